@@ -1,0 +1,1 @@
+"""Pictures: recognised layouts, the procedural set, preparation, the packed store, augmentation."""

@@ -1,0 +1,1 @@
+"""Numbers read off finished runs, in evaluation mode."""

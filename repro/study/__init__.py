@@ -1,0 +1,1 @@
+"""What is to be run: typed studies, variants, scaling rules, run identity."""

@@ -1,0 +1,1 @@
+"""Training: the paper's update rule, the schedule, the loop, checkpoints, the store of runs, the workers."""
