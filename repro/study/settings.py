@@ -1,0 +1,248 @@
+"""The settings of a study and of its runs: typed, frozen, unknown keys refused.
+
+The defaults of `TrainingSettings` are the paper's recipe as printed (sections 4 and 5); the defaults of
+`repro.net.settings.NetSettings` are its net. A study changes named fields of them, a variant changes
+one more thing, and what comes out is a `RunSettings` in which nothing is left open.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from repro.errors import UserError
+from repro.net.settings import NetSettings
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, no unknown keys, no silent conversion of types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class DataSettings(Settings):
+    """Which pictures are prepared, and how (section 2 of the paper)."""
+
+    size: int = Field(256, ge=8, le=1024, description="shorter side and central crop, pixels")
+    classes: Literal["all"] | Annotated[int, Field(ge=2)] | tuple[str, ...] = Field(
+        "all", description="all, a number chosen by class_seed, or a list of class names"
+    )
+    class_seed: int = Field(0, ge=0, description="seed of the choice when `classes` is a number")
+    exclude_classes: tuple[str, ...] = Field((), description="never chosen, for instance tuning classes")
+    train_per_class: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
+        "all", description="training pictures of each class"
+    )
+    validation_per_class: int = Field(
+        0, ge=0, description="taken off the training pictures; only the plateau schedule reads them"
+    )
+    held_out: Literal["validation", "validation_and_rest"] = Field(
+        "validation",
+        description="errors are reported on the data set's own validation split, or on it plus all "
+        "training pictures that were not chosen",
+    )
+    filter: Literal["bicubic", "bilinear"] = Field(
+        "bicubic", description="resampling filter; the paper names none"
+    )
+
+    @field_validator("classes", "exclude_classes", mode="before")
+    @classmethod
+    def _lists_as_tuples(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _no_class_twice(self) -> DataSettings:
+        if isinstance(self.classes, tuple) and (len(set(self.classes)) != len(self.classes) or len(self.classes) < 2):
+            raise ValueError("classes: a list needs at least two names, none twice")
+        return self
+
+
+class Schedule(Settings):
+    """When the learning rate falls (section 5)."""
+
+    kind: Literal["plateau", "steps"] = Field(
+        "plateau", description="plateau: when the validation error stops improving; steps: at fixed shares"
+    )
+    factor: float = Field(0.1, gt=0, lt=1, description="the rate is multiplied by this")
+    reductions: int = Field(3, ge=0, description="plateau: falls before the run ends at the next plateau")
+    patience: int = Field(5, ge=1, description="plateau: epochs without a better validation error")
+    at: tuple[Share, ...] = Field((), description="steps: shares of the training at which the rate falls")
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _list_as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Schedule:
+        if list(self.at) != sorted(set(self.at)):
+            raise ValueError(f"at: {list(self.at)} must ascend without repetition")
+        return self
+
+
+class Augmentation(Settings):
+    """Random changes of training pictures (section 4.1)."""
+
+    crops: Literal["per_picture", "per_32", "centre"] = Field(
+        "per_picture", description="random crop position per picture, shared by 32 (authors' code), or none"
+    )
+    reflections: bool = Field(True, description="mirror half of the pictures")
+    colour_noise: float = Field(
+        0.1, ge=0, description="deviation of the factor on each principal component's standard deviation"
+    )
+    colour_noise_off_epoch: int | None = Field(
+        None, ge=0, description="no colour noise from this epoch on (authors' code)"
+    )
+    divide_after_noise: float = Field(
+        1.0, gt=0, description="training pictures are divided by this (authors' code: 1.1)"
+    )
+
+
+class TrainingSettings(Settings):
+    """The recipe (section 5). Everything here can change a number, so all of it is in the run identity."""
+
+    batch_size: int = Field(128, ge=1, description="pictures a step")
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(0.0005, ge=0, description="inside the velocity, times the learning rate")
+    decay_biases: bool = Field(False, description="the print says 'weight'; the authors' code: no decay of biases")
+    learning_rate: float = Field(0.01, gt=0, description="at the start")
+    bias_learning_rate_factor: float = Field(1.0, gt=0, description="authors' code: 2")
+    bias_rate_follows_schedule: bool = Field(True, description="authors' code: biases keep their rate")
+    epochs: int = Field(90, ge=1, description="passes over the training pictures; plateau: at most")
+    schedule: Schedule = Schedule()
+    mean: Literal["picture", "centre_of_picture", "channel"] = Field(
+        "picture",
+        description="what is subtracted: the mean picture at the crop's place, its centre (authors' code), "
+        "or the mean of each channel",
+    )
+    augmentation: Augmentation = Augmentation()
+    precision: Literal["float32", "float64", "tf32", "bf16"] = Field(
+        "float32", description="bf16 and tf32 need a GPU; never used on CPU"
+    )
+    curve_every: int = Field(1, ge=1, description="epochs between points of the learning curve")
+    curve_pictures: int = Field(500, ge=1, description="pictures of each split for a point of the curve")
+
+    @model_validator(mode="after")
+    def _steps_need_places(self) -> TrainingSettings:
+        if self.schedule.kind == "plateau" and self.schedule.at:
+            raise ValueError("schedule.at is only for kind: steps")
+        return self
+
+
+class RunSettings(Settings):
+    """Everything that decides a run's numbers apart from seed, parent and pictures."""
+
+    data: DataSettings
+    net: NetSettings
+    training: TrainingSettings
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> RunSettings:
+        if self.net.geometry.crop > self.data.size:
+            raise ValueError(
+                f"net.geometry.crop: {self.net.geometry.crop} is larger than data.size: {self.data.size}"
+            )
+        if self.training.schedule.kind == "plateau" and self.data.validation_per_class == 0:
+            raise ValueError(
+                "training.schedule.kind: plateau reads a validation error, so data.validation_per_class "
+                "must be above 0 (or use kind: steps)"
+            )
+        return self
+
+
+class EvaluationSettings(Settings):
+    """How finished runs are measured; changes nothing in a run."""
+
+    train_sample: int = Field(1000, ge=1, description="fixed training pictures for the training error")
+    batch: int = Field(256, ge=1, description="pictures at once")
+
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+class Study(Settings):
+    """One file in `studies/`."""
+
+    study: str = Field(description="its name, equal to the file's")
+    summary: str
+    fidelity: Literal["paper", "authors", "modern"] = "paper"
+    scaling: str = Field("none", description="a rule of repro/study/scaling.py")
+    data: dict[str, Any] = Field(default_factory=dict)
+    net: dict[str, Any] = Field(default_factory=dict)
+    training: dict[str, Any] = Field(default_factory=dict)
+    evaluation: EvaluationSettings = EvaluationSettings()
+    variants: tuple[str, ...] = Field(min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    looks: Literal["fixed", "two"] = "fixed"
+    family: tuple[str, ...] = Field((), description="the statements that this study is designed to decide")
+
+    @field_validator("variants", "seeds", "family", mode="before")
+    @classmethod
+    def _lists_as_tuples(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Study:
+        if not _NAME.fullmatch(self.study):
+            raise ValueError(f"study: {self.study!r} must be lower-case letters, digits, - and _")
+        if self.variants[0] != "base":
+            raise ValueError("variants: the first must be base, which the others are compared with")
+        for key in ("variants", "seeds", "family"):
+            values = getattr(self, key)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{key}: {list(values)} names something twice")
+        if self.looks == "two" and len(self.seeds) > 12:
+            raise ValueError("looks: two judges after 6 and 12 seeds; register at most 12")
+        return self
+
+
+class Variant(Settings):
+    """One entry of `variants.yaml`: the study's net or recipe with one named thing changed."""
+
+    summary: str
+    changes: dict[str, Any] = Field(default_factory=dict, description="dotted key -> value")
+    needed_by: tuple[str, ...] = Field((), description="statements whose claims read this variant")
+
+    @field_validator("needed_by", mode="before")
+    @classmethod
+    def _list_as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+
+def validated(model: type[Model], value: Any, where: str) -> Model:
+    """`value` as `model`; UserError that names the file, the key, the value and what is allowed."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise UserError(f"{where}: {_explain(error, model)}") from None
+
+
+def _explain(error: ValidationError, model: type[BaseModel]) -> str:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            allowed = _fields_at(model, problem["loc"][:-1])
+            lines.append(f"unknown key {key}; allowed here: {', '.join(sorted(allowed)) or 'nothing'}")
+        elif problem["type"] == "missing":
+            lines.append(f"{key} is missing")
+        elif not problem["loc"]:
+            lines.append(problem["msg"].removeprefix("Value error, "))
+        else:
+            lines.append(f"{key}: {problem['input']!r} is not allowed; {problem['msg'].removeprefix('Value error, ')}")
+    return "; ".join(lines)
+
+
+def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> set[str]:
+    current: Any = model
+    for part in path:
+        field = current.model_fields.get(part) if hasattr(current, "model_fields") else None
+        if field is None:
+            return set()
+        current = field.annotation
+    return set(current.model_fields) if hasattr(current, "model_fields") else set()
