@@ -1,0 +1,67 @@
+"""What evidence consists of, as types. The files are described in docs/evidence.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SCHEMA = 1
+
+Status = Literal["finished", "collapsed", "diverged"]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One trained run and what was measured of it.
+
+    status: `collapsed` by the training log alone (final loss at least 0.95 of ln(classes), or a constant
+    prediction), `diverged` when the loss was not finite; both stay in the evidence with their real error.
+    """
+
+    identity: str
+    variant: str
+    seed: int
+    role: Literal["report", "tuning"]
+    parent: str | None
+    status: Status
+    collapse_reason: str | None
+    scalars: Mapping[str, Any]
+    curves: Mapping[str, list[Any]]
+    provenance: Mapping[str, Any]
+
+    def scalar(self, name: str) -> float | None:
+        """A measured number by name; None when this run has no such number."""
+        value = self.scalars.get(name)
+        return None if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """The study that evidence belongs to, as it was resolved when its runs were made."""
+
+    study: str
+    summary: str
+    fidelity: str
+    scaling: str
+    classes: int
+    class_names: tuple[str, ...]
+    data: Mapping[str, Any]
+    settings: Mapping[str, Mapping[str, Any]]
+    deviations: Mapping[str, list[str]]
+    variants: tuple[str, ...]
+    seeds: tuple[int, ...]
+    looks: Literal["fixed", "two"]
+    family: tuple[str, ...]
+    registry: Mapping[str, str]
+    versions: Mapping[str, str]
+    machine: Mapping[str, Any]
+    device: str
+    git_commit: str | None
+    command: str
+    created: str
+
+    @property
+    def chance_error(self) -> float:
+        """Top-1 error of guessing, for equally frequent classes."""
+        return 1 - 1 / self.classes
