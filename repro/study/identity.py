@@ -1,0 +1,32 @@
+"""The identity of a run: a digest of what decides its numbers, and of nothing else."""
+
+from __future__ import annotations
+
+from repro.files import digest_of
+from repro.study.settings import RunSettings
+
+TRAINING_VERSION = 1
+"""Goes up when the same settings, seed and pictures would give other numbers; a golden test forces it."""
+
+
+def run_identity(settings: RunSettings, seed: int, data_digest: str, parent: str | None = None) -> str:
+    """20 hexadecimal digits that name a run.
+
+    Not in it, but recorded with the run: library versions, machine, device, placement, number of
+    workers, the study's and the variant's name. `settings.data` enters through the digest of the prepared
+    pictures, so two ways of saying the same choice are the same run; how often a learning curve is
+    sampled changes no weight and stays out too.
+    """
+    training = settings.training.model_dump(mode="json")
+    for key in ("curve_every", "curve_pictures"):
+        del training[key]
+    return digest_of(
+        {
+            "net": settings.net.model_dump(mode="json"),
+            "training": training,
+            "seed": seed,
+            "parent": parent,
+            "data": data_digest,
+            "training_version": TRAINING_VERSION,
+        }
+    )[:20]

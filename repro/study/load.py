@@ -1,0 +1,161 @@
+"""From `params.yaml`, `studies/*.yaml` and `variants.yaml` to resolved settings of every run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from repro.errors import UserError
+from repro.net.fidelity import FIDELITIES
+from repro.study.scaling import scaling_rule
+from repro.study.settings import RunSettings, Study, Variant, validated
+
+
+@dataclass(frozen=True)
+class ResolvedStudy:
+    """A study whose variants are resolved: the settings of each run, and how they depart from the print."""
+
+    study: Study
+    data_name: str
+    settings: Mapping[str, RunSettings]
+    deviations: Mapping[str, list[str]]
+
+    @property
+    def name(self) -> str:
+        return self.study.study
+
+
+def load_study(root: Path, name: str) -> ResolvedStudy:
+    """The study `name` with all its variants resolved.
+
+    Raises UserError for a missing file, an unknown key, a variant that is unknown or changes nothing.
+    """
+    path = root / "studies" / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(file.stem for file in (root / "studies").glob("*.yaml"))
+        raise UserError(f"there is no study {name!r} ({path} does not exist); studies here: {', '.join(known)}")
+    study = validated(Study, read_yaml(path), f"studies/{path.name}")
+    if study.study != name:
+        raise UserError(f"studies/{path.name}: study: {study.study!r} must equal the file's name, {name!r}")
+    variants = load_variants(root)
+    overrides = _merged(
+        FIDELITIES[study.fidelity],
+        scaling_rule(study.scaling),
+        {"data": study.data, "net": study.net, "training": study.training},
+    )
+    base = _run_settings(overrides, f"studies/{path.name}")
+    printed = _run_settings(_merged({"data": overrides.get("data", {})}), "the paper", check=False)
+    settings: dict[str, RunSettings] = {}
+    for variant_name in study.variants:
+        if variant_name not in variants:
+            raise UserError(
+                f"studies/{path.name}: variants: {variant_name!r} is not in variants.yaml; "
+                f"known: {', '.join(sorted(variants))}"
+            )
+        changes = variants[variant_name].changes
+        changed = _merged(overrides, _nested(changes, f"variants.yaml: {variant_name}"))
+        resolved = _run_settings(changed, f"variants.yaml: {variant_name} in study {name}")
+        if variant_name != "base" and resolved == base:
+            raise UserError(
+                f"variants.yaml: {variant_name} changes nothing in study {name}: "
+                f"{', '.join(changes) or 'no changes'} already has that value there"
+            )
+        settings[variant_name] = resolved
+    deviations = {
+        variant: differences(printed.model_dump(mode="json"), value.model_dump(mode="json"))
+        for variant, value in settings.items()
+    }
+    return ResolvedStudy(study, data_of(root, name), settings, deviations)
+
+
+def load_variants(root: Path) -> dict[str, Variant]:
+    """All entries of `variants.yaml`."""
+    raw = read_yaml(root / "variants.yaml")
+    return {name: validated(Variant, entry, f"variants.yaml: {name}") for name, entry in raw.items()}
+
+
+def studies_in_params(root: Path) -> dict[str, str]:
+    """The map from study to its data's name in `params.yaml`: what a bare `dvc repro` makes."""
+    raw = read_yaml(root / "params.yaml").get("studies")
+    if not isinstance(raw, dict) or not all(isinstance(v, str) for v in raw.values()):
+        raise UserError("params.yaml: studies: must map a study's name to its data's name, e.g. smoke: procedural")
+    return {str(key): value for key, value in raw.items()}
+
+
+def data_of(root: Path, study: str) -> str:
+    """The name of a study's data; UserError when the study is not listed in `params.yaml`."""
+    studies = studies_in_params(root)
+    if study not in studies:
+        raise UserError(
+            f"study {study!r} has no data: add `{study}: NAME` under `studies:` in params.yaml, where NAME is a "
+            "data set registered with `repro use-data PATH --as NAME` (or procedural, which is embedded)"
+        )
+    return studies[study]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping; UserError when the file is missing, not YAML, or not a mapping."""
+    try:
+        value = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; run this from the project's folder") from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path} must hold a mapping of keys to values")
+    return value
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Every field that differs, as `key: before -> after`; the data's own choices are left out."""
+    lines: list[str] = []
+    for key in after:
+        path = f"{prefix}{key}"
+        if path == "data":
+            continue
+        old, new = before.get(key), after[key]
+        if isinstance(old, dict) and isinstance(new, dict):
+            lines += differences(old, new, f"{path}.")
+        elif old != new:
+            lines.append(f"{path}: {old} -> {new}")
+    return lines
+
+
+def _run_settings(overrides: Mapping[str, Any], where: str, *, check: bool = True) -> RunSettings:
+    value = {"data": {}, "net": {}, "training": {}, **overrides}
+    if not check:  # the print itself: its plateau schedule needs no validation pictures to be described
+        value = _merged(value, {"data": {"validation_per_class": 1, "size": 1024}})
+    return validated(RunSettings, value, where)
+
+
+def _nested(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for dotted, value in changes.items():
+        parts = dotted.split(".")
+        if len(parts) < 2 or parts[0] not in ("net", "training", "data"):
+            raise UserError(f"{where}: {dotted!r} must be a dotted key that begins with net., training. or data.")
+        place = result
+        for part in parts[:-1]:
+            place = place.setdefault(part, {})
+        place[parts[-1]] = value
+    return result
+
+
+def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings laid over one another, the last one winning."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            if isinstance(value, Mapping) and isinstance(result.get(key), dict):
+                result[key] = _merged(result[key], value)
+            elif isinstance(value, Mapping):
+                result[key] = _merged(value)
+            else:
+                result[key] = value
+    return result
