@@ -115,6 +115,9 @@ class TrainingSettings(Settings):
     bias_rate_follows_schedule: bool = Field(True, description="authors' code: biases keep their rate")
     epochs: int = Field(90, ge=1, description="passes over the training pictures; plateau: at most")
     schedule: Schedule = Schedule()
+    order: Literal["each_epoch", "fixed"] = Field(
+        "each_epoch", description="pictures shuffled anew each epoch, or once (authors' code)"
+    )
     mean: Literal["picture", "centre_of_picture", "channel"] = Field(
         "picture",
         description="what is subtracted: the mean picture at the crop's place, its centre (authors' code), "

@@ -1,0 +1,129 @@
+"""Batches for training and evaluation: crops, reflections, colour noise, mean subtraction (section 4.1).
+
+Every random choice is a hash of (seed, purpose, epoch, sample id): the batch does not depend on the
+number of workers, on what was drawn before, or on where the run was interrupted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from repro import randomness
+from repro.data.packed import Colour
+from repro.study.settings import Augmentation
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+# One crop and one reflection for so many consecutive pictures in the authors' code (`crop_chunk`).
+_SHARED_BY = 32
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What is done to each picture of a batch: tops, lefts (pixels), mirrored, colour shifts (grey levels)."""
+
+    top: Ints
+    left: Ints
+    mirrored: npt.NDArray[np.bool_]
+    shift: npt.NDArray[np.float64]
+
+
+def epoch_order(seed: int, epoch: int, pictures: int, *, fixed: bool = False) -> Ints:
+    """The order in which an epoch visits the training pictures; a permutation of range(pictures)."""
+    return randomness.permutation(randomness.key(seed, "order", 0 if fixed else epoch), pictures)
+
+
+def draw(
+    augmentation: Augmentation,
+    colour: Colour,
+    *,
+    seed: int,
+    epoch: int,
+    samples: Ints,
+    first_place: int,
+    size: int,
+    crop: int,
+) -> Draws:
+    """The augmentation of `samples` (ids of training pictures) in an epoch.
+
+    `first_place` is the place in the epoch's order of the first of them: only the authors' shared crops
+    depend on it. There are (size - crop + 1) offsets per axis, 33 x 33 at 256 to 224: the print counts 32.
+    """
+    n = len(samples)
+    if augmentation.crops == "per_32":
+        unit = (first_place + np.arange(n)) // _SHARED_BY
+    else:
+        unit = samples
+    offsets = size - crop + 1
+    if augmentation.crops == "centre":
+        top = left = np.full(n, (size - crop) // 2, dtype=np.int64)
+    else:
+        place = randomness.key(seed, "crop", epoch)
+        top = (randomness.uniform(place, unit, 0) * offsets).astype(np.int64)
+        left = (randomness.uniform(place, unit, 1) * offsets).astype(np.int64)
+    if augmentation.reflections:
+        mirrored = randomness.uniform(randomness.key(seed, "reflection", epoch), unit) < 0.5
+    else:
+        mirrored = np.zeros(n, dtype=bool)
+    off = augmentation.colour_noise_off_epoch
+    if augmentation.colour_noise > 0 and (off is None or epoch < off):
+        shift = colour_shifts(augmentation.colour_noise, colour, randomness.key(seed, "colour", epoch), samples)
+    else:
+        shift = np.zeros((n, 3))
+    return Draws(top, left, mirrored, shift)
+
+
+def colour_shifts(deviation: float, colour: Colour, key: int, samples: Ints) -> npt.NDArray[np.float64]:
+    """RGB shifts (n, 3) in grey levels: the sum over components of p_i (a_i l_i), a_i ~ N(0, deviation).
+
+    l_i is the standard deviation along component p_i, as in the authors' code. The print says eigenvalue,
+    which on 0-255 pixels would shift a picture by more than the whole range.
+    """
+    draws = randomness.uniform(key, samples[:, None], np.arange(3)[None, :])
+    normal = ndtri(np.clip(draws, 2.0**-53, None))
+    return np.asarray((normal * deviation * colour.deviations) @ colour.eigenvectors.T)
+
+
+def training_batch(
+    pictures: npt.NDArray[np.uint8], samples: Ints, draws: Draws, mean: Floats, crop: int, scale: float
+) -> Floats:
+    """Pictures `samples` cropped, mean-subtracted, mirrored, shifted and multiplied by `scale`.
+
+    pictures: uint8 (N, S, S, 3). mean: float32 (S, S, 3), subtracted at the crop's place; (crop, crop, 3),
+    the same for every crop; or (3,), a channel's mean. Returns float32 (n, crop, crop, 3).
+    """
+    batch = np.empty((len(samples), crop, crop, 3), dtype=np.float32)
+    whole = mean.shape[:2] == pictures.shape[1:3]
+    for place, sample in enumerate(samples):
+        top, left = draws.top[place], draws.left[place]
+        here = mean[top : top + crop, left : left + crop] if whole else mean
+        target = batch[place, :, ::-1] if draws.mirrored[place] else batch[place]
+        np.subtract(pictures[sample, top : top + crop, left : left + crop], here, out=target)
+    if draws.shift.any():
+        batch += draws.shift[:, None, None, :].astype(np.float32)
+    if scale != 1:
+        batch *= np.float32(scale)
+    return batch
+
+
+def centre_batch(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale: float) -> Floats:
+    """The central crops of `pictures` (n, S, S, 3), mean-subtracted and scaled: float32 (n, crop, crop, 3)."""
+    start = (pictures.shape[1] - crop) // 2
+    window = slice(start, start + crop)
+    here = mean[window, window] if mean.shape[:2] == pictures.shape[1:3] else mean
+    batch = np.subtract(pictures[:, window, window], here, dtype=np.float32)
+    return batch * np.float32(scale) if scale != 1 else batch
+
+
+def mean_to_subtract(mean_picture: Floats, kind: str, crop: int) -> Floats:
+    """The mean in the form that a recipe subtracts; see `TrainingSettings.mean`."""
+    if kind == "picture":
+        return mean_picture
+    if kind == "channel":
+        return mean_picture.mean(axis=(0, 1))
+    start = (mean_picture.shape[0] - crop) // 2
+    return mean_picture[start : start + crop, start : start + crop]
