@@ -1,0 +1,266 @@
+"""Training one run from its last checkpoint to its final weights.
+
+The loop's state is weights, velocities, a step number, the schedule's few numbers and the log so far;
+everything random is a function of (seed, step). So a run that was killed at any moment ends with the
+same bits as one that was not (on the same machine, on CPU).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save
+from torch import Tensor
+
+from repro import randomness
+from repro.data.augmentation import draw, epoch_order, mean_to_subtract, training_batch
+from repro.data.packed import Packed
+from repro.files import canonical_json, digest_of_file, write_bytes, write_json, write_text
+from repro.net.alexnet import AlexNet, tower_state
+from repro.net.dropout import DropoutKey
+from repro.training.checkpoint import load_checkpoint, save_checkpoint
+from repro.training.evaluation import Inputs, fixed_sample, outcomes
+from repro.training.provenance import provenance
+from repro.training.run_store import Run
+from repro.training.schedule import Schedule
+from repro.training.update_rule import PaperSGD
+
+_CHECK_FINITE_EVERY = 50
+
+
+class Interrupted(Exception):
+    """Training was asked to stop; its state is in the checkpoint."""
+
+
+class Training:
+    """One run in progress. `packed` are its prepared pictures, `device` where it is computed."""
+
+    def __init__(self, run: Run, packed: Packed, device: torch.device) -> None:
+        self.run = run
+        self.spec = run.spec()
+        self.settings = self.spec.settings.training
+        self.net_settings = self.spec.settings.net
+        self.packed = packed
+        self.device = device
+        self.inputs = Inputs.of(self.spec.settings, packed, device)
+        self.net = AlexNet(self.net_settings, len(packed.classes), self.spec.seed, dtype=self.inputs.dtype)
+        self.net.to(device)
+        self.net.train()
+        self.rule = PaperSGD(self.net.named_parameters(), self.settings)
+        self.pictures = len(packed.train.labels)
+        self.steps_per_epoch = math.ceil(self.pictures / self.settings.batch_size)
+        self.schedule = Schedule(self.settings, self.steps_per_epoch)
+        self.mean = mean_to_subtract(packed.mean_picture, self.settings.mean, self.net_settings.geometry.crop)
+        self.step = 0
+        self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self.loss_count = 0
+        self.dose = 0.0
+        self.rows: list[dict[str, Any]] = []
+        self.seconds = 0.0
+        self.sittings = 0
+        self.diverged = False
+        self._clock = time.process_time()
+
+    # ---- state -----------------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """Load the last checkpoint, if there is one."""
+        state = load_checkpoint(self.run.folder / "checkpoint.pt", self.run.identity)
+        self.sittings = 1
+        if state is None:
+            return
+        self.net.load_tower_state(state["weights"])
+        velocities = self.net.join_towers(state["velocities"])
+        for name, value in self.rule.velocities.items():
+            value.copy_(velocities[name])
+        self.step = state["step"]
+        self.loss_sum.fill_(state["loss_sum"])
+        self.loss_count = state["loss_count"]
+        self.dose = state["dose"]
+        self.rows = state["rows"]
+        self.seconds = state["seconds"]
+        self.sittings = state["sittings"] + 1
+        self.schedule.load(state["schedule"])
+
+    def checkpoint(self) -> None:
+        """Write the whole state to disk."""
+        save_checkpoint(
+            self.run.folder / "checkpoint.pt",
+            {
+                "identity": self.run.identity,
+                "weights": tower_state(self.net),
+                "velocities": self.net.split_towers(self.rule.velocities),
+                "step": self.step,
+                "loss_sum": float(self.loss_sum),
+                "loss_count": self.loss_count,
+                "dose": self.dose,
+                "rows": self.rows,
+                "seconds": self.seconds + time.process_time() - self._clock,
+                "sittings": self.sittings,
+                "schedule": self.schedule.state(),
+            },
+        )
+
+    # ---- steps -----------------------------------------------------------------------------------
+
+    def batch(self, epoch: int, order: np.ndarray[Any, Any], place: int) -> tuple[Tensor, Tensor, np.ndarray[Any, Any]]:
+        """The batch that begins at `place` of an epoch's order: pixels, labels, sample ids."""
+        samples = order[place : place + self.settings.batch_size]
+        augmentation = self.settings.augmentation
+        draws = draw(
+            augmentation,
+            self.packed.colour,
+            seed=self.spec.seed,
+            epoch=epoch,
+            samples=samples,
+            first_place=place,
+            size=self.packed.train.pictures.shape[1],
+            crop=self.net_settings.geometry.crop,
+        )
+        off = augmentation.colour_noise_off_epoch
+        noisy = augmentation.colour_noise > 0 and (off is None or epoch < off)
+        scale = self.inputs.scale / (augmentation.divide_after_noise if noisy else 1.0)
+        pixels = training_batch(
+            self.packed.train.pictures, samples, draws, self.mean, self.net_settings.geometry.crop, scale
+        )
+        labels = torch.from_numpy(np.asarray(self.packed.train.labels[samples])).to(self.device)
+        return self.inputs.tensor(pixels), labels, samples
+
+    def one_step(self, epoch: int, order: np.ndarray[Any, Any]) -> None:
+        """One update; advances the step."""
+        place = (self.step - epoch * self.steps_per_epoch) * self.settings.batch_size
+        pixels, labels, samples = self.batch(epoch, order, place)
+        rates = self.schedule.rates(self.step)
+        dropout = None
+        if self.net_settings.dropout.probability > 0:
+            dropout = DropoutKey(
+                randomness.key(self.spec.seed, "dropout", self.step), torch.from_numpy(samples).to(self.device)
+            )
+        self.rule.zero_gradients()
+        with self._precision():
+            logits = self.net(pixels, dropout=dropout)
+        loss = F.cross_entropy(logits.to(self.inputs.dtype), labels)
+        loss.backward()
+        self.rule.step(rates)
+        self.loss_sum += loss.detach().double() * len(samples)
+        self.loss_count += len(samples)
+        self.dose += rates.weights * self.settings.weight_decay / (1 - self.settings.momentum)
+        self.step += 1
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
+
+    def end_epoch(self, epoch: int, rate: float) -> None:
+        """Write the epoch's row of the log, and let the schedule know the validation error."""
+        row: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "step": self.step,
+            "learning_rate": rate,
+            "train_loss": float(self.loss_sum) / self.loss_count,
+        }
+        last = epoch + 1 == self.settings.epochs
+        if self.settings.schedule.kind == "plateau" and self.packed.validation is not None:
+            sample = np.arange(len(self.packed.validation.labels))
+            row["validation_error"] = outcomes(self.net, self.inputs, self.packed.validation, sample).error
+        if last or (epoch + 1) % self.settings.curve_every == 0:
+            for name, split in (("train", self.packed.train), ("held_out", self.packed.held_out)):
+                sample = fixed_sample(split, f"curve {name}", self.settings.curve_pictures)
+                row[f"{name}_error"] = outcomes(self.net, self.inputs, split, sample).error
+        self.schedule.end_of_epoch(row.get("validation_error"))
+        self.rows.append(row)
+        self.loss_sum.zero_()
+        self.loss_count = 0
+        write_text(self.run.folder / "log.jsonl", "".join(f"{_line(row)}\n" for row in self.rows))
+
+    # ---- the whole run ---------------------------------------------------------------------------
+
+    def train(
+        self,
+        *,
+        checkpoint_seconds: float = 30.0,
+        should_stop: Callable[[], bool] = lambda: False,
+        report: Callable[[dict[str, Any]], None] = lambda progress: None,
+    ) -> None:
+        """Train to the end and write the final record.
+
+        Raises Interrupted, after a checkpoint, when `should_stop` says so.
+        """
+        self.resume()
+        last_checkpoint = last_report = time.monotonic()
+        first_step, start = self.step, time.monotonic()
+        while self.step < self.schedule.total_steps and not self.schedule.stopped and not self.diverged:
+            epoch = self.step // self.steps_per_epoch
+            order = epoch_order(
+                self.spec.seed, epoch, self.pictures, fixed=self.settings.order == "fixed"
+            )
+            end = (epoch + 1) * self.steps_per_epoch
+            rate = self.schedule.rates(self.step).weights
+            while self.step < end:
+                self.one_step(epoch, order)
+                if (self.step % _CHECK_FINITE_EVERY == 0 or self.step == end) and not bool(self.loss_sum.isfinite()):
+                    self.diverged = True
+                    break
+                now = time.monotonic()
+                if now - last_report > 1:
+                    last_report = now
+                    report(self._progress(epoch, (self.step - first_step) / (now - start)))
+                if self.step < end and (should_stop() or now - last_checkpoint > checkpoint_seconds):
+                    self.checkpoint()
+                    last_checkpoint = now
+                    if should_stop():
+                        raise Interrupted
+            if not self.diverged:
+                self.end_epoch(epoch, rate)
+                if should_stop() and self.step < self.schedule.total_steps:
+                    self.checkpoint()
+                    raise Interrupted
+        self.finish()
+
+    def _progress(self, epoch: int, steps_per_second: float) -> dict[str, Any]:
+        loss = float(self.loss_sum) / max(self.loss_count, 1)
+        return {
+            "step": self.step,
+            "steps": self.schedule.total_steps,
+            "epoch": epoch + 1,
+            "epochs": self.settings.epochs,
+            "loss": loss if math.isfinite(loss) else None,
+            "error": next((row["held_out_error"] for row in reversed(self.rows) if "held_out_error" in row), None),
+            "pictures_per_second": steps_per_second * self.settings.batch_size,
+        }
+
+    def finish(self) -> None:
+        """Write the final weights, then the record that marks the run as finished; drop the checkpoint."""
+        folder: Path = self.run.folder
+        seconds = self.seconds + time.process_time() - self._clock
+        weights = {name: value.contiguous() for name, value in tower_state(self.net).items()}
+        write_bytes(folder / "weights.safetensors", save(weights, metadata={"run": self.run.identity}))
+        final_loss = self.rows[-1]["train_loss"] if self.rows and not self.diverged else None
+        write_json(
+            folder / "run.json",
+            {
+                "identity": self.run.identity,
+                "status": "diverged" if self.diverged else "finished",
+                "weights_digest": digest_of_file(folder / "weights.safetensors"),
+                "steps": self.step,
+                "epochs": len(self.rows),
+                "final_train_loss": final_loss,
+                "decay_dose": self.dose,
+                "cpu_seconds": seconds,
+                "pictures_per_second": self.step * self.settings.batch_size / max(seconds, 1e-9),
+                "sittings": self.sittings,
+                "provenance": provenance(self.device),
+            },
+        )
+        for name in ("checkpoint.pt", "progress.json"):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _line(row: dict[str, Any]) -> str:
+    return canonical_json({key: value for key, value in row.items() if value is not None})

@@ -1,0 +1,77 @@
+"""What a number was made with: versions, machine, device. Recorded, never part of a run's identity."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from repro import __version__
+
+_LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "pillow", "dvc", "pytest")
+
+
+def versions() -> dict[str, str]:
+    """Versions of the program, of Python and of the libraries that numbers depend on."""
+    found = {"alexnet-repro": __version__, "python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """The kind of machine, without its name: processor, cores, memory, accelerators."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "accelerators": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Versions, machine, device and time of a run that ends now."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    return {
+        "versions": versions(),
+        "machine": machine(),
+        "device": f"{device.type}: {name}",
+        "threads": torch.get_num_threads(),
+        "finished": now(),
+    }
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def git_commit(root: Path) -> str | None:
+    """The commit of the project's files, with `+changes` when they differ from it; None outside git."""
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip() or None
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
