@@ -232,6 +232,7 @@ class Training:
             "epochs": self.settings.epochs,
             "loss": loss if math.isfinite(loss) else None,
             "error": next((row["held_out_error"] for row in reversed(self.rows) if "held_out_error" in row), None),
+            "steps_per_second": steps_per_second,
             "pictures_per_second": steps_per_second * self.settings.batch_size,
         }
 

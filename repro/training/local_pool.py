@@ -1,0 +1,144 @@
+"""Runs side by side on this machine: a process per core (or per device), a run per process.
+
+The interface is two methods, `submit` and `finished`, so that a cluster's engine can stand in its place:
+the process it starts, the lease and the retry rule are the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from repro.training import worker
+from repro.training.run_store import Run
+
+ATTEMPTS = 3
+"""How often a run is started whose process was killed; an error of its own is final at once."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run's process ended."""
+
+    run: Run
+    code: int
+    message: str
+
+    @property
+    def finished(self) -> bool:
+        return self.code == worker.FINISHED
+
+
+class Executor(Protocol):
+    """Where runs are trained."""
+
+    def submit(self, run: Run) -> None:
+        """Queue a run."""
+
+    def finished(self) -> Iterator[Outcome | None]:
+        """Outcomes as they come, None now and then while waiting; ends when nothing is left."""
+
+
+class LocalPool:
+    """An Executor of subprocesses. Leaving the `with` block asks them to write a checkpoint and end."""
+
+    def __init__(self, devices: list[str], *, checkpoint_seconds: float = 30.0, poll_seconds: float = 0.25) -> None:
+        self._devices = deque(devices)
+        self._checkpoint_seconds = checkpoint_seconds
+        self._poll_seconds = poll_seconds
+        self._waiting: deque[tuple[Run, int]] = deque()
+        self._active: dict[subprocess.Popen[bytes], tuple[Run, int, str]] = {}
+
+    def __enter__(self) -> LocalPool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._active:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 30
+        for process in self._active:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    @property
+    def active(self) -> list[Run]:
+        """The runs that are being trained now."""
+        return [run for run, _, _ in self._active.values()]
+
+    def submit(self, run: Run) -> None:
+        self._waiting.append((run, 1))
+
+    def finished(self) -> Iterator[Outcome | None]:
+        while self._waiting or self._active:
+            while self._waiting and self._devices:
+                self._start(*self._waiting.popleft())
+            outcomes = [outcome for process in list(self._active) if (outcome := self._ended(process)) is not None]
+            yield from outcomes
+            if not outcomes:
+                yield None
+                time.sleep(self._poll_seconds)
+
+    def _start(self, run: Run, attempt: int) -> None:
+        device = self._devices.popleft()
+        log = run.folder / "worker.log"
+        command = [sys.executable, "-m", "repro.training.worker", "--store", str(run.store), "--run", run.identity]
+        command += ["--device", device, "--parent", str(os.getpid())]
+        command += ["--checkpoint-seconds", str(self._checkpoint_seconds)]
+        environment = {**os.environ, **worker.ALLOCATOR, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic products on GPUs
+        package = str(Path(__file__).resolve().parents[2])
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH")]))
+        with log.open("wb") as handle:
+            process = subprocess.Popen(command, stdout=handle, stderr=handle, stdin=subprocess.DEVNULL, env=environment)
+        self._active[process] = (run, attempt, device)
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> Outcome | None:
+        code = process.poll()
+        if code is None:
+            return None
+        run, attempt, device = self._active.pop(process)
+        self._devices.append(device)
+        killed = code < 0 or code == worker.INTERRUPTED
+        if killed and attempt < ATTEMPTS:
+            self._waiting.append((run, attempt + 1))
+            return None
+        return Outcome(run, code, _last_words(run.folder / "worker.log", code))
+
+
+def _last_words(log: Path, code: int) -> str:
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    if code < 0:
+        lines.append(f"killed by {signal.Signals(-code).name}, {ATTEMPTS} times")
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return errors[-1] if errors else "\n".join(lines[-15:])
+
+
+def local_devices(workers: int | None, device: str) -> list[str]:
+    """A device for each process: cores for `cpu`, every accelerator for `cuda`, or the one named."""
+    if device == "cpu":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return ["cpu"] * (workers or cores)
+    if device == "cuda":
+        import torch
+
+        found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+        return found[:workers] if workers else found
+    return [device] * (workers or 1)
