@@ -1,0 +1,75 @@
+"""First-layer kernels: chroma share, liveness, how far they moved (section 6.1, Figure 3)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from repro import randomness
+
+Floats = npt.NDArray[np.float64]
+
+MOVED_COSINE = 0.8
+"""A live kernel has turned away from its initial value: cosine below this."""
+NOISE_QUANTILE = 0.95
+"""A live kernel's strongest frequency holds a larger share of its energy than in so many noise kernels."""
+DEAD_NORM = 1e-3
+"""A live kernel's norm is at least this share of the net's median kernel norm."""
+
+
+def chroma_shares(kernels: npt.NDArray[Any]) -> Floats:
+    """Share of each kernel's energy off the grey axis, in [0, 1]; NaN for a kernel of zeros.
+
+    kernels: (n, 3, h, w). The grey part is the mean over the three channels. A kernel of independent
+    noise has an expected share of 2/3, so an untrained kernel looks coloured.
+    """
+    kernels = np.asarray(kernels, dtype=np.float64)
+    energy = (kernels**2).sum(axis=(1, 2, 3))
+    grey = 3 * (kernels.mean(axis=1) ** 2).sum(axis=(1, 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(energy > 0, 1 - grey / energy, np.nan)
+
+
+def cosines(kernels: npt.NDArray[Any], initial: npt.NDArray[Any]) -> Floats:
+    """Cosine of each kernel with its initial value; 1 for a kernel that is zero (it has not moved away)."""
+    a = np.asarray(kernels, dtype=np.float64).reshape(len(kernels), -1)
+    b = np.asarray(initial, dtype=np.float64).reshape(len(initial), -1)
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(norms > 0, (a * b).sum(1) / norms, 1.0)
+
+
+def peak_shares(kernels: npt.NDArray[Any]) -> Floats:
+    """Largest share of a kernel's spectral energy in one spatial frequency, over its three channels.
+
+    A frequency and its conjugate count as one. Noise spreads its energy; blobs, edges and gratings of any
+    orientation and frequency gather it, which is why the peak is used and not the low frequencies alone.
+    """
+    power = (np.abs(np.fft.fft2(np.asarray(kernels, dtype=np.float64))) ** 2).sum(axis=1)
+    n, height, width = power.shape
+    rows, columns = -np.arange(height) % height, -np.arange(width) % width
+    conjugate = power[:, rows][:, :, columns]
+    own = (np.arange(height)[:, None] == rows[:, None]) & (np.arange(width)[None] == columns[None])
+    paired = np.where(own, power, power + conjugate).reshape(n, -1)
+    total = power.reshape(n, -1).sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total > 0, paired.max(1) / total, 0.0)
+
+
+@lru_cache
+def noise_peak(height: int, width: int) -> float:
+    """The NOISE_QUANTILE of `peak_shares` for independent Gaussian kernels of this size."""
+    noise = randomness.generator("noise kernels", height, width).standard_normal((4000, 3, height, width))
+    return float(np.quantile(peak_shares(noise), NOISE_QUANTILE))
+
+
+def live(kernels: npt.NDArray[Any], initial: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which kernels have learned something: not near zero, moved, and no longer spectrally noise."""
+    norms = np.linalg.norm(np.asarray(kernels, dtype=np.float64).reshape(len(kernels), -1), axis=1)
+    alive = norms > DEAD_NORM * np.median(norms)
+    moved = cosines(kernels, initial) < MOVED_COSINE
+    structured = peak_shares(kernels) > noise_peak(*kernels.shape[2:])
+    return np.asarray(alive & moved & structured)
