@@ -1,0 +1,150 @@
+"""What a form can say about its precision: intervals, detectable effects, seeds that would decide.
+
+Each class is a `Reach` of `repro.verdicts.finding`. Levels are two-sided; effects are distances from the
+boundary that the claim is tested against, in the estimate's unit (as a factor for ratios).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy import special
+
+from repro.verdicts.exact import at_least, clopper_pearson
+from repro.verdicts.finding import Interval
+from repro.verdicts.power import POWER, fewest, n_needed, noncentrality, sd_upper, welch_noncentrality
+from repro.verdicts.statistics import Estimate
+
+MANN_WHITNEY_EFFICIENCY = 3.0 / math.pi
+"""Of the rank test relative to t, for normal noise and many seeds."""
+
+
+@dataclass(frozen=True)
+class TReach:
+    """Of a t test.
+
+    estimate      in the scale of the test (logs for ratios)
+    unpaired      two arms compared by Welch
+    ratio         the test is on logs, the output is ratios
+    wanted        registered effect of interest, as a distance from the boundary in the scale of the test
+    wanted_power  None for the usual 80 %; a margin needs more per side to have 80 % on both
+    """
+
+    estimate: Estimate
+    unpaired: bool = False
+    ratio: bool = False
+    wanted: float | None = None
+    wanted_power: float | None = None
+
+    def interval(self, alpha: float) -> Interval:
+        low, high = self.estimate.interval(alpha)
+        return (math.exp(low), math.exp(high)) if self.ratio else (low, high)
+
+    def detectable(self, alpha: float, power: float = POWER) -> float | None:
+        e = self.estimate
+        if not e.se > 0.0:
+            return None
+        if self.unpaired:
+            harmonic = round(2.0 / sum(1.0 / n for n in e.n))
+            effect = welch_noncentrality(max(2, harmonic), alpha, power) * e.se
+        else:
+            effect = noncentrality(e.df, alpha, power) * e.se
+        return math.exp(effect) if self.ratio else effect
+
+    def seeds_needed(self, alpha: float, power: float = POWER) -> int | None:
+        e = self.estimate
+        if self.wanted is None or not e.sd > 0.0:
+            return None
+        df = sum(e.n) - 2.0 if self.unpaired else e.n[0] - 1.0
+        sd = sd_upper(e.sd, df)
+        arms = 2 if self.unpaired else 1
+        return n_needed(self.wanted, sd, alpha, self.wanted_power or power, arms, e.fixed_se)
+
+
+@dataclass(frozen=True)
+class WeakestReach:
+    """Of the smallest of k parameters: supported if all intervals lie above, contradicted if the lowest upper
+    limit, at alpha / k, lies below."""
+
+    members: Sequence[TReach]
+
+    def interval(self, alpha: float) -> Interval:
+        lows = [member.interval(alpha)[0] for member in self.members]
+        highs = [member.interval(alpha / len(self.members))[1] for member in self.members]
+        return min(lows), min(highs)
+
+    def detectable(self, alpha: float) -> float | None:
+        power = 1.0 - (1.0 - POWER) / len(self.members)
+        effects = [member.detectable(alpha, power) for member in self.members]
+        known = [effect for effect in effects if effect is not None]
+        return max(known) if len(known) == len(effects) else None
+
+    def seeds_needed(self, alpha: float) -> int | None:
+        power = 1.0 - (1.0 - POWER) / len(self.members)
+        needs = [member.seeds_needed(alpha, power) for member in self.members]
+        known = [need for need in needs if need is not None]
+        return max(known) if len(known) == len(needs) else None
+
+
+@dataclass(frozen=True)
+class RankReach:
+    """Of a Mann-Whitney test over seeds; the interval is Welch's for the difference of means, as description."""
+
+    welch: TReach
+
+    def interval(self, alpha: float) -> Interval:
+        return self.welch.interval(alpha)
+
+    def detectable(self, alpha: float) -> float | None:
+        a, b = self.welch.estimate.n
+        effect = self.welch.detectable(alpha)
+        if effect is None or 2.0 / math.comb(a + b, a) > alpha:
+            return None
+        return effect / math.sqrt(MANN_WHITNEY_EFFICIENCY)
+
+    def seeds_needed(self, alpha: float) -> int | None:
+        able = fewest(lambda n: 2.0 / math.comb(2 * n, n) <= alpha, 2)
+        wanted = self.welch.seeds_needed(alpha)
+        if able is None or wanted is None:
+            return None
+        return max(able, math.ceil(wanted / MANN_WHITNEY_EFFICIENCY))
+
+
+@dataclass(frozen=True)
+class RateReach:
+    """Of a rate over seeds, k of n.
+
+    every   the claim needs all n; `detectable` is then the recurrence that n of n would show, else the true
+            rate above one half that a majority test of n seeds finds with 80 % power
+    wanted  "every": the registered recurrence p0; else the rate whose detection the plan is for
+    """
+
+    k: int
+    n: int
+    every: bool = False
+    wanted: float | None = None
+
+    def interval(self, alpha: float) -> Interval:
+        low, high = (clopper_pearson(self.k, self.n, 1 - alpha / 2)) if self.n else (0.0, 1.0)
+        return low, high
+
+    def detectable(self, alpha: float) -> float | None:
+        if self.n == 0:
+            return None
+        if self.every:
+            return (alpha / 2) ** (1.0 / self.n)
+        k = fewest(lambda k: at_least(k, self.n, 0.5) <= alpha / 2, 0)
+        return None if k is None or k > self.n else float(special.betaincinv(k, self.n - k + 1, POWER))
+
+    def seeds_needed(self, alpha: float) -> int | None:
+        if self.wanted is None:
+            return None
+        if self.every:
+            return math.ceil(math.log(alpha / 2) / math.log(self.wanted) - 1e-9)
+        for n in range(2, 1001):
+            k = next((k for k in range(n + 1) if at_least(k, n, 0.5) <= alpha / 2), n + 1)
+            if k <= n and at_least(k, n, self.wanted) >= POWER:
+                return n
+        return None
