@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ def train_grid(
     devices: list[str],
     *,
     recorded: Collection[str] = (),
+    noted: Mapping[str, Any] | None = None,
     retrain: bool = False,
     checkpoint_seconds: float = 30.0,
     poll_seconds: float = 0.25,
@@ -62,6 +63,7 @@ def train_grid(
 ) -> None:
     """Train every run that is neither finished nor recorded.
 
+    `noted` is kept beside each run's settings when it is created: what was registered before it began.
     Raises UserError when the disk is too small or a run cannot be trained because of what the user gave,
     RuntimeError when runs failed for another reason; the others are finished first either way.
     """
@@ -75,7 +77,7 @@ def train_grid(
     if missing:
         check_disk(missing)
         for cell in missing:
-            cell.run.create(cell.spec)
+            cell.run.create(cell.spec, noted or {})
         failures = _train(missing, title, devices, checkpoint_seconds, poll_seconds, len(cells))
         _raise_failures(failures)
     for identity, digest in before.items():

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,8 @@ class Run:
     def started(self) -> bool:
         return (self.folder / "checkpoint.pt").exists()
 
-    def create(self, spec: RunSpec) -> None:
-        """Make the folder and say what the run is; harmless when that has been done."""
+    def create(self, spec: RunSpec, noted: Mapping[str, Any]) -> None:
+        """Make the folder and say what the run is, with notes on it; harmless when that has been done."""
         if spec.identity != self.identity:
             raise ValueError(f"{spec.identity} is not {self.identity}")
         path = self.folder / "settings.json"
@@ -94,8 +94,14 @@ class Run:
                 "data_digest": spec.data_digest,
                 "pictures": spec.pictures,
                 "parent": spec.parent,
+                "noted": dict(noted),
             },
         )
+
+    def noted(self) -> dict[str, Any]:
+        """What was noted when the run was created."""
+        noted = read_json(self.folder / "settings.json").get("noted", {})
+        return noted if isinstance(noted, dict) else {}
 
     def spec(self) -> RunSpec:
         """What the run is; UserError when the folder is damaged or belongs to another version."""

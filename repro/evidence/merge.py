@@ -1,0 +1,77 @@
+"""Two evidences of one study as one: runs by identity, the same numbers or a loud conflict."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repro.errors import UserError
+from repro.evidence.directory import Evidence, write_evidence
+
+_INCIDENTAL = ("cpu_seconds", "pictures_per_second")
+"""Scalars that say how a run went on a machine, not what it came to."""
+
+
+def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
+    """Write to `path` the runs of both; `theirs` is the newer and its study record is kept.
+
+    Raises UserError when they are not evidence of the same study and pictures, when a variant's settings
+    differ, or when a run with the same identity has other numbers: then nothing is written.
+    """
+    new, old = theirs.study, ours.study
+    if new.study != old.study:
+        raise UserError(f"{theirs.path} is evidence of study {new.study!r}, {ours.path} of {old.study!r}; not merged")
+    for key in ("name", "digest"):
+        if new.data.get(key) != old.data.get(key):
+            raise UserError(
+                f"{theirs.path} was made on other pictures than {ours.path} (data {key}: {new.data.get(key)} against "
+                f"{old.data.get(key)}); record it under another study's name"
+            )
+    for variant in set(new.settings) & set(old.settings):
+        if new.settings[variant] != old.settings[variant]:
+            raise UserError(
+                f"variant {variant!r} has other settings in {theirs.path} than in {ours.path}; a changed variant is "
+                "another experiment: record it under another study's name"
+            )
+    runs = {run.identity: dataclasses.asdict(run) for run in ours.runs}
+    arrays = dict(ours.arrays)
+    for run in theirs.runs:
+        row = dataclasses.asdict(run)
+        known = runs.get(run.identity)
+        if known is not None:
+            _same_numbers(known, row, ours, theirs)
+            continue
+        runs[run.identity] = row
+        arrays |= {name: value for name, value in theirs.arrays.items() if name.startswith(f"{run.identity}/")}
+    study = {
+        **dataclasses.asdict(new),
+        "settings": {**old.settings, **new.settings},
+        "deviations": {**old.deviations, **new.deviations},
+        "variants": list(dict.fromkeys([*new.variants, *old.variants])),
+        "seeds": list(dict.fromkeys([*new.seeds, *old.seeds])),
+        # A statement counts as registered only when it was so for both parts.
+        "registry": {key: value for key, value in new.registry.items() if old.registry.get(key) == value},
+    }
+    facts = {key: value for key, value in theirs.facts.items() if key != "schema"}
+    write_evidence(path, study, runs.values(), facts, arrays)
+
+
+def _same_numbers(known: dict[str, Any], row: dict[str, Any], ours: Evidence, theirs: Evidence) -> None:
+    identity = row["identity"]
+    for name in sorted(set(known["scalars"]) | set(row["scalars"])):
+        if name in _INCIDENTAL:
+            continue
+        before, after = known["scalars"].get(name), row["scalars"].get(name)
+        if before != after:
+            raise UserError(
+                f"run {identity} ({row['variant']} seed {row['seed']}) has {name} {after} in {theirs.path} but {before} "
+                f"in {ours.path}; the same identity must have the same numbers (another machine may round "
+                "differently: keep one of the two runs)"
+            )
+    prefix = f"{identity}/"
+    for name in (name for name in ours.arrays if name.startswith(prefix)):
+        if name in theirs.arrays and not np.array_equal(ours.arrays[name], theirs.arrays[name], equal_nan=True):
+            raise UserError(f"run {identity} has another {name.removeprefix(prefix)} in {theirs.path} than in {ours.path}")

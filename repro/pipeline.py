@@ -1,0 +1,279 @@
+"""The stages of the pipeline as functions; `dvc.yaml` runs them through the command line.
+
+prepare -> train -> evaluate -> verdicts -> report. What each leaves under `results/<study>/` is small:
+the pictures and the runs themselves lie in the store.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from repro.errors import UserError
+from repro.evidence.directory import Evidence, load_evidence, write_evidence
+from repro.files import digest_of, digest_of_file, read_json, write_json
+from repro.study.load import ResolvedStudy, load_study
+from repro.training.run_store import store_folder
+
+def say(sentence: str) -> None:
+    """A line on standard error, at once."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def results_folder(root: Path, study: str) -> Path:
+    """Where the pipeline writes a study's results."""
+    return root / "results" / study
+
+
+def recorded_folder(root: Path, study: str) -> Path:
+    """Where a study's recorded evidence is kept in git."""
+    return root / "evidence" / study
+
+
+# ---- prepare ---------------------------------------------------------------------------------------
+
+
+def prepare_stage(
+    root: Path, study: str, *, workers: int | None = None, skip_bad: bool = False
+) -> dict[str, Any]:
+    """Prepare a study's pictures into the store; writes `prepared.json`."""
+    from repro.data.prepare import prepare
+
+    resolved = load_study(root, study)
+    data = resolved.settings["base"].data
+    for variant, settings in resolved.settings.items():
+        if settings.data != data:
+            raise UserError(
+                f"variants.yaml: {variant} changes data.*; variants of one study share its pictures: make another study"
+            )
+    store = store_folder(root)
+    manifest = prepare(data, resolved.data_name, root, store, workers=workers, skip_bad=skip_bad)
+    prepared = {
+        "schema": 1,
+        "data": resolved.data_name,
+        "digest": manifest["digest"],
+        "pictures": manifest["folder"],
+        "classes": manifest["classes"],
+        "counts": manifest["counts"],
+        "size": data.size,
+        "filter": data.filter,
+    }
+    write_json(results_folder(root, study) / "prepared.json", prepared)
+    return prepared
+
+
+def prepared_pictures(root: Path, study: str) -> dict[str, Any]:
+    """What `prepare_stage` wrote; UserError when it has not been run."""
+    path = results_folder(root, study) / "prepared.json"
+    if not path.is_file():
+        raise UserError(f"{path} does not exist; run `repro prepare {study}` (or `dvc repro`) first")
+    prepared = read_json(path)
+    if not isinstance(prepared, dict) or prepared.get("schema") != 1:
+        raise UserError(f"{path} is damaged or of another version; run `repro prepare {study}` again")
+    return prepared
+
+
+# ---- train -----------------------------------------------------------------------------------------
+
+
+def train_stage(
+    root: Path,
+    study: str,
+    *,
+    workers: int | None = None,
+    device: str = "cpu",
+    variants: list[str] | None = None,
+    seeds: list[int] | None = None,
+    retrain: bool = False,
+    checkpoint_seconds: float = 30.0,
+) -> None:
+    """Train a study's missing runs; writes `runs.json` when the whole study was asked for."""
+    from repro.training.grid import grid_of, train_grid, write_run_list
+    from repro.training.local_pool import local_devices
+
+    resolved = load_study(root, study)
+    prepared = prepared_pictures(root, study)
+    store = store_folder(root)
+    if not (store / prepared["pictures"] / "manifest.json").is_file():
+        say(f"{study}: its prepared pictures are not in {store}; preparing them again")
+        prepared = prepare_stage(root, study, workers=workers)
+    cells = grid_of(resolved, store, prepared["digest"], prepared["pictures"])
+    for name, wanted, known in (("variant", variants, resolved.study.variants), ("seed", seeds, resolved.study.seeds)):
+        for value in wanted or []:
+            if value not in known:
+                allowed = ", ".join(str(item) for item in known)
+                raise UserError(f"--{name} {value}: not in studies/{study}.yaml, which has {allowed}")
+    chosen = [
+        cell
+        for cell in cells
+        if (variants is None or cell.variant in variants) and (seeds is None or cell.seed in seeds)
+    ]
+    recorded = {} if retrain else recorded_runs(root, study)
+    train_grid(
+        chosen,
+        study,
+        local_devices(workers, device),
+        recorded=recorded,
+        noted=_noted(root, resolved),
+        retrain=retrain,
+        checkpoint_seconds=checkpoint_seconds,
+        say=say,
+    )
+    if len(chosen) == len(cells):
+        write_run_list(results_folder(root, study) / "runs.json", cells, recorded)
+
+
+def recorded_runs(root: Path, study: str) -> dict[str, str]:
+    """Identities in a study's recorded evidence, with their weights' digests."""
+    folder = recorded_folder(root, study)
+    if not folder.is_dir():
+        return {}
+    return {run.identity: str(run.provenance.get("weights_digest")) for run in load_evidence(folder).runs}
+
+
+def _noted(root: Path, resolved: ResolvedStudy) -> dict[str, Any]:
+    """What was registered when a run began: the family, and what decides each of its statements."""
+    from repro.verdicts.registry import load_registry
+
+    registry = load_registry(root / "claims" / "statements.yaml")
+    return {
+        "study": resolved.name,
+        "family": list(resolved.study.family),
+        "registry": {entry: registry.digest(entry) for entry in resolved.study.family},
+    }
+
+
+# ---- evaluate --------------------------------------------------------------------------------------
+
+
+def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
+    """Measure a study's runs; writes `evidence/`, `metrics.json` and the learning curves."""
+    import torch
+
+    from repro.data.packed import open_packed
+    from repro.measurement.measure import measure
+    from repro.training import provenance
+    from repro.training.grid import grid_of
+
+    resolved = load_study(root, study)
+    prepared = prepared_pictures(root, study)
+    store = store_folder(root)
+    cells = grid_of(resolved, store, prepared["digest"], prepared["pictures"])
+    folder = recorded_folder(root, study)
+    recorded = load_evidence(folder) if folder.is_dir() else None
+    known = {run.identity: run for run in recorded.runs} if recorded else {}
+    missing = [cell.label for cell in cells if not cell.run.finished and cell.run.identity not in known]
+    if missing:
+        raise UserError(f"{study}: not trained yet: {', '.join(missing[:6])}; run `repro train {study}` first")
+    packed = None
+    rows: list[dict[str, Any]] = []
+    arrays: dict[str, Any] = {}
+    noted: list[dict[str, Any]] = []
+    for number, cell in enumerate(cells, 1):
+        identity = cell.run.identity
+        common = {"identity": identity, "variant": cell.variant, "seed": cell.seed, "role": "report", "parent": None}
+        if cell.run.finished:
+            packed = packed or open_packed(store / prepared["pictures"])
+            found = measure(cell.run, packed, resolved.study.evaluation, torch.device(device))
+            values = {key: value for key, value in vars(found).items() if key != "arrays"}
+            arrays |= {f"{identity}/{name}": value for name, value in found.arrays.items()}
+            rows.append({**common, **values})
+            noted.append(cell.run.noted())
+        else:
+            assert recorded is not None
+            old = known[identity]
+            names = ("status", "collapse_reason", "scalars", "curves", "provenance")
+            rows.append({**common, **{name: getattr(old, name) for name in names}})
+            prefix = f"{identity}/"
+            arrays |= {name: value for name, value in recorded.arrays.items() if name.startswith(prefix)}
+            noted.append({"family": list(recorded.study.family), "registry": dict(recorded.study.registry)})
+        if number % 10 == 0 or number == len(cells):
+            say(f"{study}: measured {number} of {len(cells)} runs")
+    record = {
+        "study": study,
+        "summary": resolved.study.summary,
+        "fidelity": resolved.study.fidelity,
+        "scaling": resolved.study.scaling,
+        "classes": len(prepared["classes"]),
+        "class_names": prepared["classes"],
+        "data": {
+            "name": prepared["data"],
+            "digest": prepared["digest"],
+            "counts": prepared["counts"],
+            "size": prepared["size"],
+            "crop": resolved.settings["base"].net.geometry.crop,
+        },
+        "settings": {variant: value.model_dump(mode="json") for variant, value in resolved.settings.items()},
+        "deviations": dict(resolved.deviations),
+        "variants": list(resolved.study.variants),
+        "seeds": list(resolved.study.seeds),
+        "looks": resolved.study.looks,
+        "family": list(resolved.study.family),
+        "registry": _registered(resolved, noted),
+        "versions": provenance.versions(),
+        "machine": provenance.machine(),
+        "device": device,
+        "git_commit": provenance.git_commit(root),
+        "command": f"dvc repro evaluate@{study}",
+        "created": provenance.now(),
+    }
+    results = results_folder(root, study)
+    write_evidence(results / "evidence", record, rows, facts(store), arrays)
+    evidence = load_evidence(results / "evidence")
+    from repro.report.curves import write_curves
+    from repro.report.metrics import headline_metrics
+
+    write_json(results / "metrics.json", headline_metrics(evidence))
+    write_curves(evidence, results / "plots")
+    return evidence
+
+
+def _registered(resolved: ResolvedStudy, noted: list[dict[str, Any]]) -> dict[str, str]:
+    """Per statement of the family what was registered when the runs began, if it was the same for all."""
+    registered = {}
+    for statement in resolved.study.family:
+        digests = {note.get("registry", {}).get(statement, "not registered") for note in noted}
+        registered[statement] = digests.pop() if len(digests) == 1 else "differs between runs"
+    return registered
+
+
+def facts(store: Path) -> dict[str, Any]:
+    """What definition statements need from torch, measured once per version of the program."""
+    from repro.measurement.facts import measure_facts
+    from repro.net.fidelity import NAMES
+
+    package = Path(__file__).parent
+    sources = {str(path.relative_to(package)): digest_of_file(path) for path in sorted(package.rglob("*.py"))}
+    cache = store / "facts" / f"{digest_of(sources)[:16]}.json"
+    if not cache.is_file():
+        say("measuring facts about the net's definition")
+        write_json(cache, {"fidelity": {name: measure_facts(name) for name in NAMES if name != "modern"}})
+    value = read_json(cache)
+    assert isinstance(value, dict)
+    return value
+
+
+# ---- verdicts, report ------------------------------------------------------------------------------
+
+
+def verdicts_stage(root: Path, study: str) -> int:
+    """Run the claims on a study's evidence; writes `verdicts.json`. Returns pytest's exit code."""
+    import subprocess
+
+    results = results_folder(root, study)
+    command = [sys.executable, "-m", "pytest", "claims/", "--report-only", "-q", "--no-header", "-p", "no:cacheprovider"]
+    command += ["--evidence", str(results / "evidence"), "--verdicts", str(results / "verdicts.json")]
+    return subprocess.run(command, cwd=root, check=False).returncode
+
+
+def report_stage(root: Path, study: str) -> Path:
+    """Write the report page; returns its path."""
+    from repro.report.page import write_report
+
+    results = results_folder(root, study)
+    verdicts = read_json(results / "verdicts.json")
+    path = results / "report" / "report.html"
+    write_report(path, load_evidence(results / "evidence"), verdicts)
+    return path
+
