@@ -26,6 +26,7 @@ WhyNot = Literal[
     "scale",  # this study's data or size cannot speak about the statement
     "hardware",  # needs a device that was not there
     "fidelity",  # does not apply to this fidelity (tower claims on a one-tower net)
+    "missing_facts",  # no evidence holds the facts that a claim on definitions reads
     "no_claim_yet",  # no executable test yet
 ]
 
