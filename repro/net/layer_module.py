@@ -1,0 +1,117 @@
+"""One layer of the table as a module: the weighted sum and what follows it up to the next layer.
+
+The same module is all towers' share of a layer (a grouped convolution) or one tower's, so the net in
+one piece and the net in two towers run the same code.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from repro.net.dropout import DropoutKey, dropout
+from repro.net.initial_values import initial_bias, initial_weight
+from repro.net.layer import Layer
+from repro.net.normalisation import CrossMapNormalisation, SpatialNormalisation
+
+Capture = dict[str, Tensor]
+
+
+class LayerModule(nn.Module):
+    """The kernels of `towers` (neighbouring numbers, in order) of one layer.
+
+    Input (N, maps, side, side), for fully connected layers anything of the right number of values per
+    picture; output (N, kernels, out_side, out_side) or (N, units). With all towers the maps of tower 0
+    come first, in input and output.
+    """
+
+    def __init__(self, layer: Layer, towers: range, seed: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.layer = layer
+        self.kernels = range(layer.shares[towers[0]].start, layer.shares[towers[-1]].stop)
+        self.groups = layer.groups if len(towers) > 1 else 1
+        weight = torch.cat([initial_weight(layer, tower, seed) for tower in towers]).to(dtype)
+        if layer.kind == "conv":
+            weight = weight.contiguous(memory_format=torch.channels_last)
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(torch.cat([initial_bias(layer, tower, seed) for tower in towers]).to(dtype))
+        rule = layer.normalisation
+        self.normalisation: CrossMapNormalisation | None = None
+        if rule is not None:
+            blocks = rule.blocks * len(towers) // layer.towers
+            self.normalisation = CrossMapNormalisation(rule, len(self.kernels), blocks)
+        spatial = layer.spatial_normalisation
+        self.spatial_normalisation = SpatialNormalisation(spatial) if spatial is not None else None
+
+    def forward(
+        self, x: Tensor, key: DropoutKey | None = None, capture: Capture | None = None, prefix: str = ""
+    ) -> Tensor:
+        """The layer's output; `capture` collects linear, activation, normalisation_scale and out."""
+        layer = self.layer
+        name = f"{prefix}{layer.name}"
+        x = self._weighted_sum(x)
+        _record(capture, f"{name}.linear", x)
+        if layer.normalisation is not None and layer.normalisation.before_activation:
+            x = self._activated(self._normalised(x, name, capture), name, capture)
+        else:
+            x = self._normalised(self._activated(x, name, capture), name, capture)
+        if self.spatial_normalisation is not None:
+            x = self.spatial_normalisation(x)
+        if layer.pool is not None:
+            size, stride = layer.pool
+            for _ in range(layer.pools):
+                x = F.max_pool2d(x, size, stride, ceil_mode=layer.pool_rounding == "ceil")
+        if layer.dropout:
+            x = self._dropped(x, key)
+        _record(capture, f"{name}.out", x)
+        return x
+
+    def _weighted_sum(self, x: Tensor) -> Tensor:
+        if self.layer.kind == "conv":
+            before, after = self.layer.padding
+            if before != after:
+                x = F.pad(x, (before, after, before, after))
+                before = 0
+            return F.conv2d(x, self.weight, self.bias, self.layer.stride, before, groups=self.groups)
+        x = x.flatten(1)
+        if self.groups == 1:
+            return F.linear(x, self.weight, self.bias)
+        parts = zip(x.chunk(self.groups, 1), self.weight.chunk(self.groups), strict=True)
+        return torch.cat([F.linear(values, weight) for values, weight in parts], 1) + self.bias
+
+    def _activated(self, x: Tensor, name: str, capture: Capture | None) -> Tensor:
+        # In place, because nothing else reads the weighted sum, unless it was captured just before.
+        in_place = capture is None
+        if self.layer.activation == "relu":
+            x = torch.relu_(x) if in_place else torch.relu(x)
+        elif self.layer.activation == "tanh":
+            x = torch.tanh_(x) if in_place else torch.tanh(x)
+        elif self.layer.activation == "sigmoid":
+            x = torch.sigmoid_(x) if in_place else torch.sigmoid(x)
+        _record(capture, f"{name}.activation", x)
+        return x
+
+    def _normalised(self, x: Tensor, name: str, capture: Capture | None) -> Tensor:
+        if self.normalisation is None:
+            return x
+        if capture is not None:
+            with torch.no_grad():
+                capture[f"{name}.normalisation_scale"] = self.normalisation.scale(x)
+        normalised: Tensor = self.normalisation(x)
+        return normalised
+
+    def _dropped(self, x: Tensor, key: DropoutKey | None) -> Tensor:
+        layer = self.layer
+        if not self.training:
+            return x * (1 - layer.dropout) if layer.dropout_rule == "mask" else x
+        if key is None:
+            raise ValueError(f"{layer.name} drops units in training: pass a DropoutKey, or call eval() first")
+        per_kernel = layer.out_side**2
+        units = range(self.kernels.start * per_kernel, self.kernels.stop * per_kernel)
+        return dropout(x, key.of_layer(layer.name), units, layer.dropout, layer.dropout_rule)
+
+
+def _record(capture: Capture | None, name: str, value: Tensor) -> None:
+    if capture is not None:
+        capture[name] = value

@@ -1,0 +1,101 @@
+"""Response normalisation, a / (k + alpha * sum of squares)^beta, across maps (section 3.3) or in space.
+
+Written as one `autograd.Function`, because torch's own form spends half of a training step in 3-d
+pooling and `pow`. The sum over neighbouring maps is a 1x1 convolution with a banded weight; the band is
+block-diagonal, so windows end where a tower ends. It is linear and symmetric, hence its own transpose:
+with s = k + alpha * sum(a^2), f = s^-beta and an incoming gradient g,
+
+    grad a = g * f - 2 * alpha * beta * a * sum(g * a * f / s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from repro.net.layers import NormalisationRule
+
+WindowSum = Callable[[Tensor, float], Tensor]
+"""(x, factor) -> factor times the sum of x over each value's window, of x's shape."""
+
+
+class CrossMapNormalisation(nn.Module):
+    """Normalises each value by its neighbours at the same place in nearby maps of its block.
+
+    Input and output (N, maps, H, W); the maps given here are split into `blocks` equal blocks of
+    neighbours, and windows reach `rule.size // 2` maps to either side within a block.
+    """
+
+    band: Tensor
+
+    def __init__(self, rule: NormalisationRule, maps: int, blocks: int) -> None:
+        super().__init__()
+        self.rule = rule
+        self.blocks = blocks
+        at = torch.arange(maps // blocks)
+        band = ((at[:, None] - at[None, :]).abs() <= rule.size // 2).to(torch.get_default_dtype())
+        self.register_buffer("band", band.repeat(blocks, 1)[:, :, None, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return normalise(x, self._window_sum, self.rule)
+
+    def scale(self, x: Tensor) -> Tensor:
+        """s = k + alpha * sum of squares, before the power beta; equal to k where the layer is inert."""
+        return self._window_sum(x * x, self.rule.alpha) + self.rule.k
+
+    def _window_sum(self, x: Tensor, factor: float) -> Tensor:
+        # The band holds zeros and ones, so the factor is as exact as x's own precision allows.
+        return F.conv2d(x, self.band.to(x.dtype) * factor, groups=self.blocks)
+
+
+class SpatialNormalisation(nn.Module):
+    """Normalises each value by its neighbours in a square window of the same map (the authors' layer 2).
+
+    Values outside the map count as 0. Input and output (N, maps, H, W).
+    """
+
+    def __init__(self, rule: NormalisationRule) -> None:
+        super().__init__()
+        self.rule = rule
+
+    def forward(self, x: Tensor) -> Tensor:
+        return normalise(x, self._window_sum, self.rule)
+
+    def _window_sum(self, x: Tensor, factor: float) -> Tensor:
+        reach = self.rule.size // 2
+        summed = F.avg_pool2d(x, 2 * reach + 1, stride=1, padding=reach, divisor_override=1)
+        return summed * factor
+
+
+def normalise(x: Tensor, window_sum: WindowSum, rule: NormalisationRule) -> Tensor:
+    """x / (k + alpha * window sum of x^2)^beta; `window_sum` must be linear and symmetric."""
+    result: Tensor = _Normalise.apply(x, window_sum, rule.k, rule.alpha, rule.beta)
+    return result
+
+
+class _Normalise(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, window_sum: WindowSum, k: float, alpha: float, beta: float) -> Tensor:
+        s = window_sum(x * x, alpha).add_(k)
+        if beta == 0.75:  # s^-3/4 by two reciprocal square roots: several times faster than pow
+            r = s.rsqrt()
+            f = r.sqrt().mul_(r)
+            inverse = r.mul_(r)
+        else:
+            f = s.pow(-beta)
+            inverse = s.reciprocal_()
+        ctx.save_for_backward(x, f, inverse)
+        ctx.window_sum, ctx.factor = window_sum, 2 * alpha * beta
+        return x * f
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, f, inverse = ctx.saved_tensors
+        direct = grad * f
+        shared = ctx.window_sum((direct * x).mul_(inverse), ctx.factor)
+        return direct.addcmul_(x, shared, value=-1), None, None, None, None
