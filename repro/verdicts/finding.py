@@ -11,6 +11,7 @@ positive estimate therefore speaks for the claim (minus the shift, if one is reg
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
@@ -27,6 +28,7 @@ WhyNot = Literal[
     "hardware",  # needs a device that was not there
     "fidelity",  # does not apply to this fidelity (tower claims on a one-tower net)
     "missing_facts",  # no evidence holds the facts that a claim on definitions reads
+    "claim_error",  # the claim's own code failed
     "no_claim_yet",  # no executable test yet
 ]
 
@@ -115,3 +117,8 @@ class Finding:
             qualifiers=self.qualifiers | frozenset(qualifiers),
             details={**self.details, **details},
         )
+
+
+def finite(value: float | None) -> float | None:
+    """The value, or None where JSON has no number for it."""
+    return None if value is None or not math.isfinite(value) else float(value)
