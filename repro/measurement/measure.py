@@ -18,7 +18,7 @@ from repro.data.packed import Packed
 from repro.errors import UserError
 from repro.files import digest_of, read_json, write_bytes, write_json
 from repro.measurement import kernels
-from repro.net.alexnet import AlexNet
+from repro.net.alexnet import AlexNet, load_tower_state
 from repro.net.layers import layer_table
 from repro.study.settings import EvaluationSettings
 from repro.training.evaluation import Inputs, fixed_sample, outcomes
@@ -51,7 +51,7 @@ def load_net(run: Run, packed: Packed, device: torch.device) -> AlexNet:
     settings = run.spec().settings
     dtype = torch.float64 if settings.training.precision == "float64" else torch.float32
     net = AlexNet(settings.net, len(packed.classes), run.spec().seed, dtype=dtype)
-    net.load_tower_state(load_file(run.checked_weights()))
+    load_tower_state(net, load_file(run.checked_weights()))
     return net.to(device).eval()
 
 
@@ -135,7 +135,7 @@ def _normalisation(net: AlexNet, inputs: Inputs, packed: Packed) -> dict[str, fl
     captured: dict[str, torch.Tensor] = {}
     with torch.inference_mode():
         net(pixels, capture=captured)
-    k = net.settings.normalisation.k
+    k = net.net.normalisation.k
     values: dict[str, float | None] = {}
     for layer in ("conv1", "conv2"):
         scale = captured.get(f"{layer}.normalisation_scale")
@@ -145,8 +145,8 @@ def _normalisation(net: AlexNet, inputs: Inputs, packed: Packed) -> dict[str, fl
 
 def _kernels(net: AlexNet, seed: int, classes: int) -> Arrays:
     """First-layer kernels now and at the start, with what section 6.1's statements ask of them."""
-    now = net.first_kernels().detach().cpu().numpy()
-    start = AlexNet(net.settings, classes, seed, dtype=next(net.parameters()).dtype).first_kernels().detach().numpy()
+    now = _first_kernels(net)
+    start = _first_kernels(AlexNet(net.net, classes, seed, dtype=next(net.parameters()).dtype))
     finite = np.nan_to_num(now, nan=0.0, posinf=0.0, neginf=0.0)
     return {
         "conv1": finite.astype(np.float32),
@@ -155,6 +155,11 @@ def _kernels(net: AlexNet, seed: int, classes: int) -> Arrays:
         "conv1_chroma": kernels.chroma_shares(finite),
         "conv1_chroma_initial": kernels.chroma_shares(start),
     }
+
+
+def _first_kernels(net: AlexNet) -> npt.NDArray[Any]:
+    """Kernels (n, 3, h, w) of the layer that reads the picture: conv1, or conv2 in a net without it."""
+    return net.state_dict()[f"{net.table[0].name}.weight"].cpu().numpy()
 
 
 def _curves(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:

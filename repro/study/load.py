@@ -11,6 +11,7 @@ import yaml
 
 from repro.errors import UserError
 from repro.net.fidelity import FIDELITIES
+from repro.net.settings import NetSettings
 from repro.study.scaling import scaling_rule
 from repro.study.settings import RunSettings, Study, Variant, validated
 
@@ -70,6 +71,13 @@ def load_study(root: Path, name: str) -> ResolvedStudy:
         for variant, value in settings.items()
     }
     return ResolvedStudy(study, data_of(root, name), settings, deviations)
+
+
+def fidelity_net(fidelity: str) -> NetSettings:
+    """The net of a fidelity at full scale; UserError when there is no such fidelity."""
+    if fidelity not in FIDELITIES:
+        raise UserError(f"--fidelity {fidelity}: allowed are {', '.join(FIDELITIES)}")
+    return validated(NetSettings, FIDELITIES[fidelity].get("net", {}), f"fidelity {fidelity}")
 
 
 def load_variants(root: Path) -> dict[str, Variant]:

@@ -23,8 +23,7 @@ from repro import randomness
 from repro.data.augmentation import draw, epoch_order, mean_to_subtract, training_batch
 from repro.data.packed import Packed
 from repro.files import canonical_json, digest_of_file, write_bytes, write_json, write_text
-from repro.net.alexnet import AlexNet, tower_state
-from repro.net.dropout import DropoutKey
+from repro.net.alexnet import AlexNet, DropoutKey, from_tower_state, load_tower_state, tower_state
 from repro.training.checkpoint import load_checkpoint, save_checkpoint
 from repro.training.evaluation import Inputs, fixed_sample, outcomes
 from repro.training.provenance import provenance
@@ -76,8 +75,8 @@ class Training:
         self.sittings = 1
         if state is None:
             return
-        self.net.load_tower_state(state["weights"])
-        velocities = self.net.join_towers(state["velocities"])
+        load_tower_state(self.net, state["weights"])
+        velocities = from_tower_state(self.net, state["velocities"])
         for name, value in self.rule.velocities.items():
             value.copy_(velocities[name])
         self.step = state["step"]
@@ -96,7 +95,7 @@ class Training:
             {
                 "identity": self.run.identity,
                 "weights": tower_state(self.net),
-                "velocities": self.net.split_towers(self.rule.velocities),
+                "velocities": tower_state(self.net, self.rule.velocities),
                 "step": self.step,
                 "loss_sum": float(self.loss_sum),
                 "loss_count": self.loss_count,

@@ -1,0 +1,230 @@
+"""The command line: `repro COMMAND`, the same as `python -m repro COMMAND`.
+
+Exit codes: 0 done; 1 something failed; 2 a mistake in what the user gave, told in one sentence.
+Every command works on the project that holds the current folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from repro.errors import UserError
+
+app = typer.Typer(
+    name="repro",
+    help="Reproduce AlexNet (NIPS 2012) and test the paper's statements.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+StudyName = Annotated[str, typer.Argument(help="name of a file in studies/, for instance smoke", metavar="STUDY")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="processes or threads side by side [default: one a core]")
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda (every accelerator), or cuda:0 and so on")]
+
+
+def project_root() -> Path:
+    """The folder with `params.yaml` and `dvc.yaml` that holds the current one."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+            return folder
+    raise UserError(f"{here} is not inside a project (no params.yaml beside a dvc.yaml); go to the cloned folder")
+
+
+@app.command()
+def prepare(
+    study: StudyName,
+    workers: Workers = None,
+    skip_bad: Annotated[
+        bool, typer.Option(help="leave out pictures that cannot be decoded, and record their names")
+    ] = False,
+) -> None:
+    """Decode, resize and pack a study's pictures (section 2 of the paper); resumes where it stopped."""
+    from repro.pipeline import prepare_stage
+
+    prepared = prepare_stage(project_root(), study, workers=workers, skip_bad=skip_bad)
+    counts = ", ".join(f"{count} {split}" for split, count in prepared["counts"].items())
+    typer.echo(f"{study}: {len(prepared['classes'])} classes, {counts} pictures of {prepared['size']} px")
+
+
+@app.command()
+def train(
+    study: StudyName,
+    variant: Annotated[list[str] | None, typer.Option(help="only this variant; may be repeated")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="only this seed; may be repeated")] = None,
+    workers: Workers = None,
+    device: Device = "cpu",
+    retrain: Annotated[
+        bool,
+        typer.Option(
+            envvar="REPRO_RETRAIN", help="train finished runs anew and compare their weights; the old are set aside"
+        ),
+    ] = False,
+    checkpoint_seconds: Annotated[float, typer.Option(min=0, help="seconds between checkpoints within an epoch")] = 30.0,
+) -> None:
+    """Train a study's missing runs side by side; the same command again resumes."""
+    from repro.pipeline import train_stage
+    from repro.training.worker import die_with_parent
+
+    if "DVC_STAGE" in os.environ:  # a killed dvc leaves its stage running, unseen
+        die_with_parent(None)
+
+    train_stage(
+        project_root(),
+        study,
+        workers=workers,
+        device=device,
+        variants=variant,
+        seeds=seed,
+        retrain=retrain,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+
+
+@app.command()
+def evaluate(study: StudyName, device: Device = "cpu") -> None:
+    """Measure a study's finished runs and write its evidence."""
+    from repro.pipeline import evaluate_stage
+
+    evidence = evaluate_stage(project_root(), study, device=device)
+    typer.echo(f"{study}: evidence of {len(evidence.runs)} runs in {evidence.path}")
+
+
+@app.command()
+def verdicts(study: StudyName) -> None:
+    """Run the claims on what the pipeline made of a study (pytest claims/ --report-only)."""
+    from repro.pipeline import verdicts_stage
+
+    raise typer.Exit(verdicts_stage(project_root(), study))
+
+
+@app.command()
+def report(study: StudyName) -> None:
+    """Write a study's report, one HTML file that works offline."""
+    from repro.pipeline import report_stage
+
+    typer.echo(f"{study}: report in {report_stage(project_root(), study)}")
+
+
+@app.command()
+def plan(
+    study: Annotated[str | None, typer.Argument(help="name of a study [default: all in params.yaml]")] = None,
+    workers: Workers = None,
+    prune: Annotated[bool, typer.Option("--prune", help="list runs and pictures that no study needs")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="with --prune: remove them")] = False,
+) -> None:
+    """What is done, running and missing; the hours, disk and memory that the rest will take."""
+    from repro.planning import plan_study, prune_store
+
+    root = project_root()
+    if prune:
+        prune_store(root, remove=yes, echo=typer.echo)
+    else:
+        plan_study(root, study, workers=workers, echo=typer.echo)
+
+
+@app.command()
+def record(study: StudyName) -> None:
+    """Add the pipeline's evidence of a study to evidence/STUDY, which git keeps."""
+    from repro.recording import record_evidence
+
+    typer.echo(record_evidence(project_root(), study))
+
+
+@app.command()
+def describe(
+    fidelity: Annotated[str, typer.Option(help="paper, authors or modern")] = "paper",
+    study: Annotated[str | None, typer.Option(help="describe a study's net instead")] = None,
+    variant: Annotated[str, typer.Option(help="with --study: which variant")] = "base",
+    classes: Annotated[int, typer.Option(min=2, help="classes")] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """The layer table: shapes, parameters, neurons, multiply-adds."""
+    from repro.net.describe import describe as describe_net
+    from repro.net.describe import describe_text
+    from repro.study.load import fidelity_net, load_study
+
+    if study is None:
+        net = fidelity_net(fidelity)
+    else:
+        resolved = load_study(project_root(), study)
+        if variant not in resolved.settings:
+            raise UserError(f"--variant {variant}: study {study} has {', '.join(resolved.settings)}")
+        net = resolved.settings[variant].net
+    typer.echo(json.dumps(describe_net(net, classes), indent=2) if as_json else describe_text(net, classes))
+
+
+@app.command("use-data")
+def use_data(
+    path: Annotated[Path, typer.Argument(help="a folder or archive; it is only read, never changed or copied")],
+    name: Annotated[str, typer.Option("--as", help="its name: lower-case letters, digits, dashes")],
+    verify: Annotated[bool, typer.Option(help="compare archives with the official digests; reads them once")] = False,
+) -> None:
+    """Register ImageNet, a subset of it or CIFAR-10: a small manifest under data/, tracked by data.dvc."""
+    from repro.data.registration import track
+    from repro.data.registration import use_data as register
+
+    root = project_root()
+    manifest = register(path, name, root, verify=verify)
+    track(root)
+    counts = ", ".join(f"{count} {split}" for split, count in manifest["counts"].items())
+    typer.echo(f"{name}: {manifest['layout']}, {len(manifest['classes'])} classes; {counts} pictures")
+    typer.echo(f"Next: add `STUDY: {name}` under `studies:` in params.yaml (mini, cifar10, tiny, full), then `dvc repro`.")
+
+
+@app.command()
+def subset(
+    source: Annotated[str, typer.Argument(help="a registered data set's name, or a path")],
+    out: Annotated[Path, typer.Argument(help="a new folder, in the ImageFolder layout")],
+    classes: Annotated[int, typer.Option(min=2, help="how many classes")] = 20,
+    per_class: Annotated[int, typer.Option(min=1, help="training pictures of each class")] = 500,
+    held_out_per_class: Annotated[int | None, typer.Option(min=1, help="held-out pictures of each [default: all]")] = None,
+    size: Annotated[int, typer.Option(min=8, help="shorter side and crop, pixels")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="of the choice")] = 0,
+) -> None:
+    """Make a downscaled subset of any recognised data set."""
+    from repro.data.layouts.recognise import recognise
+    from repro.data.registration import open_data
+    from repro.data.subset import make_subset
+
+    layout = recognise(Path(source)) if Path(source).exists() else open_data(project_root(), source)
+    make_subset(
+        layout, out, classes=classes, per_class=per_class, size=size, seed=seed, held_out_per_class=held_out_per_class
+    )
+    typer.echo(f"{out}: {classes} classes of at most {per_class} pictures; register it with `repro use-data {out} --as NAME`")
+
+
+@app.command("make-pictures")
+def make_pictures(
+    folder: Annotated[Path, typer.Argument(help="where the archives go; data/procedural is the embedded set")],
+) -> None:
+    """Generate the procedural pictures, the same bytes each time, in ILSVRC2012's own layout."""
+    from repro.data.procedural import make_procedural
+
+    manifest = make_procedural(folder)
+    typer.echo(f"{folder}: {len(manifest['classes'])} classes, {manifest['counts']['train']} training pictures")
+
+
+def main() -> None:
+    """Entry point: errors that the user can mend are one line and exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except RuntimeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("stopped; the same command again goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(130)
