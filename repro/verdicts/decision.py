@@ -30,21 +30,26 @@ computable on a subset of the seeds (first look, leaving one seed out):
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
-from repro.verdicts.finding import Finding, NotEvaluated
-from repro.verdicts.verdict import Verdict
+from repro.errors import UserError
+from repro.verdicts.exact import holm
+from repro.verdicts.finding import Finding, NotEvaluated, finite
+from repro.verdicts.reasons import arithmetic_reason, decided_reason, inconclusive_reason
+from repro.verdicts.verdict import Verdict, not_evaluated
 
 FindingFor = Callable[[Sequence[int]], Finding | NotEvaluated]
 Looks = Literal["fixed", "two"]
 LOOKS: tuple[tuple[int, float], ...] = ((6, 0.02), (12, 0.03))
 """Seeds and family-wise level of the two registered looks."""
+PERMUTATION_MINIMUM = 7
 
 
 def counted(
     family: Sequence[str], *, repeats: Mapping[str, str], definitions: Collection[str]
 ) -> tuple[str, ...]:
-    """The statements that count in m: without definitions, repeats replaced by what they repeat, each once."""
+    """The statements that count in m: no definitions, repeats replaced by what they repeat, each once."""
     originals = (repeats.get(statement, statement) for statement in family)
     return tuple(dict.fromkeys(statement for statement in originals if statement not in definitions))
 
@@ -62,4 +67,168 @@ def decide(
     Raises ValueError if a family member has no case or is arithmetic, and UserError if `looks` is "two" and
     the registered seeds are not 12.
     """
-    raise NotImplementedError
+    missing = [statement for statement in family if statement not in cases]
+    if missing or len(set(family)) != len(family):
+        raise ValueError(f"each family member needs one case; without: {missing}")
+    if looks == "fixed":
+        return _judge(_findings(cases, seeds), cases, family, seeds, alpha, None)
+    (early, first_alpha), (late, second_alpha) = LOOKS
+    if len(seeds) != late:
+        raise UserError(
+            f"a study with `looks: two` registers exactly {late} seeds, this one has {len(seeds)}: "
+            f"list {late} seeds or set `looks: fixed`"
+        )
+    first = _judge(_findings(cases, seeds[:early]), cases, family, seeds[:early], first_alpha, 1)
+    open_cases = {name: cases[name] for name, verdict in first.items() if not _frozen(verdict)}
+    findings = _findings(open_cases, seeds)
+    waiting = {
+        name
+        for name, finding in findings.items()
+        if isinstance(finding, NotEvaluated) and finding.code == "missing_runs"
+    }
+    second = _judge(findings, open_cases, family, seeds, second_alpha, 2)
+    return {
+        name: verdict if _frozen(verdict) else _waiting(verdict, late) if name in waiting else second[name]
+        for name, verdict in first.items()
+    }
+
+
+def _findings(cases: Mapping[str, FindingFor], seeds: Sequence[int]) -> dict[str, Finding | NotEvaluated]:
+    return {name: finding_for(seeds) for name, finding_for in cases.items()}
+
+
+def _frozen(verdict: Verdict) -> bool:
+    return verdict.outcome in ("supported", "contradicted")
+
+
+def _waiting(verdict: Verdict, late: int) -> Verdict:
+    """The first look's verdict, while runs of the second are missing."""
+    if verdict.outcome != "inconclusive":
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}; first look, the second waits for all {late} seeds")
+
+
+def _judge(
+    findings: Mapping[str, Finding | NotEvaluated],
+    cases: Mapping[str, FindingFor],
+    family: Sequence[str],
+    seeds: Sequence[int],
+    alpha: float,
+    look: int | None,
+) -> dict[str, Verdict]:
+    """One look. Family members without a finding here (frozen, not evaluated) count in m as p = 1."""
+    m = len(family)
+    usable = {name: _usable(finding) for name, finding in findings.items() if isinstance(finding, Finding)}
+    wrong = [name for name in family if name in findings and name in usable and _is_exact(findings[name])]
+    if wrong:
+        raise ValueError(f"definitions do not belong to a family: {wrong}")
+    members = [name for name in family if name in usable]
+    raw = [min(1.0, 2.0 * min(usable[name])) for name in members]
+    adjusted = dict(zip(members, holm(raw, m).tolist(), strict=True)) if members else {}
+    order = sorted(members, key=lambda name: 2.0 * min(usable[name]))
+    rejected = sum(adjusted[name] <= alpha for name in members)
+    steps = {name: m - min(rank, rejected) for rank, name in enumerate(order)}
+    verdicts = {}
+    for name, finding in findings.items():
+        if isinstance(finding, NotEvaluated):
+            verdict = not_evaluated(finding)
+        elif finding.outcome is not None:
+            verdict = _exact(finding)
+        else:
+            step = steps.get(name, m + 1)
+            p = min(1.0, 2.0 * min(usable[name]))
+            verdict = _verdict(finding, adjusted.get(name, min(1.0, step * p)), alpha, step, look)
+            if _frozen(verdict) and _fragile(finding, cases[name], seeds, verdict, alpha / step):
+                verdict = verdict.flagged(["fragile"])
+            if name not in family:
+                verdict = verdict.flagged(["exploratory"])
+        verdicts[name] = verdict
+    return verdicts
+
+
+def _is_exact(finding: Finding | NotEvaluated) -> bool:
+    return isinstance(finding, Finding) and finding.outcome is not None
+
+
+def _exact(finding: Finding) -> Verdict:
+    assert finding.outcome is not None
+    return Verdict(
+        finding.outcome,
+        arithmetic_reason(finding),
+        estimate=finite(finding.estimate),
+        flags=finding.qualifiers,
+        finding=finding,
+    )
+
+
+def _usable(finding: Finding) -> tuple[float, float]:
+    """(p_sup, p_con), each 1 where n is below the form's minimum for that side."""
+    if finding.outcome is not None:
+        return 1.0, 1.0
+    n = min(finding.n)
+    floor = finding.minimum_n
+    against = floor if finding.minimum_n_contradiction is None else finding.minimum_n_contradiction
+    return finding.p_sup if n >= floor else 1.0, finding.p_con if n >= against else 1.0
+
+
+def _side(p_sup: float, p_con: float, level: float) -> str:
+    """What a two-sided test at `level` says; the side with the smaller p wins."""
+    if 2.0 * min(p_sup, p_con) > level:
+        return "inconclusive"
+    return "supported" if p_sup <= p_con else "contradicted"
+
+
+def _verdict(finding: Finding, p_adjusted: float, alpha: float, step: int, look: int | None) -> Verdict:
+    level = alpha / step
+    p_sup, p_con = _usable(finding)
+    flags = set(finding.qualifiers)
+    outcome: Literal["supported", "contradicted", "inconclusive"] = "inconclusive"
+    if p_adjusted <= alpha:
+        outcome = "supported" if p_sup <= p_con else "contradicted"
+        if finding.smallest_effect > 0.0 and 2.0 * max(p_sup, p_con) <= level:
+            outcome = "supported"
+            flags.add("smaller_than_paper")
+    if 3 <= min(finding.n) <= 4:
+        flags.add("few_seeds")
+    reach = finding.reach
+    detectable = None if reach is None else finite(reach.detectable(level))
+    needed = None if reach is None else reach.seeds_needed(level)
+    verdict = Verdict(
+        outcome,
+        "",
+        p=finding.p,
+        p_adjusted=p_adjusted,
+        estimate=finding.estimate,
+        interval=None if reach is None else reach.interval(level),
+        n=finding.n,
+        detectable=detectable,
+        seeds_needed=None if needed is None else max(needed, finding.minimum_n),
+        flags=frozenset(flags),
+        look=look,
+        finding=finding,
+    )
+    reason = inconclusive_reason if outcome == "inconclusive" else decided_reason
+    return replace(verdict, reason=reason(verdict, finding))
+
+
+def _fragile(
+    finding: Finding, finding_for: FindingFor, seeds: Sequence[int], verdict: Verdict, level: float
+) -> bool:
+    """Would leaving out any one seed undo the verdict, or a permutation test disagree?
+
+    Judged at the claim's own Holm step, without the minimum n. The permutation test (from 7 runs per arm) has
+    no say where it could not reach that step at all.
+    """
+    for left_out in range(len(seeds)):
+        rest = finding_for([*seeds[:left_out], *seeds[left_out + 1 :]])
+        if isinstance(rest, NotEvaluated):
+            return True
+        side = _side(rest.p_sup, rest.p_con, level)
+        both = rest.smallest_effect > 0.0 and 2.0 * max(rest.p_sup, rest.p_con) <= level
+        if ("supported" if both else side) != verdict.outcome:
+            return True
+    if finding.second_opinion is not None and min(finding.n) >= PERMUTATION_MINIMUM:
+        p_sup, p_con, smallest = finding.second_opinion()
+        p = p_sup if verdict.outcome == "supported" else p_con
+        return 2.0 * smallest <= level < 2.0 * p
+    return False

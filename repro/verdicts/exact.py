@@ -50,12 +50,16 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> tuple[float, fl
 
 def at_least(k: int, n: int, rate: float) -> float:
     """P(X >= k) of n trials."""
-    return 1.0 if k <= 0 else float(special.bdtrc(k - 1, n, rate))
+    if k <= 0 or k > n:
+        return 1.0 if k <= 0 else 0.0
+    return float(special.bdtrc(k - 1, n, rate))
 
 
 def at_most(k: int, n: int, rate: float) -> float:
     """P(X <= k) of n trials."""
-    return 1.0 if k >= n else float(special.bdtr(k, n, rate))
+    if k < 0 or k >= n:
+        return 0.0 if k < 0 else 1.0
+    return float(special.bdtr(k, n, rate))
 
 
 def mcnemar_exact(b: int, c: int) -> float:
@@ -97,7 +101,7 @@ def mann_whitney_exact(x: Values, y: Values) -> tuple[float, float]:
 def permutation_tails(x: Values, y: Values) -> tuple[float, float, float]:
     """One-sided permutation p for mean(x) > mean(y) and for the opposite, and the smallest p it could give.
 
-    Exact up to 200,000 arrangements, else 19,999 random ones (keyed by the sample sizes: the same every time).
+    Exact up to 200,000 arrangements, else 19,999 random ones, keyed by the sample sizes.
     """
     a, b = finite_values(x), finite_values(y)
     both = np.concatenate([a, b])

@@ -1,7 +1,7 @@
 """What n seeds can find, and how many seeds an effect needs: the noncentral t distribution, one tail.
 
-Two-sided tests at `alpha` throughout; the far tail is left out on purpose (a rejection on the wrong side is no
-success, and scipy's far tail is NaN in places).
+Two-sided tests at `alpha` throughout; the far tail is left out on purpose (a rejection on the wrong side is
+no success, and scipy's far tail is NaN in places).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def mde(sd: float, n: int, alpha: float, power: float = POWER, arms: int = 2) ->
 
 
 def sd_upper(sd: float, df: float, confidence: float = 0.8) -> float:
-    """Upper confidence limit of an sd. Planning with the sd itself reaches its power only half of the time."""
+    """Upper confidence limit of an sd. Planning with the sd itself misses its power half of the time."""
     return sd * math.sqrt(df / float(special.chdtri(df, confidence)))
 
 

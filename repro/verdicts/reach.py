@@ -12,11 +12,21 @@ from dataclasses import dataclass
 
 from scipy import special
 
-from repro.verdicts.exact import at_least, clopper_pearson
+from repro.verdicts.exact import at_least, at_most, clopper_pearson
 from repro.verdicts.finding import Interval
-from repro.verdicts.power import POWER, fewest, n_needed, noncentrality, sd_upper, welch_noncentrality
+from repro.verdicts.power import (
+    MOST_SEEDS,
+    POWER,
+    fewest,
+    n_needed,
+    noncentrality,
+    sd_upper,
+    welch_noncentrality,
+)
 from repro.verdicts.statistics import Estimate
 
+TOST_POWER = 0.9
+"""Per side of a margin, so that both sides together have 80 % power at its centre."""
 MANN_WHITNEY_EFFICIENCY = 3.0 / math.pi
 """Of the rank test relative to t, for normal noise and many seeds."""
 
@@ -90,7 +100,7 @@ class WeakestReach:
 
 @dataclass(frozen=True)
 class RankReach:
-    """Of a Mann-Whitney test over seeds; the interval is Welch's for the difference of means, as description."""
+    """Of a Mann-Whitney test over seeds; the interval is Welch's for the means: a description."""
 
     welch: TReach
 
@@ -127,24 +137,51 @@ class RateReach:
     wanted: float | None = None
 
     def interval(self, alpha: float) -> Interval:
-        low, high = (clopper_pearson(self.k, self.n, 1 - alpha / 2)) if self.n else (0.0, 1.0)
-        return low, high
+        return clopper_pearson(self.k, self.n, 1 - alpha / 2)
 
     def detectable(self, alpha: float) -> float | None:
-        if self.n == 0:
-            return None
         if self.every:
             return (alpha / 2) ** (1.0 / self.n)
-        k = fewest(lambda k: at_least(k, self.n, 0.5) <= alpha / 2, 0)
-        return None if k is None or k > self.n else float(special.betaincinv(k, self.n - k + 1, POWER))
+        k = _majority(self.n, alpha)
+        return None if k is None else float(special.betaincinv(k, self.n - k + 1, POWER))
 
     def seeds_needed(self, alpha: float) -> int | None:
         if self.wanted is None:
             return None
         if self.every:
             return math.ceil(math.log(alpha / 2) / math.log(self.wanted) - 1e-9)
-        for n in range(2, 1001):
-            k = next((k for k in range(n + 1) if at_least(k, n, 0.5) <= alpha / 2), n + 1)
-            if k <= n and at_least(k, n, self.wanted) >= POWER:
+        for n in range(2, MOST_SEEDS + 1):
+            k = _majority(n, alpha)
+            if k is not None and at_least(k, n, self.wanted) >= POWER:
                 return n
         return None
+
+
+@dataclass(frozen=True)
+class CoinReach:
+    """Of a rate that should lie inside [lo, hi]; the plan is for a true rate of one half."""
+
+    k: int
+    n: int
+    lo: float
+    hi: float
+
+    def interval(self, alpha: float) -> Interval:
+        return clopper_pearson(self.k, self.n, 1 - alpha / 2)
+
+    def detectable(self, alpha: float) -> float | None:
+        return None
+
+    def seeds_needed(self, alpha: float) -> int | None:
+        for n in range(2, MOST_SEEDS + 1):
+            inside = [
+                k for k in range(n + 1) if max(at_least(k, n, self.lo), at_most(k, n, self.hi)) <= alpha / 2
+            ]
+            if inside and at_least(inside[0], n, 0.5) - at_least(inside[-1] + 1, n, 0.5) >= POWER:
+                return n
+        return None
+
+
+def _majority(n: int, alpha: float) -> int | None:
+    """How many of n seeds must show it to be a majority beyond chance; None if even n would not do."""
+    return next((k for k in range(n + 1) if at_least(k, n, 0.5) <= alpha / 2), None)

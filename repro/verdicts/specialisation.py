@@ -1,12 +1,12 @@
 """Do the towers' first-layer kernels divide colour and form between them (section 6.1, Figure 3)?
 
-Input are chroma shares, one per kernel: the share of a kernel's energy off the grey axis, in [0, 1]; and which
-kernels are live (both measured elsewhere). The statistic per net is the AUC of chroma share between the two
-towers' live kernels, folded (max(AUC, 1 - AUC)), because the numbering of towers means nothing.
+Input are chroma shares, one per kernel (the share of its energy off the grey axis, in [0, 1]), and which
+kernels are live; both are measured elsewhere. The statistic per net is the AUC of chroma share between the
+two towers' live kernels, folded (max(AUC, 1 - AUC)), because the numbering of towers means nothing.
 
-Two cautions shape the rules. The permutation null holds for kernels that are exchangeable; kernels of one tower
-were trained together, so a small p alone proves little: a state needs an effect size too, and the reference
-for a claim is a control of dense nets, compared over seeds. And by folding, chance gives well above 0.5.
+Two cautions shape the rules. The permutation null holds for kernels that are exchangeable; kernels of one
+tower were trained together, so a small p alone proves little: a state needs an effect size too, and the
+reference for a claim is a control of dense nets, compared over seeds. Folded, chance gives more than 0.5.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class TowerSplit:
     se            Hanley-McNeil standard error of the folded AUC
     p             exact permutation p of the folded AUC
     p_not         one-sided p of H0 "the folded AUC is at least 0.80"
-    state         "specialised": p <= 0.05 and folded >= 0.80; "not": folded clearly below 0.80; else "unclear"
+    state         "specialised": p <= 0.05 and folded >= 0.80; "not": folded clearly below 0.80;
+                  else "unclear"
     colour_tower  0 or 1: the tower with the larger shares
     live          live kernels per tower
     excluded      kernels left out per tower
@@ -75,22 +76,22 @@ def folded(value: float) -> float:
 
 
 def folded_p(x: Values, y: Values) -> float:
-    """Exact P(folded AUC at least as large) if all arrangements of the pooled values are alike; ties included."""
+    """Exact P(folded AUC at least as large) if all arrangements are alike; ties included."""
     observed, null = rank_sum(x, y)
-    centre = len(finite_values(x)) * (len(finite_values(x)) + len(finite_values(y)) + 1)
+    centre = len(x) * (len(x) + len(y) + 1)
     distance = np.abs(np.arange(null.size) - centre)
     return float(min(1.0, null[distance >= abs(observed - centre)].sum()))
 
 
 def folded_null(n0: int, n1: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Values that the folded AUC can take without ties, ascending, and P(folded AUC >= value) of each."""
-    _, null = rank_sum(np.arange(n0), np.arange(n0, n0 + n1))
+    _, null = rank_sum(np.arange(float(n0)), np.arange(float(n0), float(n0 + n1)))
     per_u = null[n0 * (n0 + 1) : n0 * (n0 + 1) + 2 * n0 * n1 + 1 : 2]
     auc_values = np.arange(n0 * n1 + 1) / (n0 * n1)
-    folded_values = np.maximum(auc_values, 1 - auc_values)
-    support, where = np.unique(np.round(folded_values, 12), return_inverse=True)
-    mass = np.bincount(where, weights=per_u)
-    return support, np.cumsum(mass[::-1])[::-1]
+    folded_values = np.round(np.maximum(auc_values, 1 - auc_values), 12)
+    support = np.unique(folded_values)
+    mass = np.bincount(np.searchsorted(support, folded_values), weights=per_u)
+    return np.asarray(support, dtype=np.float64), np.asarray(np.cumsum(mass[::-1])[::-1], dtype=np.float64)
 
 
 def hanley_mcneil(value: float, n0: int, n1: int) -> float:
@@ -153,7 +154,7 @@ def tower_split(
 def largely_split(
     chroma: tuple[Values, Values], live: tuple[Mask, Mask], *, threshold: float, colour_tower: int
 ) -> tuple[bool, float, float]:
-    """"Largely colour-agnostic" and "largely colour-specific" as majorities of live kernels.
+    """ "Largely colour-agnostic" and "largely colour-specific" as majorities of live kernels.
 
     Returns (whether it holds, share of the grey tower's live kernels below the threshold, share of the colour
     tower's above it); it holds if both shares exceed one half. The threshold comes from the control, fixed

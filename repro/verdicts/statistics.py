@@ -53,6 +53,15 @@ class Estimate:
         above, below = float(special.stdtr(self.df, -t)), float(special.stdtr(self.df, t))
         return max(above, SMALLEST_P), max(below, SMALLEST_P)
 
+    def margin(self, lo: float, hi: float) -> tuple[float, float]:
+        """p of H0 "outside (lo, hi)", by two one-sided tests, and of H0 "inside", on the nearer side.
+
+        One of the limits may be infinite.
+        """
+        above_lo, below_lo = (0.0, 1.0) if math.isinf(lo) else self.tails(lo)
+        above_hi, below_hi = (1.0, 0.0) if math.isinf(hi) else self.tails(hi)
+        return max(above_lo, below_hi), min(below_lo, above_hi)
+
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """Two-sided t interval of level 1 - alpha; (nan, nan) where se says nothing."""
         if not self.se > 0.0:
@@ -71,9 +80,7 @@ def finite_values(values: Values) -> npt.NDArray[np.float64]:
     return array
 
 
-def sd_floor(
-    discordant: Values | None = None, pictures: int | None = None, step: float = 0.0
-) -> float:
+def sd_floor(discordant: Values | None = None, pictures: int | None = None, step: float = 0.0) -> float:
     """The smallest sd that a difference between two runs' error rates can honestly have.
 
     discordant  per seed, on how many of the `pictures` exactly one of the two nets errs (b + c)
@@ -180,9 +187,7 @@ def seeds_by_images(differences: npt.ArrayLike) -> Estimate:
         return Estimate(seeds.value, math.nan, math.nan, (n,), math.nan, math.sqrt(images))
     variance = seeds.se**2 + images
     df = n - 1.0 if variance == 0 else variance**2 / (seeds.se**4 / (n - 1) + images**2 / (pictures - 1))
-    return Estimate(
-        seeds.value, math.sqrt(variance), df, (n,), seeds.sd, math.sqrt(images), variance == 0.0
-    )
+    return Estimate(seeds.value, math.sqrt(variance), df, (n,), seeds.sd, math.sqrt(images), variance == 0.0)
 
 
 def _sd(x: npt.NDArray[np.float64]) -> float:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from repro.verdicts.finding import Finding, Interval, NotEvaluated
+from repro.verdicts.finding import Finding, Interval, NotEvaluated, finite
 
 Outcome = Literal["supported", "contradicted", "inconclusive", "not_evaluated", "untestable"]
 FLAGS = {
@@ -25,8 +24,8 @@ class Verdict:
     """Outcome with everything that a reader needs to judge it. Numbers that do not exist are None.
 
     p             two-sided, before multiplicity
-    p_adjusted    Holm-adjusted at the look that gave the verdict; decided means p_adjusted <= that look's alpha
-    interval      at the level of the claim's own Holm step: it excludes the boundary exactly if decided
+    p_adjusted    Holm-adjusted at the look that gave the verdict; decided: at most that look's alpha
+    interval      at the level of the claim's own Holm step: of a decided t test it excludes the boundary
     n             replicates per arm
     detectable    smallest effect (distance from the boundary) found with 80 % power at that step
     seeds_needed  seeds per arm that would decide, if an effect of interest is registered
@@ -69,11 +68,6 @@ class Verdict:
             "look": self.look,
             "code": self.code,
         }
-
-
-def finite(value: float | None) -> float | None:
-    """The value, or None where JSON has no number for it."""
-    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def untestable(reason: str) -> Verdict:

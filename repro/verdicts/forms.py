@@ -1,0 +1,234 @@
+"""Forms of claims that compare two arms over seeds: plain arrays in, a `Finding` out.
+
+What the arms are is the caller's business: errors of runs, training errors, times, per-net statistics. All
+values must be finite and there must be at least one per arm; preconditions, gates and collapsed runs come
+before. With fewer replicates than a form's minimum the finding is computed all the same, to be shown; the
+decision then never uses it.
+
+Common parameters
+    larger           which arm the claim says is larger; estimates are oriented accordingly
+    paired           only where registered: same nets, or a pilot showed correlation over seeds
+    ratio            compare geometric means: estimate, shift, lo, hi, effects are then ratios larger / other
+    smallest_effect  smallest effect of interest delta: also contradicted if the effect is below shift + delta
+    planned_effect   registered effect for planning seeds (distance from the shift); default smallest_effect
+    floor            smallest sd admitted for a difference of two values (`statistics.sd_floor`)
+    unit             "points" for error fractions, else a word for the values' unit
+    minimum_n        overrides the form's minimum (for launches of a timing: 5)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from repro.verdicts.exact import mann_whitney_exact, permutation_tails
+from repro.verdicts.finding import Finding, finite
+from repro.verdicts.one_arm_forms import suspicion
+from repro.verdicts.reach import TOST_POWER, RankReach, TReach, WeakestReach
+from repro.verdicts.specialisation import auc
+from repro.verdicts.statistics import Estimate, Values, finite_values, welch
+from repro.verdicts.statistics import paired as paired_estimate
+
+Arm = Literal["first", "second"]
+WELCH_MINIMUM, PAIRED_MINIMUM, ANY_OF_MINIMUM = 3, 5, 5
+
+
+def direction(
+    first: Values,
+    second: Values,
+    *,
+    larger: Arm,
+    paired: bool = False,
+    ratio: bool = False,
+    shift: float | None = None,
+    smallest_effect: float = 0.0,
+    planned_effect: float | None = None,
+    floor: float = 0.0,
+    unit: str = "points",
+    minimum_n: int | None = None,
+) -> Finding:
+    """The mean of the arm `larger` exceeds the other's by more than `shift` (default 0; ratios: 1).
+
+    S: theta > shift. C: theta < shift + smallest_effect. With a shift the form is "more_than".
+    """
+    arms = _Arms(first, second, larger, paired, ratio, floor)
+    boundary = arms.neutral if shift is None else shift
+    edge = arms.scaled(boundary + smallest_effect)
+    p_sup = arms.estimate.tails(arms.scaled(boundary))[0]
+    p_con = arms.estimate.tails(edge)[1]
+    planned = planned_effect if planned_effect is not None else smallest_effect or None
+    wanted = None if planned is None else arms.scaled(boundary + planned) - arms.scaled(boundary)
+    return Finding(
+        form="direction" if boundary == arms.neutral else "more_than",
+        p_sup=p_sup,
+        p_con=p_con,
+        estimate=arms.unscaled(arms.estimate.value),
+        unit="ratio" if ratio else unit,
+        n=arms.estimate.n,
+        minimum_n=minimum_n or (PAIRED_MINIMUM if paired else WELCH_MINIMUM),
+        boundary=boundary,
+        smallest_effect=smallest_effect,
+        reach=TReach(arms.estimate, not paired, ratio, wanted),
+        qualifiers=arms.qualifiers,
+        details=arms.details | {"planned_effect": planned},
+        second_opinion=None
+        if paired
+        else lambda: _permuted(arms.upper, arms.lower, arms.scaled(boundary), edge),
+    )
+
+
+def about(
+    first: Values,
+    second: Values,
+    *,
+    lo: float,
+    hi: float,
+    larger: Arm,
+    paired: bool = False,
+    ratio: bool = False,
+    floor: float = 0.0,
+    unit: str = "points",
+    minimum_n: int | None = None,
+) -> Finding:
+    """The difference (ratio) lies in the registered margin [lo, hi]: two one-sided tests.
+
+    S: lo < theta < hi. C: theta < lo or theta > hi. The printed rounding is the least margin.
+    """
+    arms = _Arms(first, second, larger, paired, ratio, floor)
+    low, high = arms.scaled(lo), arms.scaled(hi)
+    p_sup, p_con = arms.estimate.margin(low, high)
+    return Finding(
+        form="about",
+        p_sup=p_sup,
+        p_con=p_con,
+        estimate=arms.unscaled(arms.estimate.value),
+        unit="ratio" if ratio else unit,
+        n=arms.estimate.n,
+        minimum_n=minimum_n or (PAIRED_MINIMUM if paired else WELCH_MINIMUM),
+        boundary=None,
+        reach=TReach(arms.estimate, not paired, ratio, (high - low) / 2, TOST_POWER),
+        qualifiers=arms.qualifiers,
+        details=arms.details | {"lo": lo, "hi": hi},
+    )
+
+
+def any_of(parts: Mapping[str, Finding], *, minimum_n: int = ANY_OF_MINIMUM) -> Finding:
+    """Every part holds ("removing ANY layer hurts"): parts are `direction` findings in the same unit.
+
+    The parameter is the smallest of the parts'. Supported by intersection-union (the largest p, no correction
+    inside); contradicted if one part fails (k times the smallest p).
+    """
+    if not parts:
+        raise ValueError("any_of needs at least one part")
+    findings = list(parts.values())
+    members = [part.reach for part in findings if isinstance(part.reach, TReach)]
+    if len(members) != len(findings) or len({(part.unit, part.boundary) for part in findings}) != 1:
+        raise ValueError("parts of any_of must be `direction` findings with one unit and boundary")
+    weakest = min(parts, key=lambda name: parts[name].estimate)
+    return Finding(
+        form="any_of",
+        p_sup=max(part.p_sup for part in findings),
+        p_con=min(1.0, len(findings) * min(part.p_con for part in findings)),
+        estimate=parts[weakest].estimate,
+        unit=findings[0].unit,
+        n=min((part.n for part in findings), key=min),
+        minimum_n=minimum_n,
+        boundary=findings[0].boundary,
+        smallest_effect=min(part.smallest_effect for part in findings),
+        reach=WeakestReach(tuple(members)),
+        qualifiers=frozenset().union(*(part.qualifiers for part in findings)),
+        details={
+            "weakest": weakest,
+            "parts": {
+                name: {
+                    "estimate": part.estimate,
+                    "interval": [finite(end) for end in part.interval],
+                    "p_sup": part.p_sup,
+                    "p_con": part.p_con,
+                    "n": list(part.n),
+                }
+                for name, part in parts.items()
+            },
+        },
+    )
+
+
+def more_than_control(
+    values: Values, control: Values, *, planned_effect: float | None = None, unit: str = "AUC"
+) -> Finding:
+    """One number per net tends to be larger than in control nets: exact Mann-Whitney over seeds.
+
+    The estimate is the difference of means, its interval Welch's, as a description; the p values are ranks'.
+    `details["superiority"]` is P(value > control).
+    """
+    larger, smaller = mann_whitney_exact(values, control)
+    estimate = welch(values, control)
+    return Finding(
+        form="more_than_control",
+        p_sup=larger,
+        p_con=smaller,
+        estimate=estimate.value,
+        unit=unit,
+        n=estimate.n,
+        minimum_n=WELCH_MINIMUM,
+        reach=RankReach(TReach(estimate, True, wanted=planned_effect)),
+        details={
+            "superiority": auc(values, control),
+            "first": finite_values(values).tolist(),
+            "second": finite_values(control).tolist(),
+            "planned_effect": planned_effect,
+        },
+    )
+
+
+class _Arms:
+    """Two arms, oriented so that the claim says their difference is large, in the scale of the test."""
+
+    def __init__(
+        self, first: Values, second: Values, larger: Arm, paired: bool, ratio: bool, floor: float
+    ) -> None:
+        a, b = finite_values(first), finite_values(second)
+        if ratio and min(a.min(), b.min()) <= 0.0:
+            raise ValueError("ratios need positive values")
+        self.ratio = ratio
+        upper, lower = (a, b) if larger == "first" else (b, a)
+        self.upper: npt.NDArray[np.float64] = np.log(upper) if ratio else upper
+        self.lower: npt.NDArray[np.float64] = np.log(lower) if ratio else lower
+        compare = paired_estimate if paired else welch
+        self.estimate: Estimate = compare(self.upper, self.lower, floor=floor)
+        self.qualifiers = suspicion(self.estimate)
+        if len(a) > 1 and np.array_equal(a, b):
+            self.qualifiers |= {"suspect_same_run"}
+        self.details: dict[str, object] = {
+            "method": "paired t" if paired else "Welch t",
+            "first": a.tolist(),
+            "second": b.tolist(),
+            "larger": larger,
+            "df": finite(self.estimate.df),
+            "se": finite(self.estimate.se),
+            "sd": finite(self.estimate.sd),
+        }
+
+    @property
+    def neutral(self) -> float:
+        return 1.0 if self.ratio else 0.0
+
+    def scaled(self, value: float) -> float:
+        return math.log(value) if self.ratio else value
+
+    def unscaled(self, value: float) -> float:
+        return math.exp(value) if self.ratio else value
+
+
+def _permuted(
+    upper: npt.NDArray[np.float64], lower: npt.NDArray[np.float64], at: float, edge: float
+) -> tuple[float, float, float]:
+    """Permutation p of the same two one-sided hypotheses, and the smallest p possible."""
+    p_sup, p_con, smallest = permutation_tails(upper - at, lower)
+    if edge != at:
+        p_con = permutation_tails(upper - edge, lower)[1]
+    return p_sup, p_con, smallest
