@@ -1,0 +1,164 @@
+"""`repro plan`: what a study has, what it lacks, and what the rest will cost."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.errors import UserError
+from repro.net.layers import layer_table
+from repro.pipeline import prepared_pictures, recorded_runs
+from repro.study.load import load_study, studies_in_params
+from repro.study.settings import RunSettings
+from repro.training.grid import GridRun, grid_of
+from repro.training.live_table import clock
+from repro.training.run_store import Run, runs_in, store_folder
+
+Echo = Callable[[str], None]
+ASSUMED_MULTIPLY_ADDS_PER_SECOND = 1.5e10
+"""Of one CPU core in training, until a run has been timed on this machine."""
+_STEP_PER_FORWARD = 3.0
+"""A training step costs about three forward passes: forward, and backward to inputs and to weights."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run takes: multiply-adds of the whole training, bytes on disk and in memory."""
+
+    multiply_adds: float
+    disk_bytes: int
+    memory_bytes: int
+
+
+def cost_of(settings: RunSettings, classes: int, pictures: int) -> Cost:
+    """The arithmetic of a run over `pictures` training pictures; a plateau schedule may stop earlier."""
+    table = layer_table(settings.net, classes)
+    parameters = sum(layer.parameters for layer in table)
+    forward = sum(layer.multiply_adds for layer in table)
+    values = sum(layer.neurons for layer in table) * settings.training.batch_size
+    work = forward * _STEP_PER_FORWARD * pictures * settings.training.epochs
+    # weights stay; a checkpoint (weights and velocities) exists twice while it is replaced
+    # in memory: weights, gradients, velocities, a temporary; activations forward and backward, twice over
+    return Cost(work, 4 * parameters * 5, 4 * parameters * 4 + 4 * values * 4 + 300_000_000)
+
+
+def plan_study(root: Path, study: str | None, *, workers: int | None, echo: Echo) -> None:
+    """Print the plan of one study, or of all in `params.yaml`."""
+    for name in [study] if study else studies_in_params(root):
+        _plan(root, name, workers or os.cpu_count() or 1, echo)
+
+
+def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:
+    resolved = load_study(root, study)
+    store = store_folder(root)
+    total = len(resolved.study.variants) * len(resolved.study.seeds)
+    echo(
+        f"{study}: {len(resolved.study.variants)} variants x {len(resolved.study.seeds)} seeds = {total} runs "
+        f"on {resolved.data_name}"
+    )
+    try:
+        prepared = prepared_pictures(root, study)
+    except UserError:
+        echo(f"  pictures not prepared yet: `repro prepare {study}`; the plan of its runs follows from them")
+        return
+    cells = grid_of(resolved, store, prepared["digest"], prepared["pictures"])
+    recorded = recorded_runs(root, study)
+    states = {cell.run.identity: _state(cell, recorded) for cell in cells}
+    seeds = resolved.study.seeds
+    echo(f"  {'variant':<22}" + "".join(f"{seed:>9}" for seed in seeds))
+    for variant in resolved.study.variants:
+        row = [states[cell.run.identity] for cell in cells if cell.variant == variant]
+        echo(f"  {variant:<22}" + "".join(f"{state:>9}" for state in row))
+    missing = [cell for cell in cells if states[cell.run.identity] in ("missing", "begun", "running")]
+    classes, pictures = len(prepared["classes"]), prepared["counts"]["train"]
+    costs = [cost_of(cell.spec.settings, classes, pictures) for cell in missing]
+    if not costs:
+        echo("  nothing is missing")
+        return
+    rate, source = _rate(cells, classes, pictures)
+    hours = [cost.multiply_adds / rate / 3600 for cost in costs]
+    longest = max(max(hours), sum(hours) / workers)
+    echo(f"  {len(missing)} runs to train: {sum(hours):.2f} core-hours, about {clock(longest * 3600)} on {workers} cores")
+    echo(f"    ({rate / 1e9:.1f} G multiply-adds/s a core, {source})")
+    disk, free = sum(cost.disk_bytes for cost in costs), shutil.disk_usage(_existing(store)).free
+    echo(f"  disk: {disk / 1e9:.2f} GB of runs in {store}, {free / 1e9:.1f} GB free there")
+    echo(f"  memory: about {max(cost.memory_bytes for cost in costs) * workers / 1e9:.1f} GB with {workers} side by side")
+
+
+def _state(cell: GridRun, recorded: dict[str, str]) -> str:
+    if cell.run.finished:
+        return "done"
+    if cell.run.identity in recorded:
+        return "recorded"
+    if cell.run.leased:
+        return "running"
+    return "begun" if cell.run.started else "missing"
+
+
+def _rate(cells: list[GridRun], classes: int, pictures: int) -> tuple[float, str]:
+    rates = []
+    for cell in cells:
+        if cell.run.finished and (seconds := cell.run.result()["cpu_seconds"]) > 0:
+            done = cell.run.result()["steps"] * cell.spec.settings.training.batch_size
+            rates.append(cost_of(cell.spec.settings, classes, done).multiply_adds / cell.spec.settings.training.epochs / seconds)
+    if rates:
+        return statistics.median(rates), f"the median of {len(rates)} finished runs"
+    return ASSUMED_MULTIPLY_ADDS_PER_SECOND, "a guess: no run of this study has been timed here"
+
+
+def prune_store(root: Path, *, remove: bool, echo: Echo) -> None:
+    """List what no study under `studies/` needs, and remove it when asked to."""
+    store = store_folder(root)
+    needed_runs: set[str] = set()
+    needed_pictures: set[str] = set()
+    for name in studies_in_params(root):
+        try:
+            prepared = prepared_pictures(root, name)
+        except UserError:
+            echo(f"{name} has not been prepared, so what it needs is not known; nothing is pruned")
+            return
+        cells = grid_of(load_study(root, name), store, prepared["digest"], prepared["pictures"])
+        needed_runs |= {cell.run.identity for cell in cells}
+        needed_pictures.add(Path(prepared["pictures"]).name)
+    unneeded: list[tuple[str, int, Callable[[], None]]] = []
+    for run in runs_in(store):
+        if run.identity not in needed_runs and not run.leased:
+            unneeded.append((_run_label(run), run.size(), run.remove))
+    pictures = store / "pictures"
+    for folder in sorted(pictures.iterdir()) if pictures.is_dir() else []:
+        if folder.is_dir() and folder.name not in needed_pictures and not folder.name.startswith("."):
+            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            unneeded.append((f"pictures {folder.name}", size, _remover(folder)))
+    for label, size, delete in unneeded:
+        echo(f"{'removed' if remove else 'not needed'}: {label}, {size / 1e6:.1f} MB")
+        if remove:
+            delete()
+    if not unneeded:
+        echo(f"everything in {store} is needed by a study in params.yaml")
+    elif not remove:
+        total = math.fsum(size for _, size, _ in unneeded)
+        echo(f"{total / 1e6:.1f} MB in all; `repro plan --prune --yes` removes them")
+
+
+def _run_label(run: Run) -> str:
+    try:
+        spec: Any = run.spec()
+    except UserError:
+        return f"run {run.identity} (unreadable)"
+    return f"run {run.identity} (seed {spec.seed}{'' if run.finished else ', unfinished'})"
+
+
+def _remover(folder: Path) -> Callable[[], None]:
+    return lambda: shutil.rmtree(folder)
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path

@@ -1,0 +1,49 @@
+"""`repro record`: keep the pipeline's evidence of a study in git, merged with what is there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from repro.errors import UserError
+from repro.evidence.directory import load_evidence
+from repro.evidence.merge import merge_evidence
+from repro.pipeline import recorded_folder, results_folder
+
+SIZE_LIMIT_BYTES = 10_000_000
+"""Evidence is committed to git for good; design the study's arrays to stay below this."""
+
+
+def record_evidence(root: Path, study: str) -> str:
+    """Merge `results/<study>/evidence` into `evidence/<study>`; returns a sentence on what happened.
+
+    Raises UserError when there is nothing to record, when the two contradict each other, or when the
+    result would be too large; `evidence/<study>` is then as it was.
+    """
+    fresh_path, target = results_folder(root, study) / "evidence", recorded_folder(root, study)
+    if not fresh_path.is_dir():
+        raise UserError(f"{fresh_path} does not exist; run `dvc repro evaluate@{study}` first")
+    fresh = load_evidence(fresh_path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    before = 0
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=target.parent) as folder:
+        draft = Path(folder) / study
+        if target.is_dir():
+            recorded = load_evidence(target)
+            before = len(recorded.runs)
+            merge_evidence(draft, recorded, fresh)
+        else:
+            shutil.copytree(fresh_path, draft)
+        after = len(load_evidence(draft).runs)
+        size = sum(path.stat().st_size for path in draft.iterdir())
+        if size > SIZE_LIMIT_BYTES:
+            raise UserError(
+                f"the evidence of {study} would be {size / 1e6:.1f} MB, above {SIZE_LIMIT_BYTES / 1e6:.0f} MB; "
+                "nothing was recorded"
+            )
+        old = Path(folder) / "old"
+        if target.is_dir():
+            target.rename(old)
+        draft.rename(target)
+    return f"{target}: {after} runs ({after - before} new), {size / 1e6:.2f} MB; commit it to git"
