@@ -16,7 +16,7 @@ from repro.randomness import key
 
 @dataclass(frozen=True)
 class Chosen:
-    """The classes (sorted by name) and the pictures of each split as (new label, picture), in order of name."""
+    """The classes, sorted by name, and the pictures of each split as (new label, picture)."""
 
     classes: tuple[str, ...]
     train: tuple[tuple[int, Picture], ...]
@@ -41,7 +41,9 @@ def choose_classes(
         chosen = rest
     elif isinstance(wanted, int):
         if wanted > len(rest):
-            raise UserError(f"data.classes asks for {wanted} classes, {len(rest)} are available after exclusions")
+            raise UserError(
+                f"data.classes asks for {wanted} classes, {len(rest)} are available after exclusions"
+            )
         chosen = sorted(sorted(rest, key=lambda name: key(seed, "class", name))[:wanted])
     else:
         strange = sorted(set(wanted) - set(available))
@@ -52,7 +54,9 @@ def choose_classes(
             raise UserError(f"data.classes lists {listed(excluded)}, which data.exclude_classes excludes")
         chosen = sorted(wanted)
     if len(chosen) < 2:
-        raise UserError(f"only {len(chosen)} class is left by data.classes and data.exclude_classes; at least 2 needed")
+        raise UserError(
+            f"only {len(chosen)} class is left by data.classes and data.exclude_classes; at least 2 needed"
+        )
     return tuple(chosen)
 
 
@@ -65,9 +69,10 @@ def choose_pictures(
     validation_per_class: int,
     held_out: str,
 ) -> Chosen:
-    """The pictures of each split. Training pictures of a class are ordered by a hash of their names: the first
-    `train_per_class` train, the last `validation_per_class` validate, and with "validation_and_rest" what lies
-    between joins the held-out ones. So changing one number leaves the other's pictures as they were.
+    """The pictures of each split. Training pictures of a class are ordered by a hash of their names: the
+    first `train_per_class` train, the last `validation_per_class` validate, and with "validation_and_rest"
+    what lies between joins the held-out ones. So changing one number leaves the other's pictures as they
+    were.
 
     Raises UserError when a class has too few.
     """
@@ -112,5 +117,5 @@ def choose_pictures(
 
 
 def _by_name(pictures: list[tuple[int, Picture]]) -> list[tuple[int, Picture]]:
-    """In order of name, which is also close to the order on disk: large archives are read from front to back."""
+    """In order of name, which is close to the order on disk: archives are read from front to back."""
     return sorted(pictures, key=lambda pair: pair[1].name)

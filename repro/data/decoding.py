@@ -1,8 +1,8 @@
 """A file's bytes to RGB pixels: the fast decoder for ordinary JPEG, Pillow for everything else.
 
-Both use libjpeg-turbo's exact inverse transform and smooth chroma upsampling, so ordinary pictures come out the
-same by either. EXIF orientation and ICC profiles are ignored, alpha is dropped, of 16-bit samples the
-high byte is kept. What a file is says its first bytes, never its name.
+Both use libjpeg-turbo's exact inverse transform and smooth chroma upsampling, so ordinary pictures come
+out the same by either. EXIF orientation and ICC profiles are ignored, alpha is dropped, of 16-bit samples
+the high byte is kept. What a file is says its first bytes, never its name.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from repro.errors import UserError
 
 FAST = "jpeg"
 _MOST_UNPACKED = 1 << 28
+_KIND_OF_ENDING = {
+    "jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "gif": "GIF", "bmp": "BMP", "webp": "WEBP",
+}  # fmt: skip
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
-class BadPicture(UserError):
+class BadPictureError(UserError):
     """A file that is not a picture, or only a part of one. `fault` is the reason without the file's name."""
 
     def __init__(self, shown: str, fault: str) -> None:
@@ -48,11 +51,11 @@ class Decoded:
 def decode(content: bytes, name: str, shown: str | None = None) -> Decoded:
     """Decode one file; `name` serves to notice a wrong ending, `shown` names the file in an error.
 
-    Raises BadPicture when it is empty, not a picture, cut short or damaged so that no decoder reads it.
+    Raises BadPictureError when it is empty, not a picture, cut short or damaged so that no decoder reads it.
     """
     shown = shown or name
     if not content:
-        raise BadPicture(shown, "the file is empty (zero bytes)")
+        raise BadPictureError(shown, "the file is empty (zero bytes)")
     packed = content[:2] == b"\x1f\x8b"
     if packed:
         content = _unpacked(content, shown)
@@ -62,7 +65,9 @@ def decode(content: bytes, name: str, shown: str | None = None) -> Decoded:
             data = torch.frombuffer(bytearray(content), dtype=torch.uint8)
             decoded = decode_jpeg(data, mode=ImageReadMode.RGB)
             # The decoder's memory is already interleaved; permuting back gives it without a copy.
-            return Decoded(np.ascontiguousarray(decoded.permute(1, 2, 0).numpy()), FAST, _misnamed("JPEG", name))
+            return Decoded(
+                np.ascontiguousarray(decoded.permute(1, 2, 0).numpy()), FAST, _misnamed("JPEG", name)
+            )
         except RuntimeError:
             pass  # Pillow decides whether it can be read at all, and its message is the one to show
     return _by_pillow(content, name, shown, packed)
@@ -75,9 +80,9 @@ def _by_pillow(content: bytes, name: str, shown: str, packed: bool) -> Decoded:
             picture.load()
             pixels = _rgb(picture)
     except UnidentifiedImageError:
-        raise BadPicture(shown, f"not a picture (it begins with {content[:8]!r})") from None
+        raise BadPictureError(shown, f"not a picture (it begins with {content[:8]!r})") from None
     except Exception as error:  # Pillow's readers raise many types on damaged bytes
-        raise BadPicture(shown, f"cannot be decoded: {error}") from error
+        raise BadPictureError(shown, f"cannot be decoded: {error}") from error
     oddities = [_misnamed(kind, name), "gzip-compressed" if packed else None]
     if kind == "JPEG" and mode not in ("L", "RGB"):
         oddities.append(f"{mode} JPEG")
@@ -105,20 +110,22 @@ def _unpacked(content: bytes, shown: str) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
             unpacked = stream.read(_MOST_UNPACKED + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise BadPicture(shown, f"gzip-compressed and damaged: {error}") from error
+        raise BadPictureError(shown, f"gzip-compressed and damaged: {error}") from error
     if len(unpacked) > _MOST_UNPACKED:
-        raise BadPicture(shown, f"gzip-compressed, and more than {_MOST_UNPACKED >> 20} MiB when unpacked")
+        raise BadPictureError(
+            shown, f"gzip-compressed, and more than {_MOST_UNPACKED >> 20} MiB when unpacked"
+        )
     return unpacked
 
 
 def _misnamed(kind: str, name: str) -> str | None:
     ending = name.lower().rpartition(".")[2]
-    fits = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "gif": "GIF", "bmp": "BMP", "webp": "WEBP"}.get(ending, kind)
-    return None if fits == kind or (fits == "JPEG" and kind == "MPO") else f"{kind} named .{ending}"
+    meant = _KIND_OF_ENDING.get(ending, kind)
+    return None if meant == kind or (meant == "JPEG" and kind == "MPO") else f"{kind} named .{ending}"
 
 
 def _jpeg_components(content: bytes) -> int | None:
-    """The number of colour components in a JPEG's frame header; None when it is not a JPEG or has no such header."""
+    """The number of colour components in a JPEG's frame header; None when there is no such header."""
     if content[:2] != b"\xff\xd8":
         return None
     position = 2

@@ -1,7 +1,8 @@
-"""Registering pictures: a small manifest under data/ that DVC tracks, and a private pointer to where they lie.
+"""Registering pictures: a small manifest under data/ that DVC tracks, and a private pointer to where they
+lie.
 
-The pictures themselves are only ever listed and read. They never pass through DVC, which would copy them and can
-change their modes and links.
+The pictures themselves are only ever listed and read. They never pass through DVC, which would copy them and
+can change their modes and links.
 """
 
 from __future__ import annotations
@@ -29,16 +30,20 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 def use_data(path: Path, name: str, root: Path, *, verify: bool = False) -> dict[str, Any]:
     """Register the pictures at `path` under `name` in the repository at `root`; returns the manifest.
 
-    Writes data/<name>/manifest.json and, git-ignored, the path. With `verify` the archives' md5 are compared with
-    the official ones, which reads them once. Raises UserError for a bad name, an unknown or faulty layout, a path
-    inside data/, a name that stands for other pictures, or data/ not pulled yet.
+    Writes data/<name>/manifest.json and, git-ignored, the path. With `verify` the archives' md5 are compared
+    with the official ones, which reads them once. Raises UserError for a bad name, an unknown or faulty
+    layout, a path inside data/, a name that stands for other pictures, or data/ not pulled yet.
     """
     path, root = Path(path).absolute(), Path(root).absolute()
     _check_name(name)
     if (root / "data.dvc").exists() and not (root / "data").is_dir():
-        raise UserError(f"{root}/data is not there yet: run `dvc pull data.dvc` first, so that what it tracks is kept")
+        raise UserError(
+            f"{root}/data is not there yet: run `dvc pull data.dvc` first, so that what it tracks is kept"
+        )
     if _inside(path, root / "data"):
-        raise UserError(f"{path} lies inside {root}/data, which DVC tracks and copies; move the pictures elsewhere")
+        raise UserError(
+            f"{path} lies inside {root}/data, which DVC tracks and copies; move the pictures elsewhere"
+        )
     layout = recognise(path)
     manifest = manifest_of(layout, name, location="elsewhere", verify=verify)
     target = root / "data" / name / "manifest.json"
@@ -46,7 +51,8 @@ def use_data(path: Path, name: str, root: Path, *, verify: bool = False) -> dict
         old = _read_manifest(target)
         if old["digest"] != manifest["digest"] or old["location"] == "here":
             raise UserError(
-                f"{name} already stands for other pictures ({old['layout']}, {old['counts']['train']} for training); "
+                f"{name} already stands for other pictures ({old['layout']}, {old['counts']['train']} for "
+                f"training); "
                 f"choose another name, or remove {target.parent} first"
             )
     pointers = _pointers(root)
@@ -93,7 +99,8 @@ def load_manifest(root: Path, name: str) -> dict[str, Any]:
     if not target.exists():
         known = sorted(path.parent.name for path in (Path(root) / "data").glob("*/manifest.json"))
         raise UserError(
-            f"{target} does not exist (registered: {', '.join(known) or 'nothing'}); run `dvc pull data.dvc` for the "
+            f"{target} does not exist (registered: {', '.join(known) or 'nothing'}); run `dvc pull "
+            f"data.dvc` for the "
             f"embedded pictures, or `repro use-data PATH --as {name}` for your own"
         )
     return _read_manifest(target)
@@ -125,7 +132,8 @@ def open_data(root: Path, name: str) -> Layout:
         found = ", ".join(f"{len(layout.pictures(split))} {split}" for split in SPLITS)
         wanted = ", ".join(f"{manifest['counts'][split]} {split}" for split in SPLITS)
         raise UserError(
-            f"{path} does not hold the pictures registered as {name}: found {found}, registered {wanted}, or names or "
+            f"{path} does not hold the pictures registered as {name}: found {found}, registered {wanted}, "
+            f"or names or "
             "sizes differ; restore them, or register what is there under another name"
         )
     return layout
@@ -134,15 +142,16 @@ def open_data(root: Path, name: str) -> Layout:
 def track(root: Path) -> None:
     """Have DVC track data/ (the manifests and the embedded pictures) in data.dvc.
 
-    Raises UserError when DVC fails, or when files that data.dvc lists are missing from data/: tracking then would
-    drop them.
+    Raises UserError when DVC fails, or when files that data.dvc lists are missing from data/: tracking then
+    would drop them.
     """
     root = Path(root)
     if (root / "data.dvc").exists():
         missing = _not_pulled(root)
         if missing:
             raise UserError(
-                f"{missing} is listed in data.dvc but not in data/: run `dvc pull data.dvc` first (to drop it for good, "
+                f"{missing} is listed in data.dvc but not in data/: run `dvc pull data.dvc` first (to drop "
+                f"it for good, "
                 "run `dvc add data` yourself)"
             )
     _dvc(root, "add", "--quiet", "data")
@@ -159,7 +168,9 @@ def _dvc(root: Path, *arguments: str) -> str:
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
-        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no message")
+        reason = next(
+            (line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no message"
+        )
         raise UserError(f"`dvc {' '.join(arguments)}` failed in {root}: {reason.removeprefix('ERROR: ')}")
     return done.stdout
 
@@ -176,7 +187,9 @@ def _compared(archive: Path, verify: bool) -> dict[str, Any]:
             with open(archive, "rb") as handle:
                 found = hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
             if found != official["md5"]:
-                raise UserError(f"{archive}: md5 {found} is not the official {official['md5']}; fetch it again")
+                raise UserError(
+                    f"{archive}: md5 {found} is not the official {official['md5']}; fetch it again"
+                )
             entry["official_md5"] = True
     return entry
 
@@ -186,10 +199,20 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("schema"), int):
         raise UserError(f"{path} is not a manifest of pictures")
     if value["schema"] > SCHEMA:
-        raise UserError(f"{path} has schema {value['schema']}, this program reads up to {SCHEMA}: update the program")
-    for field, kind in (("location", str), ("layout", str), ("counts", dict), ("digest", str), ("classes", list)):
+        raise UserError(
+            f"{path} has schema {value['schema']}, this program reads up to {SCHEMA}: update the program"
+        )
+    for field, kind in (
+        ("location", str),
+        ("layout", str),
+        ("counts", dict),
+        ("digest", str),
+        ("classes", list),
+    ):
         if not isinstance(value.get(field), kind):
-            raise UserError(f"{path} is damaged: {field} is missing or of the wrong type; register the pictures again")
+            raise UserError(
+                f"{path} is damaged: {field} is missing or of the wrong type; register the pictures again"
+            )
     if value["location"] not in ("here", "elsewhere"):
         raise UserError(f"{path}: location must be here or elsewhere, not {value['location']!r}")
     return value
@@ -214,7 +237,9 @@ def _ignore(root: Path) -> None:
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise UserError(f"{name!r} is not a name for a data set: lower-case letters and digits, joined by single dashes")
+        raise UserError(
+            f"{name!r} is not a name for a data set: lower-case letters and digits, joined by single dashes"
+        )
 
 
 def _inside(path: Path, folder: Path) -> bool:

@@ -1,11 +1,11 @@
 """The paper's rule for pictures (section 2): rescale the shorter side to S, then cut the central S x S out.
 
 Geometry: the longer side becomes the whole part of S * longer / shorter. The crop begins at half the surplus,
-rounded to the nearest whole pixel, a tie to the even one (500x375 at S = 256 gives 341 columns, surplus 85, offset
-42). The paper names no filter; ours are bicubic (default) and bilinear, both with antialiasing.
+rounded to the nearest whole pixel, a tie to the even one (500x375 at S = 256 gives 341 columns, surplus 85,
+offset 42). The paper names no filter; ours are bicubic (default) and bilinear, both with antialiasing.
 
-Accuracy: at most 2 grey levels from Pillow's resize done as two one-axis calls (columns first), on average less
-than 0.02; tests hold this. The difference comes from ATen's 16-bit fixed-point weights.
+Accuracy: at most 2 grey levels from Pillow's resize done as two one-axis calls (columns first), on average
+less than 0.02; tests hold this. The difference comes from ATen's 16-bit fixed-point weights.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ GEOMETRY = (
 )
 FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
-# Beyond this ratio of sides nearly all of a whole resize would be cut away (and a 1 x 60000 picture would need
-# gigabytes), so only the crop's own region is computed.
+# Beyond this ratio of sides nearly all of a whole resize would be cut away (and a 1 x 60000 picture would
+# need gigabytes), so only the crop's own region is computed.
 EXTREME_RATIO = 8
 
 
@@ -40,7 +40,9 @@ def crop_offset(length: int, size: int) -> int:
 
 
 def resize_and_crop(pixels: Pixels, size: int, filter: str = "bicubic") -> Pixels:
-    """RGB pixels (height, width, 3) uint8 to (size, size, 3) uint8; those that have this shape are not resampled."""
+    """RGB pixels (height, width, 3) uint8 to (size, size, 3) uint8; those that have this shape are not
+    resampled.
+    """
     height, width = pixels.shape[:2]
     new_height, new_width = resized_shape(height, width, size)
     top, left = crop_offset(new_height, size), crop_offset(new_width, size)

@@ -94,7 +94,9 @@ class Archive:
 
 
 def _pax_path(records: bytes) -> str | None:
-    """The `path` of a pax header: records are "<length> key=value" lines, the length counting the whole record."""
+    """The `path` of a pax header: records are "<length> key=value" lines, the length counting the whole
+    record.
+    """
     position = 0
     while position < len(records):
         digits, blank, _ = records[position : position + 20].partition(b" ")

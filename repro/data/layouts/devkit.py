@@ -57,7 +57,7 @@ class Devkit:
 
 
 def find_devkit(folder: Path) -> Devkit | None:
-    """The development kit in `folder`, packed or unpacked; None if there is none, UserError if it is damaged."""
+    """The development kit in `folder`, packed or unpacked, or None; UserError if it is damaged."""
     for name in ARCHIVES:
         if (folder / name).is_file():
             return _from_parts(folder / name, _read_archive(folder / name))
@@ -124,7 +124,9 @@ def _synsets(path: Path, content: bytes) -> tuple[dict[int, str], dict[str, str]
         raise UserError(f"{_META} in {path} cannot be read as ILSVRC's synset table ({error!r})") from error
     wnids = {row[0]: row[1] for row in rows}
     if len(set(wnids.values())) != len(rows) or not rows:
-        raise UserError(f"{_META} in {path} lists {len(rows)} leaves, but their ids or names are not all different")
+        raise UserError(
+            f"{_META} in {path} lists {len(rows)} leaves, but their ids or names are not all different"
+        )
     return wnids, {row[1]: row[2] for row in rows}, {row[1]: row[3] for row in rows}
 
 
@@ -149,6 +151,7 @@ def _numbers(path: Path, content: bytes, wnids: dict[int, str]) -> tuple[int, ..
             wrong.append(f"line {line}: {text.strip()[:20]!r}")
     if wrong or not numbers:
         raise UserError(
-            f"the ground truth in {path} must hold one id of 1 to {len(wnids)} a line; {listed(wrong) or 'it is empty'}"
+            f"the ground truth in {path} must hold one id of 1 to {len(wnids)} a line; "
+            f"{listed(wrong) or 'it is empty'}"
         )
     return tuple(numbers)

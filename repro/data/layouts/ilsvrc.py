@@ -48,7 +48,9 @@ def recognise_archives(root: Path) -> Layout | None:
         train, validation = root / year.train, root / year.validation
         if not train.is_file():
             if validation.is_file() and not (root / "train").is_dir():
-                raise UserError(f"{root} holds {year.validation} but not {year.train}; put it beside the others")
+                raise UserError(
+                    f"{root} holds {year.validation} but not {year.train}; put it beside the others"
+                )
             continue
         if not validation.is_file():
             raise UserError(f"{root} holds {year.train} but not {year.validation}; put it beside the others")
@@ -67,7 +69,8 @@ def recognise_folders(tree: Tree) -> Layout | None:
         return None
     if tree.folders("val"):
         raise UserError(
-            f"{tree.root}/val holds pictures ({flat[0].name}, ...) and folders ({listed(tree.folders('val'))}): "
+            f"{tree.root}/val holds pictures ({flat[0].name}, ...) and folders "
+            f"({listed(tree.folders('val'))}): "
             "sorting them into classes was interrupted; finish it, or unpack val again"
         )
     devkit = find_devkit(tree.root) if isinstance(tree, FolderTree) else None
@@ -79,11 +82,14 @@ def recognise_folders(tree: Tree) -> Layout | None:
     _same_classes(f"{tree.root}/train", wnids, devkit)
     classes = devkit.classes
     train = [
-        picture for label, wnid in enumerate(classes) for picture in labelled(tree, "train", f"train/{wnid}", label, wnid)
+        picture
+        for label, wnid in enumerate(classes)
+        for picture in labelled(tree, "train", f"train/{wnid}", label, wnid)
     ]
     labels = devkit.labels([file.name for file in flat], f"{tree.root}/val")
     held_out = [
-        Picture("validation", labels[file.name], file.name, file.size, tree.source, file.where) for file in flat
+        Picture("validation", labels[file.name], file.name, file.size, tree.source, file.where)
+        for file in flat
     ]
     notes = _shortage(train, devkit)
     return assemble("ilsvrc-folders", tree.root, classes, devkit.titles, train, held_out, notes=notes)
@@ -179,19 +185,25 @@ def _same_classes(where: str, found: list[str], devkit: Devkit) -> None:
     strange = sorted(set(found) - set(devkit.classes))
     if missing:
         raise UserError(
-            f"{where} lacks {len(missing)} of the {len(devkit.classes)} classes that {devkit.path.name} lists "
+            f"{where} lacks {len(missing)} of the {len(devkit.classes)} classes that {devkit.path.name} "
+            f"lists "
             f"({listed(missing)}); it is not complete: fetch or unpack it again"
         )
     if strange:
         raise UserError(
-            f"{where} holds {listed(strange)}, which {devkit.path.name} does not list; they belong to another year"
+            f"{where} holds {listed(strange)}, which {devkit.path.name} does not list; they belong to "
+            f"another year"
         )
 
 
 def _shortage(train: list[Picture], devkit: Devkit) -> tuple[str, ...]:
-    """A note where a class has fewer pictures than the kit lists; not an error, since kits differ between releases."""
+    """A note where a class has fewer pictures than the kit lists; not an error, since kits differ between
+    releases.
+    """
     counts = Counter(picture.name.partition("/")[0] for picture in train)
     short = [
-        f"{wnid} {counts[wnid]} of {wanted}" for wnid, wanted in sorted(devkit.train_counts.items()) if counts[wnid] < wanted
+        f"{wnid} {counts[wnid]} of {wanted}"
+        for wnid, wanted in sorted(devkit.train_counts.items())
+        if counts[wnid] < wanted
     ]
     return (f"fewer training pictures than {devkit.path.name} lists: {listed(short)}",) if short else ()

@@ -1,4 +1,4 @@
-"""ImageFolder: train/<class>/ and val/<class>/ (or validation/, valid/, test/), pictures at any depth below."""
+"""ImageFolder: train/<class>/ and val/<class>/ (or validation/, valid/, test/), pictures at any depth."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ def recognise_image_folder(tree: Tree) -> Layout | None:
         found = f"archives not yet unpacked ({listed(archives)})" if archives else "no folder for each class"
         if flat:
             found = f"pictures without class folders ({flat[0]}, ...)"
-        raise UserError(f"{tree.root}/train holds {found}; it must hold one folder of pictures for each class")
+        raise UserError(
+            f"{tree.root}/train holds {found}; it must hold one folder of pictures for each class"
+        )
     listed_classes(tree, classes)
     held_out = next((name for name in _HELD_OUT_FOLDERS if name in tree.folders("")), None)
     if held_out is None:
         raise UserError(
-            f"{tree.root} has train/ but none of {', '.join(f'{name}/' for name in _HELD_OUT_FOLDERS)}; held-out "
+            f"{tree.root} has train/ but none of {', '.join(f'{name}/' for name in _HELD_OUT_FOLDERS)}; "
+            f"held-out "
             "errors need a second split"
         )
     _same_classes(tree, classes, held_out)
@@ -41,7 +44,9 @@ def recognise_image_folder(tree: Tree) -> Layout | None:
         for label, name in enumerate(classes):
             of_class = labelled(tree, split, f"{folder}/{name}", label, name)
             if not of_class:
-                raise UserError(f"{tree.root}/{folder}/{name} holds no picture; unpack it again, or remove the class")
+                raise UserError(
+                    f"{tree.root}/{folder}/{name} holds no picture; unpack it again, or remove the class"
+                )
             pictures[split] += of_class
     name = "cifar10-pictures" if tuple(classes) == CIFAR10_CLASSES else "image-folder"
     return assemble(name, tree.root, classes, titles(tree), pictures["train"], pictures["validation"])
@@ -55,14 +60,17 @@ def listed_classes(tree: Tree, classes: list[str]) -> None:
     missing, strange = sorted(wanted - set(classes)), sorted(set(classes) - wanted)
     if missing:
         raise UserError(
-            f"{tree.root}/train lacks {listed(missing)} of the {len(wanted)} classes in wnids.txt; unpack it again"
+            f"{tree.root}/train lacks {listed(missing)} of the {len(wanted)} classes in wnids.txt; unpack "
+            f"it again"
         )
     if strange:
         raise UserError(f"{tree.root}/train holds {listed(strange)}, which wnids.txt does not list")
 
 
 def titles(tree: Tree) -> dict[str, str]:
-    """Names in words, from words.txt (`wnid<TAB>names`) or LOC_synset_mapping.txt (`wnid names`), if there is one."""
+    """Names in words, from words.txt (`wnid<TAB>names`) or LOC_synset_mapping.txt (`wnid names`), if there is
+    one.
+    """
     for name, separator in (("words.txt", "\t"), ("LOC_synset_mapping.txt", " ")):
         if has_file(tree, name):
             pairs = (line.partition(separator) for line in read_lines(tree, name))
@@ -75,12 +83,14 @@ def _same_classes(tree: Tree, classes: list[str], held_out: str) -> None:
     where = f"{tree.root}/{held_out}"
     if others == ["images"]:
         raise UserError(
-            f"{where} holds one folder, images/, instead of a folder for each class: this looks like Tiny-ImageNet "
+            f"{where} holds one folder, images/, instead of a folder for each class: this looks like "
+            f"Tiny-ImageNet "
             "without val/val_annotations.txt; put that file back"
         )
     if not others:
         raise UserError(
-            f"{where} holds no folder for each class; sort its pictures into {where}/<class>/, or for ILSVRC put the "
+            f"{where} holds no folder for each class; sort its pictures into {where}/<class>/, or for "
+            f"ILSVRC put the "
             "development kit beside it"
         )
     missing, strange = sorted(set(classes) - set(others)), sorted(set(others) - set(classes))

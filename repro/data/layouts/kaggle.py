@@ -13,24 +13,30 @@ _PICTURES = "ILSVRC/Data/CLS-LOC"
 
 
 def recognise_kaggle(tree: Tree) -> Layout | None:
-    """The layout, recognised by ILSVRC/Data/CLS-LOC; validation labels are joined by picture id, not by order.
+    """The layout, recognised by ILSVRC/Data/CLS-LOC; validation labels are joined by picture id, not by
+    order.
 
     Raises UserError when a CSV is missing or does not fit the pictures, or when train/ is not complete.
     """
     if "CLS-LOC" not in tree.folders("ILSVRC/Data"):
         if has_file(tree, _SOLUTION):
-            raise UserError(f"{tree.root} holds {_SOLUTION} but no {_PICTURES}; unpack the pictures beside it")
+            raise UserError(
+                f"{tree.root} holds {_SOLUTION} but no {_PICTURES}; unpack the pictures beside it"
+            )
         return None
     for name in (_SOLUTION, _MAPPING):
         if not has_file(tree, name):
-            raise UserError(f"{tree.root} lacks {name}, which says what the validation pictures show; put it there")
+            raise UserError(
+                f"{tree.root} lacks {name}, which says what the validation pictures show; put it there"
+            )
     words = _mapping(tree)
     classes = sorted(words)
     found = tree.folders(f"{_PICTURES}/train")
     if found != classes:
         missing, strange = sorted(set(classes) - set(found)), sorted(set(found) - set(classes))
         raise UserError(
-            f"{tree.root}/{_PICTURES}/train and {_MAPPING} differ: missing {listed(missing) or 'none'}, not listed "
+            f"{tree.root}/{_PICTURES}/train and {_MAPPING} differ: missing {listed(missing) or 'none'}, not "
+            f"listed "
             f"{listed(strange) or 'none'}; unpack train/ again"
         )
     train = [
@@ -43,7 +49,8 @@ def recognise_kaggle(tree: Tree) -> Layout | None:
         wanted = len(read_lines(tree, _TRAIN_LIST))
         if len(train) != wanted:
             raise UserError(
-                f"{tree.root}/{_PICTURES}/train holds {len(train)} pictures, {_TRAIN_LIST} lists {wanted}; unpack it again"
+                f"{tree.root}/{_PICTURES}/train holds {len(train)} pictures, {_TRAIN_LIST} lists {wanted}; "
+                f"unpack it again"
             )
     return assemble("kaggle-cls-loc", tree.root, classes, words, train, _validation(tree, classes))
 
@@ -52,21 +59,28 @@ def _validation(tree: Tree, classes: list[str]) -> list[Picture]:
     position = {wnid: label for label, wnid in enumerate(classes)}
     header, *rows = read_lines(tree, _SOLUTION) or [""]
     if header.strip() != "ImageId,PredictionString":
-        raise UserError(f"{tree.root}/{_SOLUTION} begins with {header[:40]!r}, not with ImageId,PredictionString")
+        raise UserError(
+            f"{tree.root}/{_SOLUTION} begins with {header[:40]!r}, not with ImageId,PredictionString"
+        )
     labels = {}
     for number, row in enumerate(rows, start=2):
         identity, _, boxes = row.partition(",")
         wnid = boxes.split(" ", 1)[0]
         if wnid not in position:
-            raise UserError(f"{tree.root}/{_SOLUTION}, line {number}: {wnid[:20]!r} is not a class in {_MAPPING}")
+            raise UserError(
+                f"{tree.root}/{_SOLUTION}, line {number}: {wnid[:20]!r} is not a class in {_MAPPING}"
+            )
         labels[identity.strip()] = position[wnid]
     files = {
-        file.name.rpartition(".")[0]: file for file in tree.files(f"{_PICTURES}/val") if is_picture_name(file.name)
+        file.name.rpartition(".")[0]: file
+        for file in tree.files(f"{_PICTURES}/val")
+        if is_picture_name(file.name)
     }
     unlabelled, missing = sorted(set(files) - set(labels)), sorted(set(labels) - set(files))
     if unlabelled or missing:
         raise UserError(
-            f"{tree.root}/{_PICTURES}/val and {_SOLUTION} do not fit: without a label {listed(unlabelled) or 'none'}, "
+            f"{tree.root}/{_PICTURES}/val and {_SOLUTION} do not fit: without a label "
+            f"{listed(unlabelled) or 'none'}, "
             f"without a picture {listed(missing) or 'none'}"
         )
     return [

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -25,7 +26,9 @@ class Source(Protocol):
     """Where bytes come from: a folder, an archive, a set of batches. Safe to use from many threads."""
 
     def read(self, where: int | str, size: int) -> bytes | Pixels:
-        """The file's bytes, or the picture itself as uint8 (height, width, 3); UserError when it cannot be read."""
+        """The file's bytes, or the picture itself as uint8 (height, width, 3); UserError when it cannot be
+        read.
+        """
         ...
 
     def shown(self, where: int | str, name: str) -> str:
@@ -54,7 +57,8 @@ class Layout:
     """A recognised collection: classes in sorted order, pictures of both splits sorted by name.
 
     `validation` holds the collection's own validation or test split. `fingerprint` stands for content that
-    names and sizes do not show (batches of raw pixels); `archives` are the files whose bytes identify the whole.
+    names and sizes do not show (batches of raw pixels); `archives` are the files whose bytes identify the
+    whole.
     """
 
     name: str
@@ -88,10 +92,14 @@ class Layout:
         return sum(picture.size for split in SPLITS for picture in self.pictures(split))
 
     def digest(self) -> str:
-        """SHA-256 over the sorted (split, class, name, size) of all pictures; the same however they are stored."""
+        """SHA-256 over the sorted (split, class, name, size) of all pictures; the same however they are
+        stored.
+        """
         total = hashlib.sha256()
         for split in SPLITS:
-            lines = sorted(f"{split}\t{self.classes[p.label]}\t{p.name}\t{p.size}\n" for p in self.pictures(split))
+            lines = sorted(
+                f"{split}\t{self.classes[p.label]}\t{p.name}\t{p.size}\n" for p in self.pictures(split)
+            )
             for line in lines:
                 total.update(line.encode("utf-8", "surrogateescape"))
         total.update(self.fingerprint.encode())
@@ -119,7 +127,9 @@ def assemble(
     if list(ordered) != sorted(set(ordered)):
         raise ValueError("classes must be sorted and distinct")
     if len(ordered) < 2:
-        raise UserError(f"{root}: only {len(ordered)} class found in the training pictures; at least 2 are needed")
+        raise UserError(
+            f"{root}: only {len(ordered)} class found in the training pictures; at least 2 are needed"
+        )
     filled = {picture.label for picture in train}
     empty = [name for label, name in enumerate(ordered) if label not in filled]
     if empty:
@@ -131,9 +141,11 @@ def assemble(
         raise UserError(f"{root}: the validation (or test) split holds no picture")
     for split, pictures in (("train", train), ("validation", validation)):
         pictures.sort(key=lambda picture: picture.name)
-        for left, right in zip(pictures, pictures[1:], strict=False):
+        for left, right in pairwise(pictures):
             if left.name == right.name:
-                raise UserError(f"{right.shown()}: the name {right.name} occurs twice in the {split} pictures")
+                raise UserError(
+                    f"{right.shown()}: the name {right.name} occurs twice in the {split} pictures"
+                )
     shown_titles = {wnid: titles[wnid] for wnid in ordered if wnid in titles}
     return Layout(
         name, root, ordered, shown_titles, tuple(train), tuple(validation), fingerprint, archives, notes

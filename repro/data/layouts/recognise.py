@@ -28,8 +28,8 @@ _DOWNSAMPLED = ("train_data_batch_1", "train_data_batch_1.npz", "val_data", "val
 def recognise(path: Path) -> Layout:
     """The layout of the pictures at `path` (a folder, an uncompressed tar, or CIFAR-10's archive), read-only.
 
-    Raises UserError when there is nothing, it cannot be read, it is a known layout with a fault, or it is none
-    of the known layouts; the message then says what was found and what is known.
+    Raises UserError when there is nothing, it cannot be read, it is a known layout with a fault, or it is
+    none of the known layouts; the message then says what was found and what is known.
     """
     path = Path(path).absolute()
     if path.is_dir():
@@ -38,12 +38,16 @@ def recognise(path: Path) -> Layout:
     if not path.exists():
         raise UserError(f"{path} does not exist")
     if path.name in archive_names():
-        raise UserError(f"{path} is one of ILSVRC's archives: give the folder that holds all of them, {path.parent}")
+        raise UserError(
+            f"{path} is one of ILSVRC's archives: give the folder that holds all of them, {path.parent}"
+        )
     cifar = recognise_cifar10_archive(path)
     if cifar is not None:
         return cifar
     if path.name.lower().endswith(_COMPRESSED):
-        raise UserError(f"{path} is compressed, so its pictures cannot be read one by one: unpack it, give the folder")
+        raise UserError(
+            f"{path} is compressed, so its pictures cannot be read one by one: unpack it, give the folder"
+        )
     if path.name.lower().endswith(".tar"):
         return _from_tree(TarTree(path))
     raise UserError(f"{path} is neither a folder nor an archive of pictures. Known layouts: {_known()}")
@@ -64,11 +68,14 @@ def _from_tree(tree: Tree) -> Layout:
     folders, files = tree.folders(""), [file.name for file in tree.files("")]
     if any(name in _DOWNSAMPLED for name in files):
         raise UserError(
-            f"{tree.root} holds batches of downsampled ImageNet, which are not supported: their pictures have no names "
+            f"{tree.root} holds batches of downsampled ImageNet, which are not supported: their pictures "
+            f"have no names "
             f"and were squeezed to squares. Known layouts: {_known()}"
         )
     found = [f"{name}/" for name in folders] + files
-    raise UserError(f"{tree.root} has no known layout; found: {listed(found, 8) or 'nothing'}. Known layouts: {_known()}")
+    raise UserError(
+        f"{tree.root} has no known layout; found: {listed(found, 8) or 'nothing'}. Known layouts: {_known()}"
+    )
 
 
 def _candidates(tree: Tree) -> list[Tree]:

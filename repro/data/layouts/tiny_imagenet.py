@@ -25,7 +25,8 @@ def recognise_tiny_imagenet(tree: Tree) -> Layout | None:
         fields = line.split("\t")
         if len(fields) < 2 or fields[1] not in position:
             raise UserError(
-                f"{tree.root}/{_ANNOTATIONS}, line {number}: {line[:40]!r} is not `file<TAB>class<TAB>box` with a class "
+                f"{tree.root}/{_ANNOTATIONS}, line {number}: {line[:40]!r} is not `file<TAB>class<TAB>box` "
+                f"with a class "
                 "that train/ holds"
             )
         labels[fields[0]] = position[fields[1]]
@@ -33,13 +34,17 @@ def recognise_tiny_imagenet(tree: Tree) -> Layout | None:
     unlabelled, missing = sorted(set(files) - set(labels)), sorted(set(labels) - set(files))
     if unlabelled or missing:
         raise UserError(
-            f"{tree.root}/val/images and val_annotations.txt do not fit: without a label {listed(unlabelled) or 'none'}, "
+            f"{tree.root}/val/images and val_annotations.txt do not fit: without a label "
+            f"{listed(unlabelled) or 'none'}, "
             f"without a picture {listed(missing) or 'none'}; unpack val/ again"
         )
     train = [
-        picture for label, wnid in enumerate(classes) for picture in labelled(tree, "train", f"train/{wnid}", label, wnid)
+        picture
+        for label, wnid in enumerate(classes)
+        for picture in labelled(tree, "train", f"train/{wnid}", label, wnid)
     ]
     held_out = [
-        Picture("validation", labels[name], name, file.size, tree.source, file.where) for name, file in files.items()
+        Picture("validation", labels[name], name, file.size, tree.source, file.where)
+        for name, file in files.items()
     ]
     return assemble("tiny-imagenet", tree.root, classes, titles(tree), train, held_out)

@@ -32,11 +32,15 @@ class Tree(Protocol):
     source: Source
 
     def folders(self, path: str) -> list[str]:
-        """Sorted names of the folders in `path`, without hidden and left-behind ones; [] if there is no such folder."""
+        """Sorted names of the folders in `path`, without hidden and left-behind ones; [] if there is no such
+        folder.
+        """
         ...
 
     def files(self, path: str) -> list[File]:
-        """The files in `path`, sorted by name, without hidden and AppleDouble ones; [] if there is no such folder."""
+        """The files in `path`, sorted by name, without hidden and AppleDouble ones; [] if there is no such
+        folder.
+        """
         ...
 
 
@@ -65,7 +69,7 @@ def has_file(tree: Tree, path: str) -> bool:
 
 
 def read_lines(tree: Tree, path: str) -> list[str]:
-    """The lines of a text file, without line ends and trailing blank lines; UserError if missing or not text."""
+    """The lines of a text file without trailing blank ones; UserError if it is missing or not text."""
     folder, _, name = path.rpartition("/")
     for file in tree.files(folder):
         if file.name == name:
@@ -139,10 +143,7 @@ class FolderTree:
 
     @staticmethod
     def _leads_back(path: str) -> bool:
-        real = os.path.realpath(path)
-        return os.path.realpath(os.path.dirname(path)).startswith(real.rstrip("/") + "/") or real == os.path.realpath(
-            os.path.dirname(path)
-        )
+        return Path(path).parent.resolve().is_relative_to(Path(path).resolve())
 
 
 @dataclass

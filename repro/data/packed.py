@@ -1,0 +1,145 @@
+"""The packed store: prepared pictures as memory-mapped arrays of bytes, with everything measured on them.
+
+A folder <store>/pictures/<key> with manifest.json (written last), and for each split that is not empty
+<split>_pictures.npy (n, S, S, 3) uint8 and <split>_labels.npy (n,) int64; mean_picture.npy (S, S, 3) float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from repro.data.layouts.layout import Pixels
+from repro.errors import UserError
+from repro.files import read_json
+
+SCHEMA = 1
+PACKED_SPLITS = ("train", "validation", "held_out")
+MANIFEST = "manifest.json"
+MEAN_PICTURE = "mean_picture.npy"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Pictures (n, S, S, 3) uint8, memory-mapped and read-only, and labels (n,) int64."""
+
+    pictures: Pixels
+    labels: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Colour:
+    """Colours over all training pixels, grey levels 0 to 255 (section 4.1 of the paper).
+
+    `covariance` (3, 3) of red, green, blue; `eigenvectors` (3, 3) in columns, largest first; `deviations`
+    (3,) are the square roots of the eigenvalues.
+    """
+
+    covariance: npt.NDArray[np.float64]
+    eigenvectors: npt.NDArray[np.float64]
+    deviations: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """An opened store. `digest` stands for pixels, labels and class names, and goes into run identities."""
+
+    folder: Path
+    train: Split
+    validation: Split
+    held_out: Split
+    mean_picture: npt.NDArray[np.float32]
+    colour: Colour
+    classes: tuple[str, ...]
+    digest: str
+    manifest: Mapping[str, Any]
+
+
+def packed_folder(store: Path, key: str) -> Path:
+    """Where the prepared pictures `key` lie in the store."""
+    return Path(store) / "pictures" / key
+
+
+def open_packed(folder: Path) -> Packed:
+    """Open prepared pictures; raises UserError when they are missing, damaged or of a later schema."""
+    folder = Path(folder)
+    if not (folder / MANIFEST).exists():
+        raise UserError(f"{folder} holds no prepared pictures ({MANIFEST} is missing); run `repro prepare`")
+    manifest = read_json(folder / MANIFEST)
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("schema"), int):
+        raise UserError(f"{folder / MANIFEST} is not a manifest of prepared pictures; {_again(folder)}")
+    if manifest["schema"] > SCHEMA:
+        raise UserError(
+            f"{folder / MANIFEST} has schema {manifest['schema']}, this program reads up to {SCHEMA}: "
+            f"update the program"
+        )
+    try:
+        size, counts, classes = (
+            int(manifest["size"]),
+            manifest["counts"],
+            tuple(map(str, manifest["classes"])),
+        )
+        digest, colour = str(manifest["digest"]), _colour(manifest["colour"])
+        lengths = {name: int(counts[name]) for name in PACKED_SPLITS}
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{folder / MANIFEST} is damaged ({error!r}); {_again(folder)}") from error
+    splits = {name: _split(folder, name, lengths[name], size, len(classes)) for name in PACKED_SPLITS}
+    mean = np.array(_array(folder / MEAN_PICTURE, (size, size, 3), np.float32))
+    return Packed(
+        folder,
+        splits["train"],
+        splits["validation"],
+        splits["held_out"],
+        mean,
+        colour,
+        classes,
+        digest,
+        manifest,
+    )
+
+
+def _split(folder: Path, name: str, length: int, size: int, classes: int) -> Split:
+    if length == 0:
+        return Split(np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.int64))
+    pictures = _array(folder / f"{name}_pictures.npy", (length, size, size, 3), np.uint8)
+    labels = np.array(_array(folder / f"{name}_labels.npy", (length,), np.int64))
+    if labels.min() < 0 or labels.max() >= classes:
+        raise UserError(
+            f"{folder}/{name}_labels.npy holds labels outside 0 to {classes - 1}; {_again(folder)}"
+        )
+    return Split(pictures, labels)
+
+
+def _array(path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> npt.NDArray[Any]:
+    try:
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; {_again(path.parent)}") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} is damaged ({error}); {_again(path.parent)}") from error
+    if array.shape != shape or array.dtype != dtype:
+        raise UserError(
+            f"{path} holds {array.dtype} {array.shape}, the manifest says {np.dtype(dtype)} {shape}; "
+            f"{_again(path.parent)}"
+        )
+    return array
+
+
+def _colour(value: Any) -> Colour:
+    parts = [np.asarray(value[name], np.float64) for name in ("covariance", "eigenvectors", "deviations")]
+    for part, shape in zip(parts, ((3, 3), (3, 3), (3,)), strict=True):
+        if part.shape != shape or not np.isfinite(part).all():
+            raise ValueError(f"colour must hold finite numbers of shape {shape}")
+    return Colour(*parts)
+
+
+def _again(folder: Path) -> str:
+    return f"remove {folder} and run `repro prepare` again"

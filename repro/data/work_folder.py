@@ -1,0 +1,74 @@
+"""The folder that `prepare` works in: one process at a time, space checked first, published by one rename."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from repro.errors import UserError
+from repro.files import writing
+
+_MARGIN = 16 << 20
+
+
+@contextlib.contextmanager
+def errors_of(folder: Path) -> Iterator[None]:
+    """Make `folder`, and turn a full disk or a missing permission in the block into one clear error."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {folder}: {error.strerror or error}; what is finished is kept, the same "
+            f"command goes on"
+        ) from error
+
+
+@contextlib.contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Hold `lock` for the block; a second process says that it waits, and waits. A killed holder frees it."""
+    with open(lock, "a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(
+                f"another process prepares the same pictures ({lock.name}); waiting for it",
+                file=sys.stderr,
+                flush=True,
+            )
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """UserError when the disk has not `needed` bytes for `folder`; what lies in it already counts."""
+    taken = sum(path.stat().st_blocks * 512 for path in folder.iterdir())
+    missing = max(0, needed - taken) + _MARGIN
+    free = shutil.disk_usage(folder).free
+    if free < missing:
+        raise UserError(
+            f"{folder.parent} needs {missing / 1e9:.2f} GB for the prepared pictures, {free / 1e9:.2f} GB "
+            f"are free; make "
+            "room or set the store to another disk"
+        )
+
+
+def save_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array as .npy, atomically."""
+    with writing(path) as handle:
+        np.save(handle, array, allow_pickle=False)
+
+
+def publish(work: Path, folder: Path) -> None:
+    """Give the finished folder its name; its manifest is already in it."""
+    if folder.exists():
+        raise UserError(f"{folder} exists but is not finished; remove it and run `repro prepare` again")
+    work.rename(folder)
