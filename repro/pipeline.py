@@ -53,7 +53,7 @@ def prepare_stage(
         "schema": 1,
         "data": resolved.data_name,
         "digest": manifest["digest"],
-        "pictures": manifest["folder"],
+        "pictures": f"pictures/{manifest['key']}",
         "classes": manifest["classes"],
         "counts": manifest["counts"],
         "size": data.size,

@@ -165,7 +165,7 @@ class Training:
             "train_loss": float(self.loss_sum) / self.loss_count,
         }
         last = epoch + 1 == self.settings.epochs
-        if self.settings.schedule.kind == "plateau" and self.packed.validation is not None:
+        if self.settings.schedule.kind == "plateau" and len(self.packed.validation):
             sample = np.arange(len(self.packed.validation.labels))
             row["validation_error"] = outcomes(self.net, self.inputs, self.packed.validation, sample).error
         if last or (epoch + 1) % self.settings.curve_every == 0:

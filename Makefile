@@ -1,0 +1,46 @@
+# Two commands do everything on a machine with Python 3.11 to 3.13, git and make:
+#   make reproduce    environment, embedded pictures, the smoke study, verdicts, report
+#   make test         the program's own tests
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	  command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' \
+	  2>/dev/null && echo $$p && break; done)
+RUN := .venv/bin/python -m
+# The environment is in use whole or not at all: pip may be killed half-way.
+READY := .venv/.ready
+
+.PHONY: reproduce test check environment lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n '1,3s/^# \{0,1\}//p' Makefile
+
+reproduce: $(READY)
+	$(RUN) dvc pull --quiet data.dvc
+	$(RUN) dvc repro
+	@echo
+	@echo "The report: $(CURDIR)/results/smoke/report/report.html"
+	@echo "The verdicts again, in seconds: .venv/bin/python -m pytest claims/"
+
+test: $(READY)
+	$(RUN) pytest tests -n auto --dist worksteal
+
+check: $(READY)
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+environment: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found; set PYTHON=/path/to/python" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(RUN) pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(READY)
+
+lock: $(READY)
+	$(RUN) uv pip compile --universal --python-version 3.11 --extra dev -c constraints.txt \
+	  --custom-compile-command "make lock" --quiet pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
