@@ -19,8 +19,8 @@ from torch.nn import functional as F
 
 from repro.net.layers import NormalisationRule
 
-WindowSum = Callable[[Tensor, float], Tensor]
-"""(x, factor) -> factor times the sum of x over each value's window, of x's shape."""
+WindowSum = Callable[[Tensor, float, float], Tensor]
+"""(x, factor, offset) -> offset + factor * (sum of x over each value's window), of x's shape."""
 
 
 class CrossMapNormalisation(nn.Module):
@@ -45,11 +45,12 @@ class CrossMapNormalisation(nn.Module):
 
     def scale(self, x: Tensor) -> Tensor:
         """s = k + alpha * sum of squares, before the power beta; equal to k where the layer is inert."""
-        return self._window_sum(x * x, self.rule.alpha) + self.rule.k
+        return self._window_sum(x * x, self.rule.alpha, self.rule.k)
 
-    def _window_sum(self, x: Tensor, factor: float) -> Tensor:
+    def _window_sum(self, x: Tensor, factor: float, offset: float) -> Tensor:
         # The band holds zeros and ones, so the factor is as exact as x's own precision allows.
-        return F.conv2d(x, self.band.to(x.dtype) * factor, groups=self.blocks)
+        bias = x.new_full((x.shape[1],), offset) if offset else None
+        return F.conv2d(x, self.band.to(x.dtype) * factor, bias, groups=self.blocks)
 
 
 class SpatialNormalisation(nn.Module):
@@ -65,10 +66,10 @@ class SpatialNormalisation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return normalise(x, self._window_sum, self.rule)
 
-    def _window_sum(self, x: Tensor, factor: float) -> Tensor:
+    def _window_sum(self, x: Tensor, factor: float, offset: float) -> Tensor:
         reach = self.rule.size // 2
         summed = F.avg_pool2d(x, 2 * reach + 1, stride=1, padding=reach, divisor_override=1)
-        return summed * factor
+        return summed.mul_(factor).add_(offset)
 
 
 def normalise(x: Tensor, window_sum: WindowSum, rule: NormalisationRule) -> Tensor:
@@ -80,7 +81,7 @@ def normalise(x: Tensor, window_sum: WindowSum, rule: NormalisationRule) -> Tens
 class _Normalise(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, window_sum: WindowSum, k: float, alpha: float, beta: float) -> Tensor:
-        s = window_sum(x * x, alpha).add_(k)
+        s = window_sum(x * x, alpha, k)
         if beta == 0.75:  # s^-3/4 by two reciprocal square roots: several times faster than pow
             r = s.rsqrt()
             f = r.sqrt().mul_(r)
@@ -97,5 +98,5 @@ class _Normalise(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, f, inverse = ctx.saved_tensors
         direct = grad * f
-        shared = ctx.window_sum((direct * x).mul_(inverse), ctx.factor)
+        shared = ctx.window_sum((direct * x).mul_(inverse), ctx.factor, 0.0)
         return direct.addcmul_(x, shared, value=-1), None, None, None, None
