@@ -113,7 +113,12 @@ def most_runs(states: Sequence[RunState], *, planned_rate: float | None = None) 
         minimum_n=FEWEST,
         boundary=0.5,
         reach=RateReach(shown, n, wanted=planned_rate),
-        details={"states": list(states), "shown": shown, "unclear": unclear},
+        details={
+            "states": list(states),
+            "shown": shown,
+            "unclear": unclear,
+            "planned_effect": planned_rate,
+        },
     )
 
 

@@ -141,7 +141,7 @@ class RateReach:
 
     def detectable(self, alpha: float) -> float | None:
         if self.every:
-            return (alpha / 2) ** (1.0 / self.n)
+            return float((alpha / 2) ** (1.0 / self.n))
         k = _majority(self.n, alpha)
         return None if k is None else float(special.betaincinv(k, self.n - k + 1, POWER))
 

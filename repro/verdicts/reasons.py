@@ -49,8 +49,20 @@ def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:
         else:
             parts.append(f"detectable (80 % power): {number(verdict.detectable, unit)} {unit}".rstrip())
     if verdict.seeds_needed is not None:
-        parts.append(f"{verdict.seeds_needed} seeds would decide the registered effect")
+        parts.append(f"{registered_effect(finding)} needs {verdict.seeds_needed} seeds")
     return "; ".join(parts)
+
+
+def registered_effect(finding: Finding) -> str:
+    """What the seeds are counted for."""
+    planned = finding.details.get("planned_effect")
+    if planned is not None:
+        return f"the registered effect, {number(planned, finding.unit)} {finding.unit},".replace(" ,", ",")
+    if finding.form == "every_run":
+        return f"a recurrence of {number(finding.details['p0'], 'rate')} (all runs showing it)"
+    if finding.form == "fair_coin":
+        return "a fair coin"
+    return "the registered margin"
 
 
 def decided_reason(verdict: Verdict, finding: Finding) -> str:

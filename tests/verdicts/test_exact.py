@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from repro.verdicts.exact import (
+    at_least,
+    at_most,
+    clopper_pearson,
+    holm,
+    mann_whitney_exact,
+    mcnemar_exact,
+    permutation_tails,
+)
+
+p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+few_values = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=4)
+
+
+@given(p_values, st.integers(0, 20))
+def test_holm_never_lowers_p_keeps_its_order_and_grows_with_m(p: list[float], extra: int) -> None:
+    adjusted = holm(p)
+    larger_family = holm(p, len(p) + extra)
+    assert (adjusted >= np.asarray(p)).all()
+    assert (larger_family >= adjusted).all()
+    assert (adjusted <= 1).all()
+    order = np.argsort(p, kind="stable")
+    assert (np.diff(adjusted[order]) >= 0).all()
+
+
+@given(p_values, st.integers(0, 20))
+def test_members_without_a_p_count_as_one(p: list[float], extra: int) -> None:
+    assert holm(p, len(p) + extra) == pytest.approx(holm([*p, *[1.0] * extra])[: len(p)])
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.01], 30) == pytest.approx([0.3])
+
+
+@pytest.mark.parametrize(("p", "m"), [([math.nan, 0.1], None), ([0.1, 0.2], 1)])
+def test_holm_refuses_nan_and_a_family_too_small(p: list[float], m: int | None) -> None:
+    with pytest.raises(ValueError, match="holm"):
+        holm(p, m)
+
+
+@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_clopper_pearson_is_scipys(kn: tuple[int, int]) -> None:
+    k, n = kn
+    expected = stats.binomtest(k, n).proportion_ci(0.9, "exact")
+    lower, upper = clopper_pearson(k, n, 0.95)
+    assert (lower, upper) == pytest.approx((expected.low, expected.high))
+    assert lower <= k / n <= upper
+
+
+@pytest.mark.parametrize(
+    ("n", "bound"), [(3, 0.37), (5, 0.55), (6, 0.61), (10, 0.74), (20, 0.86), (29, 0.90), (59, 0.95)]
+)
+def test_what_n_of_n_runs_show(n: int, bound: float) -> None:
+    assert clopper_pearson(n, n)[0] == pytest.approx(bound, abs=0.006)
+
+
+@given(st.integers(1, 40), st.integers(-2, 42), st.floats(0.05, 0.95))
+def test_binomial_tails(n: int, k: int, rate: float) -> None:
+    assert at_least(k, n, rate) == pytest.approx(float(stats.binom.sf(k - 1, n, rate)), abs=1e-12)
+    assert at_most(k, n, rate) == pytest.approx(float(stats.binom.cdf(k, n, rate)), abs=1e-12)
+
+
+@given(st.integers(0, 30), st.integers(0, 30))
+def test_mcnemar_is_the_binomial_test(b: int, c: int) -> None:
+    expected = stats.binomtest(b, b + c).pvalue if b + c else 1.0
+    assert mcnemar_exact(b, c) == pytest.approx(expected)
+
+
+@given(few_values, few_values)
+def test_mann_whitney_enumerates_ties_too(x: list[float], y: list[float]) -> None:
+    def wins(chosen: list[float], rest: list[float]) -> float:
+        return sum((a > b) + 0.5 * (a == b) for a in chosen for b in rest)
+
+    pooled = x + y
+    arrangements = [
+        wins([pooled[i] for i in pick], [pooled[i] for i in range(len(pooled)) if i not in pick])
+        for pick in combinations(range(len(pooled)), len(x))
+    ]
+    greater = np.mean([value >= wins(x, y) for value in arrangements])
+    less = np.mean([value <= wins(x, y) for value in arrangements])
+    assert mann_whitney_exact(x, y) == pytest.approx((greater, less))
+
+
+@given(st.lists(st.floats(-9, 9), min_size=9, max_size=9, unique=True))
+def test_mann_whitney_without_ties_is_scipys(values: list[float]) -> None:
+    x, y = values[:4], values[4:]
+    expected = stats.mannwhitneyu(x, y, alternative="greater", method="exact").pvalue
+    assert mann_whitney_exact(x, y)[0] == pytest.approx(expected)
+    assert mann_whitney_exact(y, x)[1] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("n", "least"), [(3, 0.05), (4, 0.0143), (5, 0.00397), (6, 0.00108), (7, 0.00029)])
+def test_smallest_rank_p(n: int, least: float) -> None:
+    assert mann_whitney_exact(range(n, 2 * n), range(n))[0] == pytest.approx(least, rel=0.01)
+
+
+def test_permutation_of_means_is_scipys() -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(0.8, 1, 5), rng.normal(0, 1, 6)
+    greater, less, smallest = permutation_tails(x, y)
+    for p, alternative in ((greater, "greater"), (less, "less")):
+        expected = stats.permutation_test(
+            (x, y), lambda a, b: a.mean() - b.mean(), n_resamples=np.inf, alternative=alternative
+        ).pvalue
+        assert p == pytest.approx(expected)
+    assert smallest == 1 / math.comb(11, 5)
+
+
+def test_large_permutations_are_drawn_and_repeatable() -> None:
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(2, 1, 12), rng.normal(0, 1, 12)
+    assert permutation_tails(x, y) == permutation_tails(x, y)
+    assert permutation_tails(x, y)[0] < 0.002
+    assert permutation_tails(x, y)[2] == 1 / 20_000

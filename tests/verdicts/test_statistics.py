@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from repro.verdicts.statistics import (
+    SMALLEST_P,
+    error_rate,
+    one_sample,
+    paired,
+    prediction_interval,
+    sd_floor,
+    seeds_by_images,
+    welch,
+)
+
+number = st.floats(-100, 100).map(lambda x: round(x, 3))
+arms = st.lists(number, min_size=3, max_size=8)
+
+
+@given(arms, arms, st.floats(-5, 5))
+def test_welch_agrees_with_scipy(a: list[float], b: list[float], at: float) -> None:
+    estimate = welch(a, b)
+    if estimate.no_spread:
+        assert estimate.tails(at) == (1.0, 1.0)
+        return
+    above, below = estimate.tails(at)
+    expected = stats.ttest_ind(np.subtract(a, at), b, equal_var=False, alternative="greater")
+    assert above == pytest.approx(max(expected.pvalue, SMALLEST_P), rel=1e-6, abs=1e-11)
+    assert below == pytest.approx(max(1 - expected.pvalue, SMALLEST_P), rel=1e-6, abs=1e-9)
+    interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.9)
+    assert estimate.interval(0.1) == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-9)
+
+
+@given(st.lists(st.tuples(number, number), min_size=3, max_size=8))
+def test_paired_agrees_with_scipy(pairs: list[tuple[float, float]]) -> None:
+    a, b = map(list, zip(*pairs, strict=True))
+    estimate = paired(a, b)
+    if estimate.no_spread:
+        return
+    expected = stats.ttest_rel(a, b, alternative="greater").pvalue
+    assert estimate.tails()[0] == pytest.approx(max(expected, SMALLEST_P), rel=1e-6, abs=1e-11)
+
+
+@given(arms, arms, st.floats(-50, 50))
+def test_a_common_shift_changes_nothing(a: list[float], b: list[float], shift: float) -> None:
+    moved = welch(np.add(a, shift), np.add(b, shift))
+    assert moved.value == pytest.approx(welch(a, b).value, abs=1e-9)
+    if welch(a, b).se > 1e-6:
+        assert moved.tails() == pytest.approx(welch(a, b).tails(), rel=1e-4, abs=1e-9)
+
+
+@given(arms, arms)
+def test_swapping_arms_swaps_the_tails(a: list[float], b: list[float]) -> None:
+    assert welch(a, b).tails() == pytest.approx(welch(b, a).tails()[::-1])
+
+
+def test_p_is_floored() -> None:
+    assert welch([0.0, 1e-9, 2e-9, 1e-9], [1e6, 1e6 + 1, 1e6 - 1, 1e6]).tails()[1] == SMALLEST_P
+
+
+@pytest.mark.parametrize("values", [([1.0], [2.0, 3.0]), ([1.0], [2.0])])
+def test_one_run_says_nothing(values: tuple[list[float], list[float]]) -> None:
+    estimate = welch(*values)
+    assert math.isnan(estimate.se)
+    assert estimate.tails() == (1.0, 1.0)
+
+
+def test_no_spread_says_nothing_without_a_floor_and_something_with_it() -> None:
+    same = welch([0.5] * 4, [0.4] * 4)
+    assert same.no_spread
+    assert same.tails() == (1.0, 1.0)
+    floored = welch([0.5] * 4, [0.4] * 4, floor=0.02)
+    assert floored.no_spread
+    assert 0 < floored.tails()[0] < 0.01
+    assert floored.df == 6
+    assert paired([0.5] * 4, [0.4] * 4, floor=0.02).se == pytest.approx(0.01)
+
+
+def test_rounding_in_the_mean_is_no_spread() -> None:
+    assert one_sample([0.1] * 3).no_spread
+    assert one_sample([0.1] * 7).sd == 0.0
+
+
+def test_floor_only_raises_the_standard_error() -> None:
+    a, b = [0.41, 0.43, 0.42], [0.38, 0.39, 0.41]
+    assert welch(a, b, floor=1e-6) == welch(a, b)
+    assert welch(a, b, floor=0.5).se == pytest.approx(0.5 * math.sqrt(1 / 3))
+
+
+def test_sd_floor() -> None:
+    assert sd_floor(step=0.1) == pytest.approx(0.1 / math.sqrt(6))
+    assert sd_floor([400, 400], 10_000) == pytest.approx(0.002)
+    with pytest.raises(ValueError, match="number of pictures"):
+        sd_floor([3.0])
+
+
+@pytest.mark.parametrize("bad", [[], [1.0, math.nan], [math.inf, 1.0], [[1.0, 2.0]]])
+def test_values_without_a_number_are_refused(bad: list[float]) -> None:
+    with pytest.raises(ValueError, match="value"):
+        welch(bad, [1.0, 2.0])
+
+
+def test_pairs_need_equal_lengths() -> None:
+    with pytest.raises(ValueError, match="equal lengths"):
+        paired([1.0, 2.0], [1.0])
+
+
+def test_pictures_noise_does_not_shrink_with_seeds() -> None:
+    rng = np.random.default_rng(1)
+    estimate = error_rate(0.375 + 1e-4 * rng.standard_normal(1000), 50_000)
+    assert estimate.se == pytest.approx(0.00217, rel=0.01)
+    assert error_rate([0.182] * 5, 50_000).se == pytest.approx(0.00173, rel=0.01)
+    assert error_rate([0.1, 0.2], None) == one_sample([0.1, 0.2])
+
+
+def test_coverage_of_an_absolute_error() -> None:
+    """Seeds' and pictures' noise of the same size: 95 % intervals for the method's error cover it."""
+    rng = np.random.default_rng(2)
+    truth, pictures, replications = 0.375, 50_000, 2000
+    image_sd = math.sqrt(truth * (1 - truth) / pictures)
+    covered = 0
+    for _ in range(replications):
+        on_these = truth + image_sd * rng.standard_normal()
+        low, high = error_rate(on_these + 0.002 * rng.standard_normal(5), pictures).interval()
+        covered += low <= truth <= high
+    assert 0.94 <= covered / replications <= 0.985
+
+
+def test_coverage_over_seeds_and_pictures() -> None:
+    """Pictures differ in how they respond: seeds alone cover too rarely, the crossed standard error does not."""
+    rng = np.random.default_rng(3)
+    replications, seeds, pictures = 400, 5, 200
+    crossed = alone = 0
+    for _ in range(replications):
+        difference = (
+            rng.normal(0, 0.3, pictures)[None, :]
+            + rng.normal(0, 0.01, seeds)[:, None]
+            + rng.normal(0, 0.3, (seeds, pictures))
+        )
+        low, high = seeds_by_images(difference).interval()
+        crossed += low <= 0 <= high
+        low, high = one_sample(difference.mean(axis=1)).interval()
+        alone += low <= 0 <= high
+    assert crossed / replications >= 0.94
+    assert alone / replications < 0.9
+
+
+def test_prediction_interval_covers_one_more_run() -> None:
+    rng = np.random.default_rng(4)
+    hits = 0
+    for _ in range(2000):
+        values = rng.standard_normal(5)
+        low, high = prediction_interval(values[:4])
+        hits += low <= values[4] <= high
+    assert 0.935 <= hits / 2000 <= 0.965
