@@ -32,9 +32,7 @@ def describe_text(net: NetSettings, classes: int) -> str:
     """The same as text of at most 100 columns. Raises UserError as `layer_table` does."""
     table = layer_table(net, classes)
     total = layers.parameters(table)
-    shapes: list[tuple[str, ...]] = [
-        ("layer", "kernels", "size", "stride", "padding", "reads", "gives", "then")
-    ]
+    shapes: list[tuple[str, ...]] = [("layer", "kernels", "size", "stride", "pad", "reads", "gives", "then")]
     shapes.append(("input", "", "", "", "", "", _maps(3, net.geometry.crop), ""))
     shapes += [_shape_row(layer) for layer in table]
     sizes: list[tuple[str, ...]] = [
@@ -108,16 +106,16 @@ def _then(layer: Layer) -> tuple[str, ...]:
     words: list[str] = []
     normalisation = layer.normalisation
     if normalisation and normalisation.before_activation:
-        words.append("normalise")
+        words.append("norm")
     words.append(layer.activation or "softmax")
     if normalisation and not normalisation.before_activation:
-        words.append("normalise")
+        words.append("norm")
     if layer.spatial_normalisation:
-        words.append("normalise in space")
+        words.append("spatial norm")
     if layer.pool:
         size, stride = layer.pool
         words += [f"pool {size}/{stride}"] * layer.pools
-        words[-1] += f" to {layer.out_side}x{layer.out_side}"
+        words[-1] += f" to {layer.out_side}"
     if layer.dropout:
         words.append(f"dropout {layer.dropout:g}")
     return tuple(words)
@@ -130,9 +128,7 @@ def _shape_row(layer: Layer) -> tuple[str, ...]:
         if len(set(shares)) == 1 and layer.towers > 1
         else " + ".join(map(str, shares))
     )
-    reads = {"picture": "picture", "both": "both towers", "own": "own tower" if layer.towers > 1 else "all"}[
-        layer.reads
-    ]
+    reads = {"picture": "picture", "both": "both", "own": "own" if layer.towers > 1 else "all"}[layer.reads]
     before, after = layer.padding
     conv = layer.kind == "conv"
     return (
