@@ -40,7 +40,11 @@ def equal(what: str, observed: Any, expected: Any, *, within: float = 0.0) -> Co
 def truncated(what: str, observed: float, expected: int, *, unit: int, name: str) -> Comparison:
     """observed, cut off (not rounded) to whole units, is `expected` units."""
     return Comparison(
-        what, shown(observed), f"{expected} {name}, cut off", int(observed // unit) == expected, float(observed)
+        what,
+        shown(observed),
+        f"{expected} {name}, cut off",
+        int(observed // unit) == expected,
+        float(observed),
     )
 
 
@@ -71,7 +75,7 @@ def between(what: str, observed: float, low: float, high: float) -> Comparison:
 
 
 def estimate_above(what: str, low: float, high: float, bound: float) -> Comparison:
-    """A quantity known only to lie in [low, high] is above `bound`; holds is None when the bound lies inside."""
+    """A quantity known only to lie in [low, high] is above `bound`; with the bound inside, cannot tell."""
     holds = True if low > bound else False if high <= bound else None
     return Comparison(what, f"{shown(low)} to {shown(high)}", f"above {shown(bound)}", holds)
 

@@ -113,13 +113,12 @@ class TowerContrastTest(_Statistical):
     threshold: Fraction
 
 
-class TowerMajorityTest(_Statistical):
-    """Share of kernels on the side of the chroma threshold that their tower should be on."""
+class MostRunsTest(_Statistical):
+    """A state per run that more than half of all runs must show."""
 
-    form: Literal["tower_majority"]
-    metric: Literal["majority_share"]
-    larger: Literal["first"]
-    threshold: Fraction
+    form: Literal["most_runs"]
+    metric: Literal["majority_of_kernels"]
+    level: Fraction
 
 
 class EveryRunTest(_Statistical):
@@ -127,7 +126,7 @@ class EveryRunTest(_Statistical):
 
     form: Literal["every_run"]
     metric: Literal["folded_auc"]
-    larger: Literal["first"]
+    level: Fraction
     threshold: Fraction
     recurrence: Fraction
 
@@ -137,6 +136,7 @@ class FairCoinTest(_Statistical):
 
     form: Literal["fair_coin"]
     metric: Literal["colour_tower"]
+    level: Fraction
     margin: Range
 
 
@@ -154,15 +154,13 @@ class RecordTest(Settings):
     reads: str
 
 
-StatisticalTest = (
-    DirectionTest | AnyOfTest | TowerContrastTest | TowerMajorityTest | EveryRunTest | FairCoinTest
-)
+StatisticalTest = DirectionTest | AnyOfTest | TowerContrastTest | MostRunsTest | EveryRunTest | FairCoinTest
 Test = StatisticalTest | ComparisonTest | RecordTest
 _FORMS: dict[str, type[Settings]] = {
     "direction": DirectionTest,
     "any_of": AnyOfTest,
     "tower_contrast": TowerContrastTest,
-    "tower_majority": TowerMajorityTest,
+    "most_runs": MostRunsTest,
     "every_run": EveryRunTest,
     "fair_coin": FairCoinTest,
     "comparison": ComparisonTest,
@@ -239,8 +237,12 @@ class Registry:
 
     @property
     def definitions(self) -> frozenset[str]:
-        """Statements that no statistics decide: they never count in a family."""
-        return frozenset(entry.id for entry in self if entry.scope != "statistical" and entry.repeats is None)
+        """Statements that no statistics will decide: they never count in a family."""
+        return frozenset(
+            entry.id
+            for entry in self
+            if entry.scope in ("definition", "record") or entry.untestable is not None
+        )
 
     def digest(self, statement: str) -> str:
         """Digest of what decides the verdict: the test with the thresholds of its gates; not the prose."""

@@ -1,0 +1,47 @@
+"""The paper's abstract."""
+
+from repro.verdicts.claim import CannotSay, claim
+from repro.verdicts.comparison import all_of, at_least, equal, truncated
+
+MILLION = 1_000_000
+
+
+@claim("S01")
+def test_training_set_is_lsvrc_with_1000_classes(evidence):
+    if not evidence.full_data:
+        raise CannotSay("scale", f"{evidence.study} staged other pictures than all of LSVRC")
+    return all_of(
+        equal("classes", evidence.classes, 1000),
+        truncated("training pictures", evidence.training_pictures, 12, unit=100_000, name="hundred thousand"),
+    )
+
+
+@claim("S03")
+def test_errors_are_much_lower_than_the_best_before(definition):
+    printed = definition.printed
+    return all_of(
+        at_least("top-1 gain in points", round(printed["sift_top1"] - printed["cnn_top1"], 1), 8.2),
+        at_least("top-5 gain in points", round(printed["sift_top5"] - printed["cnn_top5"], 1), 8.7),
+    )
+
+
+@claim("S04")
+def test_net_has_60_million_parameters(definition):
+    return truncated("parameters", definition.table().parameters, 60, unit=MILLION, name="million")
+
+
+@claim("S05")
+def test_net_has_650_000_neurons(definition):
+    return equal("neurons", definition.table().neurons, 650_000, within=0.02)
+
+
+@claim("S06")
+def test_five_convolutional_and_three_connected_layers(definition):
+    table = definition.table()
+    return all_of(
+        equal("convolutional layers", len(table.convolutions), 5),
+        equal("fully connected layers", len(table.connected), 3),
+        equal("pooled layers", [layer.name for layer in table if layer.pool], ["conv1", "conv2", "conv5"]),
+        equal("outputs", table.layers[-1].out_maps, 1000),
+        equal("nonlinearity of the last layer", table.layers[-1].activation, None),
+    )

@@ -1,0 +1,40 @@
+"""Section 2, The Dataset."""
+
+from repro.verdicts.claim import CannotSay, claim
+from repro.verdicts.comparison import all_of, at_least, at_most, between, equal, true, truncated
+
+
+@claim("S18a")
+def test_roughly_1000_pictures_in_each_of_1000_classes(evidence):
+    if not evidence.full_data:
+        raise CannotSay("scale", f"{evidence.study} staged other pictures than all of LSVRC")
+    return all_of(
+        equal("classes", evidence.classes, 1000),
+        between("training pictures per class", evidence.training_pictures / evidence.classes, 700, 1300),
+        truncated("training pictures", evidence.training_pictures, 12, unit=100_000, name="hundred thousand"),
+        equal("validation pictures", evidence.picture_counts["held_out"], 50_000),
+    )
+
+
+@claim("S18c")
+def test_top_5_error_counts_labels_outside_the_five_most_probable(definition):
+    fact = definition.fact("top_five_error")
+    return all_of(
+        equal("errors where the label is sixth, fifth, first", fact["sixth_fifth_first"], [1.0, 0.0, 0.0]),
+        at_most("top-5 minus top-1 error on random scores", fact["top5_minus_top1"], 0.0),
+        equal("disagreements with a sorted list", fact["disagreements_with_sorting"], 0),
+        equal("error with five classes", fact["error_with_five_classes"], 0.0),
+    )
+
+
+@claim("S18d")
+def test_pictures_are_scaled_cropped_and_centred_only(definition):
+    fact = definition.fact("preparation")
+    return all_of(
+        equal("side of a prepared picture", fact["side"], [256, 256]),
+        at_most("centre of the crop off the picture's, pixels", fact["centre_offset"], 1.0),
+        at_most("largest mean after subtraction, grey levels", fact["largest_mean_after"], 1e-3),
+        at_least("lowest value", fact["lowest"], -255),
+        at_most("highest value", fact["highest"], 255),
+        true("values are differences of grey levels, not rescaled", fact["unscaled"]),
+    )

@@ -1,0 +1,15 @@
+"""Section 7, Discussion."""
+
+from repro.verdicts.claim import claim
+from repro.verdicts.comparison import all_of, equal
+
+
+@claim("S90")
+def test_removing_any_middle_layer_costs_performance(evidence):
+    return evidence.each("remove_conv2", "remove_conv3", "remove_conv4", against="base")
+
+
+@claim("S92")
+def test_nets_start_from_random_weights(evidence):
+    parents = evidence.parents("base").items()
+    return all_of(equal(f"seed {seed}, trained from", parent, None) for seed, parent in parents)

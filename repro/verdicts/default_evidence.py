@@ -1,0 +1,18 @@
+"""Which evidence is judged when none is named: what the pipeline made, else what is recorded in git."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repro.study.load import studies_in_params
+
+
+def default_evidence(root: Path) -> list[Path]:
+    """Per study in `params.yaml`: results/STUDY/evidence, else evidence/STUDY, where one of them is there."""
+    if not (root / "params.yaml").is_file():
+        return []
+    chosen = []
+    for study in studies_in_params(root):
+        places = (root / "results" / study / "evidence", root / "evidence" / study)
+        chosen += [place for place in places if place.is_dir()][:1]
+    return chosen

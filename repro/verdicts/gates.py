@@ -1,0 +1,160 @@
+"""Preconditions and gates: what must be open before any number of a claim is read.
+
+A shut gate means that this evidence cannot speak (not evaluated), never that the statement is wrong.
+Thresholds stand in the registry; gates read the runs of the seeds that are judged and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from repro.evidence.directory import Evidence
+from repro.verdicts.exact import at_least
+from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.readings import metric_values, runs_of, splits_of
+from repro.verdicts.registry import GateName, Gates
+
+BASE = "base"
+MOST_COLLAPSED = 0.2
+"""Share of the base's runs that may collapse before nothing can be compared with it."""
+
+
+def shut_gate(
+    evidence: Evidence, gates: Gates, names: Sequence[GateName], variants: Sequence[str], seeds: Sequence[int]
+) -> NotEvaluated | None:
+    """The first gate that is shut, or None. `variants`: those that the claim reads, with all their runs."""
+    for name in names:
+        if shut := _GATES[name](evidence, gates, variants, seeds):
+            return shut
+    return None
+
+
+def unstable_baseline(evidence: Evidence, seeds: Sequence[int]) -> NotEvaluated | None:
+    """Not evaluated when more than a fifth of the base's runs collapsed: what would a difference mean?"""
+    runs = runs_of(evidence, BASE, seeds)
+    gone = sum(run.status != "finished" for run in runs)
+    if gone > MOST_COLLAPSED * len(runs):
+        return NotEvaluated("unstable_baseline", f"{gone} of {len(runs)} runs of the base collapsed")
+    return None
+
+
+def _trained(
+    evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
+) -> NotEvaluated | None:
+    runs = runs_of(evidence, BASE, seeds)
+    if stuck := [str(run.seed) for run in runs if run.status != "finished"]:
+        return NotEvaluated(
+            "gate", f"gate trained: base seed {', '.join(stuck)} stayed at chance or diverged"
+        )
+    errors = metric_values(evidence, BASE, seeds, "train_error")
+    if isinstance(errors, NotEvaluated):
+        return errors
+    bound = gates.trained.training_error_below_share_of_chance * evidence.study.chance_error
+    if fmean(errors) < bound:
+        return None
+    return NotEvaluated(
+        "gate",
+        f"gate trained: the base's training error {_percent(fmean(errors))} is not below {_percent(bound)}",
+    )
+
+
+def _fitted(
+    evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
+) -> NotEvaluated | None:
+    train = metric_values(evidence, BASE, seeds, "train_error")
+    held_out = metric_values(evidence, BASE, seeds, "held_out_error")
+    if isinstance(train, NotEvaluated):
+        return train
+    if isinstance(held_out, NotEvaluated):
+        return held_out
+    share = gates.fitted.training_error_at_most_share_of_held_out_error
+    if fmean(train) <= share * fmean(held_out):
+        return None
+    return NotEvaluated(
+        "gate",
+        f"gate fitted: the base's training error {_percent(fmean(train))} is above {share:g} of its "
+        f"held-out error {_percent(fmean(held_out))}",
+    )
+
+
+def _normalisation_alive(
+    evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
+) -> NotEvaluated | None:
+    scales = [
+        value
+        for run in runs_of(evidence, BASE, seeds)
+        for name in ("normalisation_alive_conv1", "normalisation_alive_conv2")
+        if (value := run.scalar(name)) is not None
+    ]
+    bound = gates.normalisation_alive.mean_scale_over_constant_above
+    if scales and fmean(scales) > bound:
+        return None
+    found = f"the mean of s/k is {fmean(scales):.3f}" if scales else "no layer of the base is normalised"
+    return NotEvaluated("gate", f"gate normalisation_alive: {found}, it must exceed {bound:g}")
+
+
+def _kernels_moved(
+    evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
+) -> NotEvaluated | None:
+    rule = gates.kernels_moved
+    for variant in variants:
+        cosines = [run.scalar("kernel_cosine") for run in runs_of(evidence, variant, seeds)]
+        known = [value for value in cosines if value is not None]
+        if len(known) < len(cosines):
+            return NotEvaluated("gate", f"gate kernels_moved: {variant} has runs without kernel_cosine")
+        if not fmean(known) < rule.mean_cosine_with_initial_below:
+            return NotEvaluated(
+                "gate",
+                f"gate kernels_moved: mean cosine of {variant}'s kernels with their initial values is "
+                f"{fmean(known):.2f}, not below {rule.mean_cosine_with_initial_below:g}",
+            )
+        splits = splits_of(evidence, variant, seeds)
+        if isinstance(splits, NotEvaluated):
+            return splits
+    return None
+
+
+def _dose(
+    evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
+) -> NotEvaluated | None:
+    doses = [run.scalar("decay_dose") or 0.0 for run in runs_of(evidence, BASE, seeds)]
+    bound = gates.dose.decay_dose_at_least
+    if fmean(doses) >= bound:
+        return None
+    return NotEvaluated(
+        "gate", f"gate dose: rate x decay x steps / (1 - momentum) is {fmean(doses):.2g}, below {bound:g}"
+    )
+
+
+def _untrained_control(
+    evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
+) -> NotEvaluated | None:
+    rule = gates.untrained_control
+    splits = splits_of(evidence, BASE, seeds, initial=True)
+    if isinstance(splits, NotEvaluated):
+        return splits
+    passing = sum(split.p <= rule.level for split in splits)
+    luck = at_least(passing, len(splits), rule.level)
+    if luck >= rule.luck_at_least:
+        return None
+    return NotEvaluated(
+        "gate",
+        f"gate untrained_control: {passing} of {len(splits)} untrained nets look specialised "
+        f"(p {luck:.2g}), so the measure is not to be trusted here",
+    )
+
+
+def _percent(error: float) -> str:
+    return f"{100 * error:.1f} %"
+
+
+Gate = Callable[[Evidence, Gates, Sequence[str], Sequence[int]], NotEvaluated | None]
+_GATES: dict[GateName, Gate] = {
+    "trained": _trained,
+    "fitted": _fitted,
+    "normalisation_alive": _normalisation_alive,
+    "kernels_moved": _kernels_moved,
+    "dose": _dose,
+    "untrained_control": _untrained_control,
+}
