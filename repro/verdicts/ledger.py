@@ -19,7 +19,7 @@ from repro.verdicts.decision import FindingFor, counted, decide
 from repro.verdicts.definition import Definition
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.judge import at_paper_scale, finding_on
-from repro.verdicts.registry import REGISTRY_FILE, Registry, Statement, load_registry
+from repro.verdicts.registry import REGISTRY_FILE, Registry, Statement, StatisticalTest, load_registry
 from repro.verdicts.samples import Arms, EachAgainst, StudyEvidence, Towers
 from repro.verdicts.verdict import Verdict, not_evaluated, untestable
 
@@ -123,8 +123,8 @@ def make_ledger(claims_folder: Path, evidence_folders: Sequence[Path]) -> Ledger
         elif registry[source].scope == "definition":
             entries.append(_entry(statement, None, standing, claims[source], *definitions[source]))
         else:
-            for label, verdicts in (judged or {NO_EVIDENCE: None}).items():
-                outcome = verdicts[source] if verdicts is not None else (_NO_EVIDENCE_GIVEN, None)
+            for label in judged or (NO_EVIDENCE,):
+                outcome = judged[label][source] if label in judged else (_NO_EVIDENCE_GIVEN, None)
                 entries.append(_entry(statement, label, standing, claims[source], *outcome))
     return Ledger(registry, claims, tuple(evidences), tuple(entries))
 
@@ -164,7 +164,7 @@ def _check_agreement(registry: Registry, claims: Mapping[str, Claim]) -> None:
         wanted = "definition" if entry.scope == "definition" else "evidence"
         if claim.reads != wanted:
             raise UserError(
-                f"{claim.path}: {claim.name} takes {claim.reads}; a test of form {entry.test.form} needs {wanted}"
+                f"{claim.path}: {claim.name} takes {claim.reads}; form {entry.test.form} needs {wanted}"
             )
     if without := [entry.id for entry in registry if entry.test is not None and entry.id not in claims]:
         raise UserError(
@@ -245,8 +245,7 @@ def _case(
         return _always(_failed(error))
 
     def finding_for(seeds: Sequence[int]) -> Finding | NotEvaluated:
-        assert entry.test is not None
-        assert entry.test.form not in ("comparison", "record")
+        assert isinstance(entry.test, StatisticalTest)
         try:
             return finding_on(evidence, entry.test, registry.gates, samples, seeds)
         except UserError:
@@ -277,7 +276,7 @@ def _definition_entries(
     Facts come from the evidence. Where several evidences hold different facts, all of them must agree: a
     contradiction by any of them counts, and says which.
     """
-    sources: list[tuple[str, Mapping[str, Any]]] = []
+    sources: list[tuple[str, Mapping[str, Any] | None]] = []
     for evidence in evidences:
         facts = evidence.facts.get("fidelity", {})
         if facts and facts not in [known for _, known in sources]:
@@ -288,7 +287,7 @@ def _definition_entries(
             continue
         results = [
             (name, judge_comparison(claim.function, Definition(registry.printed, facts)))
-            for name, facts in (sources or [("", None)])
+            for name, facts in sources or [("", None)]
         ]
         name, (verdict, error) = min(results, key=lambda result: _GRAVITY[result[1][0].outcome])
         if len({result.outcome for _, (result, _) in results}) > 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -87,7 +87,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if getattr(pyfuncitem.function, "__claim__", None) is None:
         return None
     (entry,) = pyfuncitem.callspec.params.values()
-    _conclude(pyfuncitem.config, pyfuncitem, entry)
+    _conclude(pyfuncitem.config, pyfuncitem, cast("Entry", entry))
     return True
 
 

@@ -1,4 +1,4 @@
-"""Reading numbers of runs for a test: metrics with collapsed runs counted, towers' kernels, the chroma threshold."""
+"""Reading numbers of runs: metrics with collapsed runs counted, towers' kernels, the chroma threshold."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def halves(evidence: Evidence, run: RunRecord, name: str) -> Halves | NotEvaluat
 def splits_of(
     evidence: Evidence, variant: str, seeds: Sequence[int], *, initial: bool = False
 ) -> list[TowerSplit] | NotEvaluated:
-    """How far the towers of each run differ; with `initial` of its kernels before training, all counted live."""
+    """How far the towers of each run differ; `initial`: before training, all kernels counted live."""
     splits = []
     for run in runs_of(evidence, variant, seeds):
         chroma = halves(evidence, run, "conv1_chroma_initial" if initial else "conv1_chroma")
