@@ -73,8 +73,16 @@ class SpatialNormalisation(nn.Module):
 
 
 def normalise(x: Tensor, window_sum: WindowSum, rule: NormalisationRule) -> Tensor:
-    """x / (k + alpha * window sum of x^2)^beta; `window_sum` must be linear and symmetric."""
-    result: Tensor = _Normalise.apply(x, window_sum, rule.k, rule.alpha, rule.beta)
+    """x / (k + alpha * window sum of x^2)^beta; `window_sum` must be linear and symmetric.
+
+    Under autocast it is computed in float32: s stays close to k, where bf16 has three digits.
+    """
+    result: Tensor
+    if torch.is_autocast_enabled(x.device.type):
+        with torch.autocast(x.device.type, enabled=False):
+            result = _Normalise.apply(x.float(), window_sum, rule.k, rule.alpha, rule.beta)
+    else:
+        result = _Normalise.apply(x, window_sum, rule.k, rule.alpha, rule.beta)
     return result
 
 

@@ -121,3 +121,12 @@ def test_the_spatial_form_against_a_loop() -> None:
             total = (padded[:, :, y : y + 5, x : x + 5] ** 2).sum((2, 3))
             expected[:, :, y, x] = a[:, :, y, x] / (1 + 4e-2 * total) ** 0.75
     torch.testing.assert_close(SpatialNormalisation(rule)(a), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_autocast_does_not_reach_it() -> None:
+    module = CrossMapNormalisation(PAPER, 8, 2)
+    a = 5 * torch.randn(1, 8, 3, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = module(a)
+    assert inside.dtype == torch.float32
+    assert torch.equal(inside, module(a))
