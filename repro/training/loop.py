@@ -200,7 +200,7 @@ class Training:
                 self.spec.seed, epoch, self.pictures, fixed=self.settings.order == "fixed"
             )
             end = (epoch + 1) * self.steps_per_epoch
-            rate = self.schedule.rates(self.step).weights
+            rate = self.schedule.rates(epoch * self.steps_per_epoch).weights  # at the epoch's first step
             while self.step < end:
                 self.one_step(epoch, order)
                 if (self.step % _CHECK_FINITE_EVERY == 0 or self.step == end) and not bool(self.loss_sum.isfinite()):

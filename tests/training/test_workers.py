@@ -1,0 +1,171 @@
+"""Processes that are killed, doubled or refused: the same weights in the end, nothing trained twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repro.data.packed import open_packed
+from repro.errors import UserError
+from repro.training import worker
+from repro.training.grid import GridRun, train_grid, write_run_list
+from repro.training.local_pool import LocalPool
+from repro.training.run_store import Run, RunSpec
+from tests.packed_pictures import make_packed
+from tests.small_runs import small_run, small_settings
+
+LONG = {"epochs": 12}
+
+
+def start(run: Run, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "repro.training.worker", "--store", str(run.store), "--run", run.identity]
+    return subprocess.Popen([*command, "--checkpoint-seconds", "0", *options])
+
+
+def wait_for_checkpoint(run: Run, process: subprocess.Popen[bytes]) -> None:
+    while not run.started and process.poll() is None:
+        os.sched_yield()
+
+
+def cells_for(store: Path, pictures: str, seeds: range, **training) -> list[GridRun]:
+    settings = small_settings(**training)
+    digest = open_packed(store / pictures).digest
+    specs = [RunSpec(settings, seed, digest, pictures) for seed in seeds]
+    return [GridRun("base", spec.seed, spec, Run(store, spec.identity)) for spec in specs]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> str:
+    """The digest of a run that nobody disturbed."""
+    store = tmp_path_factory.mktemp("whole")
+    run = small_run(store, make_packed(store), small_settings(**LONG))
+    assert start(run).wait() == worker.FINISHED
+    return run.result()["weights_digest"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_worker_resumes_to_the_same_weights(whole, tmp_path, number):
+    run = small_run(tmp_path, make_packed(tmp_path), small_settings(**LONG))
+    process = start(run)
+    wait_for_checkpoint(run, process)
+    process.send_signal(number)
+    code = process.wait()
+    assert code in (-number, worker.INTERRUPTED, worker.FINISHED)
+    assert start(run).wait() == worker.FINISHED
+    assert run.result()["weights_digest"] == whole
+
+
+def test_a_second_worker_on_the_same_run_is_refused(whole, tmp_path):
+    run = small_run(tmp_path, make_packed(tmp_path), small_settings(**LONG))
+    first, second = start(run), start(run)
+    codes = {first.wait(), second.wait()}
+    assert worker.FINISHED in codes
+    assert codes <= {worker.FINISHED, worker.LEASE_TAKEN}
+    assert run.result()["weights_digest"] == whole
+
+
+def test_a_finished_run_is_never_written_again(tmp_path):
+    run = small_run(tmp_path, make_packed(tmp_path))
+    assert start(run).wait() == worker.FINISHED
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in run.folder.iterdir()}
+    assert start(run).wait() == worker.FINISHED
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in run.folder.iterdir()} == before
+
+
+def test_a_worker_dies_with_its_parent(tmp_path):
+    run = small_run(tmp_path, make_packed(tmp_path), small_settings(epochs=100000))
+    code = (
+        "import os, signal, subprocess, sys, time\n"
+        "command = [sys.executable, '-m', 'repro.training.worker', *sys.argv[1:], '--parent', str(os.getpid())]\n"
+        "child = subprocess.Popen(command, stdout=subprocess.DEVNULL)\n"
+        "print(child.pid, flush=True); child.wait()"
+    )
+    arguments = ["--store", str(run.store), "--run", run.identity, "--checkpoint-seconds", "0"]
+    parent = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    wait_for_checkpoint(run, parent)
+    parent.kill()
+    parent.wait()
+    while run.leased:  # until the kernel has ended the child, whose lease then counts as stale
+        os.sched_yield()
+    with pytest.raises(ProcessLookupError):
+        while True:
+            os.kill(child, 0)
+            os.sched_yield()
+            if Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                raise ProcessLookupError
+
+
+def test_only_what_is_missing_is_trained(tmp_path, capsys):
+    pictures = make_packed(tmp_path)
+    said: list[str] = []
+    train_grid(cells_for(tmp_path, pictures, range(2)), "test", ["cpu"], poll_seconds=0.01, say=said.append)
+    train_grid(cells_for(tmp_path, pictures, range(3)), "test", ["cpu"], poll_seconds=0.01, say=said.append)
+    assert said == [
+        "test: 2 runs, 0 finished, 0 recorded, 2 to train",
+        "test: 3 runs, 2 finished, 0 recorded, 1 to train",
+    ]
+
+
+def test_recorded_runs_are_accepted_instead(tmp_path):
+    pictures = make_packed(tmp_path)
+    cells = cells_for(tmp_path, pictures, range(2))
+    recorded = {cells[0].run.identity: "digest"}
+    train_grid(cells, "test", ["cpu"], recorded=recorded, poll_seconds=0.01, say=lambda line: None)
+    assert not cells[0].run.folder.exists()
+    listing = write_run_list(tmp_path / "runs.json", cells, recorded)
+    assert [row["weights_digest"] for row in listing["runs"]] == ["digest", cells[1].run.result()["weights_digest"]]
+
+
+def test_retraining_sets_the_old_run_aside_and_compares(tmp_path):
+    pictures = make_packed(tmp_path)
+    cells = cells_for(tmp_path, pictures, range(1))
+    said: list[str] = []
+    for retrain in (False, True):
+        train_grid(cells, "test", ["cpu"], retrain=retrain, poll_seconds=0.01, say=said.append)
+    assert said[-1] == f"test: {cells[0].run.identity} trained anew: the same weights"
+    assert (tmp_path / "set-aside" / f"{cells[0].run.identity}-1" / "weights.safetensors").exists()
+
+
+def test_two_trainers_share_the_work(tmp_path):
+    """Each run is trained once: its log of sittings says so."""
+    pictures = make_packed(tmp_path)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from tests.training.test_workers import cells_for, train_grid\n"
+        "cells = cells_for(Path(sys.argv[1]), sys.argv[2], range(3), epochs=4)\n"
+        "train_grid(cells, 'test', ['cpu'], poll_seconds=0.01)"
+    )
+    trainers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), pictures]) for _ in range(2)]
+    assert [trainer.wait() for trainer in trainers] == [0, 0]
+    for cell in cells_for(tmp_path, pictures, range(3), epochs=4):
+        assert cell.run.result()["sittings"] == 1
+
+
+def test_a_failing_run_is_named_and_the_others_are_finished(tmp_path):
+    pictures = make_packed(tmp_path)
+    cells = cells_for(tmp_path, pictures, range(2))
+    cells[0].run.create(cells[0].spec, {})
+    (cells[0].run.folder / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(UserError, match=r"base seed 0 .*checkpoint\.pt"):
+        train_grid(cells, "test", ["cpu"], poll_seconds=0.01, say=lambda line: None)
+    assert cells[1].run.finished
+    assert (cells[0].run.folder / "checkpoint.pt").read_bytes() == b"not a checkpoint"
+
+
+def test_a_pool_that_is_left_ends_its_workers_after_a_checkpoint(tmp_path):
+    pictures = make_packed(tmp_path)
+    run = small_run(tmp_path, pictures, small_settings(epochs=100000))
+    with LocalPool(["cpu"], checkpoint_seconds=0, poll_seconds=0.01) as pool:
+        pool.submit(run)
+        for _ in pool.finished():
+            if run.started:
+                break
+    assert run.started
+    assert not run.leased
