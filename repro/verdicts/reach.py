@@ -110,12 +110,12 @@ class RankReach:
     def detectable(self, alpha: float) -> float | None:
         a, b = self.welch.estimate.n
         effect = self.welch.detectable(alpha)
-        if effect is None or 2.0 / math.comb(a + b, a) > alpha:
+        if effect is None or math.comb(a + b, a) < 2.0 / alpha:
             return None
         return effect / math.sqrt(MANN_WHITNEY_EFFICIENCY)
 
     def seeds_needed(self, alpha: float) -> int | None:
-        able = fewest(lambda n: 2.0 / math.comb(2 * n, n) <= alpha, 2)
+        able = fewest(lambda n: math.comb(2 * n, n) >= 2.0 / alpha, 2)
         wanted = self.welch.seeds_needed(alpha)
         if able is None or wanted is None:
             return None

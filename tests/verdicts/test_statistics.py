@@ -30,6 +30,8 @@ def test_welch_agrees_with_scipy(a: list[float], b: list[float], at: float) -> N
         assert estimate.tails(at) == (1.0, 1.0)
         return
     above, below = estimate.tails(at)
+    if estimate.se < 1e-9 * max(map(abs, [*a, *b, 1.0])):
+        return  # scipy itself loses its digits
     expected = stats.ttest_ind(np.subtract(a, at), b, equal_var=False, alternative="greater")
     assert above == pytest.approx(max(expected.pvalue, SMALLEST_P), rel=1e-6, abs=1e-11)
     assert below == pytest.approx(max(1 - expected.pvalue, SMALLEST_P), rel=1e-6, abs=1e-9)
@@ -133,7 +135,7 @@ def test_coverage_of_an_absolute_error() -> None:
 
 
 def test_coverage_over_seeds_and_pictures() -> None:
-    """Pictures differ in how they respond: seeds alone cover too rarely, the crossed standard error does not."""
+    """Pictures differ in how they respond: seeds alone cover too rarely, crossed they do not."""
     rng = np.random.default_rng(3)
     replications, seeds, pictures = 400, 5, 200
     crossed = alone = 0
