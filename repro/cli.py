@@ -207,11 +207,17 @@ def subset(
 @app.command("make-pictures")
 def make_pictures(
     folder: Annotated[Path, typer.Argument(help="where the archives go; data/procedural is the embedded set")],
+    train_per_class: Annotated[int, typer.Option(min=1, help="training pictures of each class")] = 300,
+    validation_per_class: Annotated[int, typer.Option(min=1, help="validation pictures of each class")] = 60,
+    side: Annotated[int, typer.Option(min=16, help="pixels")] = 56,
+    seed: Annotated[int, typer.Option(min=0, help="of every draw")] = 0,
 ) -> None:
     """Generate the procedural pictures, the same bytes each time, in ILSVRC2012's own layout."""
     from repro.data.procedural import make_procedural
 
-    manifest = make_procedural(folder)
+    manifest = make_procedural(
+        folder, train_per_class=train_per_class, validation_per_class=validation_per_class, side=side, seed=seed
+    )
     typer.echo(f"{folder}: {len(manifest['classes'])} classes, {manifest['counts']['train']} training pictures")
 
 

@@ -115,8 +115,10 @@ def centre_batch(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale
     start = (pictures.shape[1] - crop) // 2
     window = slice(start, start + crop)
     here = mean[window, window] if mean.shape[:2] == pictures.shape[1:3] else mean
-    batch = np.subtract(pictures[:, window, window], here, dtype=np.float32)
-    return batch * np.float32(scale) if scale != 1 else batch
+    batch: Floats = np.subtract(pictures[:, window, window], here, dtype=np.float32)
+    if scale != 1:
+        batch *= np.float32(scale)
+    return batch
 
 
 def mean_to_subtract(mean_picture: Floats, kind: str, crop: int) -> Floats:
@@ -124,6 +126,6 @@ def mean_to_subtract(mean_picture: Floats, kind: str, crop: int) -> Floats:
     if kind == "picture":
         return mean_picture
     if kind == "channel":
-        return mean_picture.mean(axis=(0, 1))
+        return np.asarray(mean_picture.mean(axis=(0, 1)), dtype=np.float32)
     start = (mean_picture.shape[0] - crop) // 2
     return mean_picture[start : start + crop, start : start + crop]

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from repro.data.packed import Packed
 from repro.errors import UserError
 from repro.files import digest_of, read_json, write_bytes, write_json
-from repro.measurement import kernels
+from repro.measurement import kernels as first_layer
 from repro.net.alexnet import AlexNet, load_tower_state
 from repro.net.layers import layer_table
 from repro.study.settings import EvaluationSettings
@@ -103,7 +103,7 @@ def _measure(run: Run, packed: Packed, settings: EvaluationSettings, device: tor
     }
     arrays = _kernels(net, spec.seed, classes)
     arrays["held_out_correct"] = np.packbits(held_out.ranks == 0)
-    scalars["kernel_cosine"] = float(kernels.cosines(arrays["conv1"], arrays["conv1_initial"]).mean())
+    scalars["kernel_cosine"] = float(first_layer.cosines(arrays["conv1"], arrays["conv1_initial"]).mean())
     norms = [float(np.sqrt((arrays[name].astype(np.float64) ** 2).sum())) for name in ("conv1", "conv1_initial")]
     scalars["kernel_norm_ratio"] = _finite(norms[0] / norms[1], 0.0) if norms[1] else None
     return Measurements(
@@ -151,15 +151,16 @@ def _kernels(net: AlexNet, seed: int, classes: int) -> Arrays:
     return {
         "conv1": finite.astype(np.float32),
         "conv1_initial": start.astype(np.float32),
-        "conv1_live": kernels.live(finite, start),
-        "conv1_chroma": kernels.chroma_shares(finite),
-        "conv1_chroma_initial": kernels.chroma_shares(start),
+        "conv1_live": first_layer.live(finite, start),
+        "conv1_chroma": first_layer.chroma_shares(finite),
+        "conv1_chroma_initial": first_layer.chroma_shares(start),
     }
 
 
 def _first_kernels(net: AlexNet) -> npt.NDArray[Any]:
     """Kernels (n, 3, h, w) of the layer that reads the picture: conv1, or conv2 in a net without it."""
-    return net.state_dict()[f"{net.table[0].name}.weight"].cpu().numpy()
+    kernels: npt.NDArray[Any] = net.state_dict()[f"{net.table[0].name}.weight"].cpu().numpy()
+    return kernels
 
 
 def _curves(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
@@ -174,7 +175,7 @@ def _finite(value: float, otherwise: float) -> float:
 
 def _write(cache: Path, result: Measurements) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, **result.arrays)
+    np.savez(buffer, allow_pickle=False, **result.arrays)
     write_bytes(cache / "arrays.npz", buffer.getvalue())
     values = {key: value for key, value in vars(result).items() if key != "arrays"}
     write_json(cache / "measurements.json", values)

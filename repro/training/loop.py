@@ -146,7 +146,7 @@ class Training:
         with self._precision():
             logits = self.net(pixels, dropout=dropout)
         loss = F.cross_entropy(logits.to(self.inputs.dtype), labels)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.rule.step(rates)
         self.loss_sum += loss.detach().double() * len(samples)
         self.loss_count += len(samples)
