@@ -1,8 +1,9 @@
-"""A file's bytes to RGB pixels: the fast decoder for ordinary JPEG, Pillow for everything else.
+"""A file's bytes to RGB pixels: simplejpeg for ordinary JPEG, Pillow for everything else.
 
 Both use libjpeg-turbo's exact inverse transform and smooth chroma upsampling, so ordinary pictures come
 out the same by either. EXIF orientation and ICC profiles are ignored, alpha is dropped, of 16-bit samples
-the high byte is kept. What a file is says its first bytes, never its name.
+the high byte is kept. simplejpeg is strict: damage inside the picture, over which others pass silently, sends
+the file to Pillow and onto the list of odd pictures. What a file is says its first bytes, never its name.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from PIL import Image, UnidentifiedImageError
-from torchvision.io import ImageReadMode, decode_jpeg
+from simplejpeg import decode_jpeg
 
 from repro.data.layouts.layout import Pixels
 from repro.errors import UserError
@@ -59,21 +59,17 @@ def decode(content: bytes, name: str, shown: str | None = None) -> Decoded:
     packed = content[:2] == b"\x1f\x8b"
     if packed:
         content = _unpacked(content, shown)
-    components = _jpeg_components(content)
-    if components in (1, 3) and not packed:
+    refusal = None
+    if not packed and _jpeg_components(content) in (1, 3):
         try:
-            data = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-            decoded = decode_jpeg(data, mode=ImageReadMode.RGB)
-            # The decoder's memory is already interleaved; permuting back gives it without a copy.
-            return Decoded(
-                np.ascontiguousarray(decoded.permute(1, 2, 0).numpy()), FAST, _misnamed("JPEG", name)
-            )
-        except RuntimeError:
-            pass  # Pillow decides whether it can be read at all, and its message is the one to show
-    return _by_pillow(content, name, shown, packed)
+            pixels = decode_jpeg(content, colorspace="RGB", fastdct=False, fastupsample=False, strict=True)
+            return Decoded(pixels, FAST, _misnamed("JPEG", name))
+        except ValueError as error:  # damaged or unusual: Pillow decides whether it can be read at all
+            refusal = str(error)
+    return _by_pillow(content, name, shown, packed, refusal)
 
 
-def _by_pillow(content: bytes, name: str, shown: str, packed: bool) -> Decoded:
+def _by_pillow(content: bytes, name: str, shown: str, packed: bool, refusal: str | None) -> Decoded:
     try:
         with Image.open(io.BytesIO(content)) as picture:
             kind, mode = picture.format or "unknown", picture.mode
@@ -90,8 +86,8 @@ def _by_pillow(content: bytes, name: str, shown: str, packed: bool) -> Decoded:
         oddities.append("16-bit samples, the high byte kept")
     elif mode in ("RGBA", "LA", "PA"):
         oddities.append("alpha dropped")
-    elif kind == "JPEG" and not packed:
-        oddities.append("the fast decoder refuses it")
+    elif refusal:
+        oddities.append(f"damaged or unusual: {refusal}")
     return Decoded(pixels, f"pillow:{kind}", ", ".join(filter(None, oddities)) or None)
 
 

@@ -123,11 +123,11 @@ def settings_record(settings: DataSettings) -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     import PIL
+    import simplejpeg
     import torch
-    import torchvision
 
     return {
-        "jpeg": f"torchvision {torchvision.__version__}, exact inverse transform, smooth chroma upsampling",
+        "jpeg": f"simplejpeg {simplejpeg.__version__}, exact inverse transform, smooth chroma upsampling",
         "others": f"Pillow {PIL.__version__}",
         "resize": f"torch {torch.__version__}, antialias, uint8",
         "rules": "EXIF orientation and ICC profiles ignored, alpha dropped, high byte of 16-bit samples",

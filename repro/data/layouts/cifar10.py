@@ -112,7 +112,8 @@ def recognise_cifar10_archive(path: Path) -> Layout | None:
                     return None
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         if files or path.name.startswith("cifar-10-python"):
-            raise UserError(f"{path} is damaged or cut short ({error}); fetch it again") from error
+            first = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UserError(f"{path} is damaged or cut short ({first}); fetch it again") from error
         return None
     return _from_batches(path, files, (path,)) if files else None
 

@@ -78,7 +78,8 @@ def _read_archive(path: Path) -> dict[str, bytes]:
                     assert handle is not None
                     parts[part] = handle.read()
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise UserError(f"cannot read the development kit {path}: {error}; fetch it again") from error
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"cannot read the development kit {path}: {first}; fetch it again") from error
     return parts
 
 
