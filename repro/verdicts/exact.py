@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from repro.randomness import generator
 from repro.verdicts.statistics import Values, finite_values
@@ -87,7 +87,9 @@ def rank_sum(x: Values, y: Values) -> tuple[int, Floats]:
     """Twice the sum of x's midranks among x and y, and the exact null of that number (a vector indexed by
     it)."""
     a, b = finite_values(x), finite_values(y)
-    doubled = np.rint(2 * stats.rankdata(np.concatenate([a, b]))).astype(np.int64)
+    _, group, size = np.unique(np.concatenate([a, b]), return_inverse=True, return_counts=True)
+    last = np.cumsum(size)
+    doubled = (2 * last - size + 1)[group]  # a tied group shares the mean of its first and last rank
     null = _rank_sum_null(tuple(sorted(int(rank) for rank in doubled)), a.size)
     return int(doubled[: a.size].sum()), null
 
