@@ -210,7 +210,7 @@ def image_folder(
 
 
 def tiny_imagenet(folder: Path) -> Path:
-    """The original form: unsorted wnids.txt, boxes, annotations, names whose text order is not number order."""
+    """The original form: unsorted wnids.txt, boxes, annotations, names not in number order."""
     for label, wnid in enumerate(SORTED):
         for index in range(12):
             name = f"{wnid}_{index}.JPEG"
