@@ -13,7 +13,7 @@ from repro.evidence.directory import Evidence
 from repro.verdicts.exact import at_least
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.readings import metric_values, runs_of, splits_of
-from repro.verdicts.registry import GateName, Gates
+from repro.verdicts.statement import GateName, Gates
 
 BASE = "base"
 MOST_COLLAPSED = 0.2

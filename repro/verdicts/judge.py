@@ -12,7 +12,9 @@ from repro.verdicts.exact import mann_whitney_exact
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.gates import BASE, shut_gate, unstable_baseline
 from repro.verdicts.readings import chroma_threshold, halves, metric_values, missing_runs, runs_of, splits_of
-from repro.verdicts.registry import (
+from repro.verdicts.samples import Arms, EachAgainst, Samples, Towers
+from repro.verdicts.specialisation import TowerSplit, largely_split
+from repro.verdicts.statement import (
     AnyOfTest,
     DirectionTest,
     EveryRunTest,
@@ -23,8 +25,6 @@ from repro.verdicts.registry import (
     StatisticalTest,
     TowerContrastTest,
 )
-from repro.verdicts.samples import Arms, EachAgainst, Samples, Towers
-from repro.verdicts.specialisation import TowerSplit, largely_split
 
 BELOW_THRESHOLD = "below_threshold"
 

@@ -6,21 +6,18 @@ loads every claim itself, judges every study whole, and each test then looks its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
-from repro.verdicts.claim import CannotSay, Claim, load_claims
-from repro.verdicts.comparison import Comparison, Comparisons, all_of
-from repro.verdicts.decision import FindingFor, counted, decide
-from repro.verdicts.definition import Definition
-from repro.verdicts.finding import Finding, NotEvaluated
-from repro.verdicts.judge import at_paper_scale, finding_on
-from repro.verdicts.registry import REGISTRY_FILE, Registry, Statement, StatisticalTest, load_registry
-from repro.verdicts.samples import Arms, EachAgainst, StudyEvidence, Towers
+from repro.verdicts.claim import Claim, load_claims
+from repro.verdicts.claim_outcomes import definition_outcomes, study_outcomes
+from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.registry import REGISTRY_FILE, Registry, load_registry
+from repro.verdicts.statement import Statement
 from repro.verdicts.verdict import Verdict, not_evaluated, untestable
 
 Standing = Literal["judged", "repeats", "untestable", "no_claim_yet"]
@@ -110,8 +107,8 @@ def make_ledger(claims_folder: Path, evidence_folders: Sequence[Path]) -> Ledger
     claims = load_claims(claims_folder)
     _check_agreement(registry, claims)
     evidences = _by_label(evidence_folders)
-    judged = {label: _study_entries(registry, claims, evidence) for label, evidence in evidences.items()}
-    definitions = _definition_entries(registry, claims, list(evidences.values()))
+    judged = {label: study_outcomes(registry, claims, evidence) for label, evidence in evidences.items()}
+    definitions = definition_outcomes(registry, claims, list(evidences.values()))
     entries: list[Entry] = []
     for statement in registry:
         source = registry.original(statement.id)
@@ -129,7 +126,6 @@ def make_ledger(claims_folder: Path, evidence_folders: Sequence[Path]) -> Ledger
     return Ledger(registry, claims, tuple(evidences), tuple(entries))
 
 
-Outcome = tuple[Verdict, BaseException | None]
 _NO_EVIDENCE_GIVEN = not_evaluated(
     NotEvaluated("missing_runs", "no evidence: make some with `dvc repro`, or pass --evidence DIR")
 )
@@ -183,141 +179,3 @@ def _by_label(folders: Sequence[Path]) -> dict[str, Evidence]:
             raise UserError(f"--evidence {evidence.path} was given twice")
         labels[label] = evidence
     return labels
-
-
-# ---- one study -------------------------------------------------------------------------------------
-
-
-def _study_entries(registry: Registry, claims: Mapping[str, Claim], evidence: Evidence) -> dict[str, Outcome]:
-    """Verdict and error of every claim that reads evidence."""
-    outcomes: dict[str, Outcome] = {}
-    errors: dict[str, BaseException] = {}
-    cases: dict[str, FindingFor] = {}
-    family = counted(
-        [registry[statement].id for statement in evidence.study.family],
-        repeats=registry.repeats,
-        definitions=registry.definitions,
-    )
-    for statement in family:
-        cases[statement] = _always(NotEvaluated("no_claim_yet", "no_claim_yet"))
-    for statement, claim in claims.items():
-        entry = registry[statement]
-        if entry.scope == "record":
-            outcomes[statement] = _on_record(claim, StudyEvidence(evidence, entry, registry.printed))
-        elif entry.scope == "statistical":
-            cases[statement] = _case(registry, entry, claim, evidence, errors)
-    decided = decide(cases, family, evidence.study.seeds, looks=evidence.study.looks)
-    for statement, verdict in decided.items():
-        if statement in claims:
-            verdict = verdict.flagged(_circumstances(registry, statement, evidence, verdict))
-            outcomes[statement] = (verdict, errors.get(statement))
-    return outcomes
-
-
-def _circumstances(registry: Registry, statement: str, evidence: Evidence, verdict: Verdict) -> set[str]:
-    flags = set()
-    if not at_paper_scale(evidence):
-        flags.add("reduced_scale")
-    noted = evidence.study.registry.get(statement)
-    if noted != registry.digest(statement) and verdict.outcome != "not_evaluated":
-        flags.add("exploratory")
-    return flags
-
-
-def _case(
-    registry: Registry,
-    entry: Statement,
-    claim: Claim,
-    evidence: Evidence,
-    errors: dict[str, BaseException],
-) -> FindingFor:
-    """The claim's finding as a function of the seeds; its errors are kept for its own test to raise."""
-    try:
-        samples = claim.function(StudyEvidence(evidence, entry, registry.printed))
-        if not isinstance(samples, Arms | EachAgainst | Towers):
-            raise TypeError(f"{claim.name} returned {type(samples).__name__}, not samples of evidence")
-    except CannotSay as nothing:
-        return _always(nothing.why)
-    except UserError:
-        raise
-    except Exception as error:
-        errors[entry.id] = error
-        return _always(_failed(error))
-
-    def finding_for(seeds: Sequence[int]) -> Finding | NotEvaluated:
-        assert isinstance(entry.test, StatisticalTest)
-        try:
-            return finding_on(evidence, entry.test, registry.gates, samples, seeds)
-        except UserError:
-            raise
-        except Exception as error:
-            errors[entry.id] = error
-            return _failed(error)
-
-    return finding_for
-
-
-def _always(why: NotEvaluated) -> FindingFor:
-    return lambda seeds: why
-
-
-def _failed(error: Exception) -> NotEvaluated:
-    return NotEvaluated("claim_error", f"the claim failed: {type(error).__name__}: {error}")
-
-
-# ---- definitions and records -----------------------------------------------------------------------
-
-
-def _definition_entries(
-    registry: Registry, claims: Mapping[str, Claim], evidences: Sequence[Evidence]
-) -> dict[str, Outcome]:
-    """Verdict and error of every claim on definitions.
-
-    Facts come from the evidence. Where several evidences hold different facts, all of them must agree: a
-    contradiction by any of them counts, and says which.
-    """
-    sources: list[tuple[str, Mapping[str, Any] | None]] = []
-    for evidence in evidences:
-        facts = evidence.facts.get("fidelity", {})
-        if facts and facts not in [known for _, known in sources]:
-            sources.append((evidence.study.study, facts))
-    outcomes: dict[str, Outcome] = {}
-    for statement, claim in claims.items():
-        if registry[statement].scope != "definition":
-            continue
-        results = [
-            (name, judge_comparison(claim.function, Definition(registry.printed, facts)))
-            for name, facts in sources or [("", None)]
-        ]
-        name, (verdict, error) = min(results, key=lambda result: _GRAVITY[result[1][0].outcome])
-        if len({result.outcome for _, (result, _) in results}) > 1:
-            verdict = replace(verdict, reason=f"by the facts of {name}: {verdict.reason}")
-        outcomes[statement] = (verdict, error)
-    return outcomes
-
-
-_GRAVITY = {"contradicted": 0, "not_evaluated": 1, "inconclusive": 2, "supported": 3, "untestable": 4}
-
-
-def _on_record(claim: Claim, evidence: StudyEvidence) -> Outcome:
-    return judge_comparison(claim.function, evidence)
-
-
-def judge_comparison(function: Callable[..., Any], reads: Definition | StudyEvidence) -> Outcome:
-    """The verdict of a claim that returns comparisons, and the error if it failed."""
-    try:
-        found = function(reads)
-        if isinstance(found, Comparison):
-            found = all_of(found)
-        if not isinstance(found, Comparisons):
-            raise TypeError(f"{function.__name__} returned {type(found).__name__}, not comparisons")
-    except CannotSay as nothing:
-        return not_evaluated(nothing.why), None
-    except UserError:
-        raise
-    except Exception as error:
-        return not_evaluated(_failed(error)), error
-    value = found.decisive[0].value if len(found.decisive) == 1 else None
-    if found.holds is None:
-        return Verdict("inconclusive", f"cannot tell: {found}", estimate=value), None
-    return Verdict("supported" if found.holds else "contradicted", str(found), estimate=value), None

@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.evidence.directory import Evidence
 from repro.verdicts.claim import CannotSay
-from repro.verdicts.registry import Statement
+from repro.verdicts.statement import Statement
 
 
 @dataclass(frozen=True)
