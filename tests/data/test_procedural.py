@@ -202,7 +202,7 @@ def test_colours_of_all_hues_are_equally_bright(hue: float, saturation: float, b
     seed=st.integers(0, 1000),
 )
 def test_a_leaf_is_drawn_whole_in_its_window(form: str, x: float, y: float, radius: float, seed: int) -> None:
-    """The window that is computed cuts nothing off: the middle of a canvas three times as large is the same."""
+    """The window cuts nothing off: the middle of a canvas three times as large is the same."""
     direction = dead_leaves.any_direction(generator(seed, "direction"))
     colour = (50.0, 100.0, 150.0)
     small = np.zeros((20, 20, 3), np.float32)
