@@ -80,12 +80,18 @@ KINDS: tuple[Kind, ...] = tuple(
 
 
 def make_procedural(
-    folder: Path, *, train_per_class: int, validation_per_class: int, side: int, seed: int
+    folder: Path,
+    *,
+    train_per_class: int = 200,
+    validation_per_class: int = 100,
+    side: int = 48,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Write the pictures into `folder` in ILSVRC2012's layout, with manifest.json; returns the manifest.
 
-    Pictures are square JPEG files of `side` pixels. The data set is called as the folder. Raises UserError
-    for counts below 1, a side below 16 pixels or a negative seed.
+    The defaults make the embedded set. Pictures are square JPEG files of `side` pixels; what is drawn is
+    the same everywhere, another release of the JPEG encoder may write it in other bytes. The data set is
+    called as the folder. Raises UserError for counts below 1, a side below 16 pixels or a negative seed.
     """
     for name, value, least in (
         ("train_per_class", train_per_class, 1),

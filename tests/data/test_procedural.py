@@ -88,6 +88,22 @@ def test_pixels_before_compression_are_those_that_were_published() -> None:
     assert digest.hexdigest() == "8da83368b746ca1431f275b35f9ad44167e825d3f00719f9a88f8669a5468b4c"
 
 
+def test_embedded_pictures_are_those_that_the_generator_draws() -> None:
+    """Compared as pixels: another release of the JPEG encoder may write other bytes."""
+    folder = Path(__file__).parents[2] / "data" / "procedural"
+    if not (folder / "manifest.json").exists():
+        pytest.skip("data/procedural is not here: dvc pull data.dvc")
+    layout = recognise(folder)
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 6_000_000
+    for picture in layout.train[:: len(layout.train) // 40]:
+        wnid, number = picture.name.removesuffix(".JPEG").split("/")[-1].split("_")
+        kind = next(kind for kind in KINDS if kind.wnid == wnid)
+        drawn = draw_picture(kind, int(number) - 1, split="train", side=SIDE, seed=0)
+        shown = np.asarray(Image.open(io.BytesIO(layout.read(picture))))
+        assert np.abs(shown.astype(int) - drawn).mean() < 20
+        assert np.corrcoef(shown.ravel(), drawn.ravel())[0, 1] > 0.9
+
+
 def test_archives_hold_what_the_manifest_says(tmp_path: Path) -> None:
     manifest = _make(tmp_path / "procedural")
     assert manifest["name"] == "procedural"
