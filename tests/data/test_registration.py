@@ -54,7 +54,7 @@ def dvc(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("build", [miniatures.image_folder, miniatures.ilsvrc_archives])
-def test_nothing_of_the_users_changes_through_all_of_it(build, dvc: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_of_the_users_changes_through_all_of_it(build, dvc: Path, tmp_path: Path) -> None:
     mine = build(tmp_path / "mine")
     one = next(path for path in sorted(mine.rglob("*")) if path.is_file())
     os.link(one, tmp_path / "second name")  # hard links are what DVC's caches spoil
