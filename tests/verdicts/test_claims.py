@@ -1,0 +1,294 @@
+"""Every claim can come out each way: on made-up evidence, on mutated definitions, with shut gates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.evidence.directory import load_evidence
+from repro.verdicts.claim import Claim
+from repro.verdicts.claim_outcomes import definition_outcomes, judge_comparison, study_outcomes
+from repro.verdicts.definition import Definition
+from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.gates import shut_gate
+from repro.verdicts.registry import Registry, load_registry
+from repro.verdicts.statement import Gates
+from repro.verdicts.verdict import Verdict
+from tests.made_up import MadeUp
+from tests.verdicts import cases
+
+REGISTRY = load_registry(Path(__file__).resolve().parents[2] / "claims" / "statements.yaml")
+STATISTICAL = [entry.id for entry in REGISTRY if entry.scope == "statistical"]
+DEFINITIONS = [entry.id for entry in REGISTRY if entry.scope == "definition"]
+RECORDS = [entry.id for entry in REGISTRY if entry.scope == "record"]
+FULL = {"train": 1_261_406, "held_out": 50_000, "validation": 0}
+RATES = [0.01] * 30 + [0.001] * 30 + [0.0001] * 20 + [0.00001] * 12
+
+
+@pytest.fixture
+def judge(registry: Registry, claims: dict[str, Claim], tmp_path: Path) -> Any:
+    """The verdict on one statement by made-up evidence that is registered for it alone."""
+
+    def judged(made: MadeUp, statement: str) -> Verdict:
+        needed = {"base", *getattr(registry[statement].test, "variants", ())}
+        made = replace(
+            made,
+            family=(statement,),
+            registry={statement: registry.digest(statement)},
+            variants=[name for name in made.variants if name in needed],
+        )
+        evidence = load_evidence(made.write(tmp_path / "evidence"))
+        verdict, error = study_outcomes(registry, claims, evidence)[statement]
+        if error is not None:
+            raise error
+        return verdict
+
+    return judged
+
+
+@pytest.mark.parametrize("outcome", ["supported", "contradicted", "inconclusive"])
+@pytest.mark.parametrize("statement", STATISTICAL)
+def test_statistical_claim_can_come_out_each_way(statement: str, outcome: str, judge: Any) -> None:
+    test = REGISTRY[statement].test
+    verdict = judge(cases.FORMS[test.form][outcome](test), statement)
+    assert verdict.outcome == outcome, verdict.reason
+    assert verdict.reason
+    assert verdict.n is not None
+    if outcome == "inconclusive":
+        assert verdict.estimate is not None
+    assert "exploratory" not in verdict.flags
+
+
+@pytest.mark.parametrize("statement", [s for s in STATISTICAL if REGISTRY[s].test.form in cases.MIRRORED])
+def test_mirrored_evidence_flips_a_directional_claim(statement: str, judge: Any) -> None:
+    test = REGISTRY[statement].test
+    assert judge(cases.FORMS[test.form]["supported"](test), statement).outcome == "supported"
+    assert judge(cases.mirrored(test), statement).outcome == "contradicted"
+
+
+def test_forms_with_a_larger_arm_are_mirrored() -> None:
+    directional = {e.test.form for e in REGISTRY if getattr(e.test, "larger", None) is not None}
+    assert directional == set(cases.MIRRORED)
+
+
+@pytest.mark.parametrize(
+    ("statement", "gate"), [(s, gate) for s in STATISTICAL for gate in REGISTRY[s].test.gates]
+)
+def test_a_shut_gate_leaves_a_claim_not_evaluated(statement: str, gate: str, judge: Any) -> None:
+    test = REGISTRY[statement].test
+    made = cases.FORMS[test.form]["supported"](test)
+    shut = cases.GATES[gate]
+    made = replace(made, scalars=shut.scalars, initial_towers=shut.initial_towers, collapsed=shut.collapsed)
+    verdict = judge(made, statement)
+    assert (verdict.outcome, verdict.code) == ("not_evaluated", "gate")
+    assert f"gate {gate}" in verdict.reason
+
+
+@pytest.mark.parametrize("gate", list(Gates.model_fields))
+def test_each_gate_opens_and_shuts(gate: Any, tmp_path: Path) -> None:
+    variants = ("base", "dense")
+    seeds = MadeUp().seeds
+    good = load_evidence(MadeUp().write(tmp_path / "good"))
+    assert shut_gate(good, REGISTRY.gates, [gate], variants, seeds) is None
+    bad = load_evidence(cases.GATES[gate].write(tmp_path / "bad"))
+    shut = shut_gate(bad, REGISTRY.gates, [gate], variants, seeds)
+    assert isinstance(shut, NotEvaluated)
+    others = [name for name in Gates.model_fields if name != gate]
+    assert shut_gate(bad, REGISTRY.gates, others, variants, seeds) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [(s, broken) for s in STATISTICAL for broken in cases.preconditions(REGISTRY[s].test)],
+)
+def test_a_broken_precondition_leaves_a_claim_not_evaluated(statement: str, broken: str, judge: Any) -> None:
+    made, code = cases.preconditions(REGISTRY[statement].test)[broken]
+    verdict = judge(made, statement)
+    assert (verdict.outcome, verdict.code) == ("not_evaluated", code), verdict.reason
+    assert len(verdict.reason) > 10
+
+
+def test_missing_runs_are_listed(judge: Any) -> None:
+    verdict = judge(MadeUp(missing={"no_weight_decay": [3, 4]}), "S61c")
+    assert verdict.reason == "missing runs: no_weight_decay seeds 3, 4"
+
+
+def test_collapsed_runs_of_a_variant_stay_in_and_are_flagged(judge: Any) -> None:
+    made = MadeUp(collapsed={"remove_conv3": [0, 1]}, effects={"remove_conv3": {"held_out_error": -0.03}})
+    with_them = judge(made, "S90")
+    without = judge(replace(made, collapsed={}), "S90")
+    assert "collapsed_runs" in with_them.flags
+    parts = with_them.finding.details["parts"]["remove_conv3"]
+    assert parts["estimate"] > without.finding.details["parts"]["remove_conv3"]["estimate"]
+    assert parts["n"] == [12, 12]
+
+
+def test_a_base_that_did_not_train_shuts_the_gate(judge: Any) -> None:
+    verdict = judge(MadeUp(scalars={"base": {"train_error": 0.46}}), "S78")
+    assert verdict.reason == "gate trained: the base's training error 46.0 % is not below 45.0 %"
+    assert judge(MadeUp(scalars={"base": {"train_error": 0.44}}), "S78").outcome == "supported"
+
+
+def test_one_tower_nets_are_outside_tower_claims(judge: Any) -> None:
+    modern = MadeUp(one_tower=("base", "dense"))
+    assert judge(modern, "S78").code == "fidelity"
+    assert judge(modern, "S61c").outcome == "inconclusive"
+
+
+def test_towers_that_differ_without_specialising_do_not_support(judge: Any) -> None:
+    verdict = judge(MadeUp(towers={"base": "unclear", "dense": "alike"}), "S76")
+    assert verdict.outcome == "inconclusive"
+    assert "below_threshold" in verdict.flags
+
+
+def test_the_papers_number_is_compared_at_the_papers_scale_only(judge: Any) -> None:
+    far_too_much = {
+        name: {"held_out_error": 0.06} for name in ("remove_conv2", "remove_conv3", "remove_conv4")
+    }
+    small = MadeUp(effects=far_too_much)
+    full = replace(small, scaling="none", classes=1000, counts=FULL)
+    at_small, at_full = judge(small, "S90"), judge(full, "S90")
+    assert at_small.outcome == "supported"
+    assert "reduced_scale" in at_small.flags
+    assert at_full.outcome == "contradicted"
+    assert "reduced_scale" not in at_full.flags
+    about_2 = {name: {"held_out_error": 0.02} for name in far_too_much}
+    assert judge(replace(full, effects=about_2), "S90").outcome == "supported"
+
+
+def test_entries_outside_the_family_or_changed_since_are_exploratory(
+    registry: Registry, claims: dict[str, Claim], tmp_path: Path
+) -> None:
+    digests = {"S12": registry.digest("S12"), "S61c": "of an older entry"}
+    made = MadeUp(family=("S12", "S61c"), registry=digests, towers={"base": "split", "dense": "alike"})
+    outcomes = study_outcomes(registry, claims, load_evidence(made.write(tmp_path / "evidence")))
+    assert "exploratory" not in outcomes["S12"][0].flags
+    assert "exploratory" in outcomes["S61c"][0].flags
+    assert "exploratory" in outcomes["S78"][0].flags
+
+
+def test_repeats_definitions_and_unclaimed_statements_in_a_family(
+    registry: Registry, claims: dict[str, Claim], tmp_path: Path
+) -> None:
+    def p_adjusted(family: tuple[str, ...], name: str) -> float:
+        made = MadeUp(family=family, effects={"no_weight_decay": {"train_error": 0.003}})
+        outcomes = study_outcomes(registry, claims, load_evidence(made.write(tmp_path / name)))
+        value = outcomes["S61c"][0].p_adjusted
+        assert value is not None
+        return value
+
+    alone = p_adjusted(("S61c",), "a")
+    assert p_adjusted(("S61c", "S04", "S13"), "b") == alone
+    assert p_adjusted(("S61c", "S12"), "c") == p_adjusted(("S61c", "S12", "S89"), "d")
+    assert p_adjusted(("S61c", "S20"), "e") > alone
+
+
+def test_an_error_in_a_claim_is_kept_beside_the_others(
+    registry: Registry, claims: dict[str, Claim], tmp_path: Path
+) -> None:
+    def broken(evidence: Any) -> Any:
+        raise ZeroDivisionError("made up")
+
+    mended = {**claims, "S61c": replace(claims["S61c"], function=broken)}
+    outcomes = study_outcomes(registry, mended, load_evidence(MadeUp().write(tmp_path / "evidence")))
+    verdict, error = outcomes["S61c"]
+    assert isinstance(error, ZeroDivisionError)
+    assert (verdict.outcome, verdict.code) == ("not_evaluated", "claim_error")
+    assert outcomes["S12"][1] is None
+
+
+def test_a_claim_that_picks_other_variants_than_registered_fails(
+    registry: Registry, claims: dict[str, Claim], tmp_path: Path
+) -> None:
+    swapped = replace(claims["S61c"], function=lambda evidence: evidence.arms("base", "no_weight_decay"))
+    evidence = load_evidence(MadeUp().write(tmp_path / "evidence"))
+    _, error = study_outcomes(registry, {**claims, "S61c": swapped}, evidence)["S61c"]
+    assert isinstance(error, ValueError)
+    assert "registry" in str(error)
+
+
+# ---- definitions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("statement", DEFINITIONS)
+def test_definition_comes_out_as_expected(statement: str, claims: dict[str, Claim], facts: Any) -> None:
+    entry = REGISTRY[statement]
+    expected = (
+        "contradicted" if entry.known_erratum else "inconclusive" if statement == "S26" else "supported"
+    )
+    verdict, error = judge_comparison(claims[statement].function, Definition(REGISTRY.printed, facts))
+    assert error is None
+    assert verdict.outcome == expected, verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("statement", "number"), [(s, number) for s in DEFINITIONS for number in range(len(cases.MUTATIONS[s]))]
+)
+def test_definition_turns_round_on_a_mutation(
+    statement: str, number: int, claims: dict[str, Claim], facts: Any
+) -> None:
+    mutated = cases.Mutated(REGISTRY.printed, facts, cases.MUTATIONS[statement][number])
+    verdict, error = judge_comparison(claims[statement].function, mutated)
+    assert error is None
+    assert verdict.outcome == cases.turned(REGISTRY[statement]), verdict.reason
+
+
+def test_every_definition_has_a_mutation() -> None:
+    assert {name for name, mutations in cases.MUTATIONS.items() if mutations} == set(DEFINITIONS)
+
+
+def test_definitions_without_facts(claims: dict[str, Claim]) -> None:
+    outcomes = definition_outcomes(REGISTRY, claims, [])
+    assert outcomes["S04"][0].outcome == "supported"
+    assert (outcomes["S27"][0].outcome, outcomes["S27"][0].code) == ("not_evaluated", "missing_facts")
+
+
+def test_facts_of_all_evidence_must_agree(claims: dict[str, Claim], facts: Any, tmp_path: Path) -> None:
+    wrong = {"paper": {**facts["paper"], "loss": {"value": {"largest_difference": 1.0}, "how": "made up"}}}
+    first = load_evidence(MadeUp(study="right", facts=facts).write(tmp_path / "right"))
+    second = load_evidence(MadeUp(study="wrong", facts=wrong).write(tmp_path / "wrong"))
+    for evidences in ([first, second], [second, first]):
+        verdict, _ = definition_outcomes(REGISTRY, claims, evidences)["S44"]
+        assert verdict.outcome == "contradicted"
+        assert "wrong" in verdict.reason
+
+
+# ---- records ---------------------------------------------------------------------------------------
+
+PLATEAU = {"schedule": {"kind": "plateau"}}
+RECORD_CASES: dict[str, dict[str, MadeUp]] = {
+    "S01": {
+        "supported": MadeUp(classes=1000, counts=FULL),
+        "contradicted": MadeUp(classes=1000, counts={**FULL, "train": 1_050_000}),
+        "not_evaluated": MadeUp(),
+    },
+    "S18a": {
+        "supported": MadeUp(classes=1000, counts=FULL),
+        "contradicted": MadeUp(classes=1000, counts={**FULL, "held_out": 49_000}),
+        "not_evaluated": MadeUp(classes=1000, counts={**FULL, "train": 100_000}),
+    },
+    "S65": {
+        "supported": MadeUp(settings=PLATEAU, curves={"learning_rate": RATES}),
+        "contradicted": MadeUp(settings=PLATEAU, curves={"learning_rate": RATES[:80]}),
+        "not_evaluated": MadeUp(curves={"learning_rate": RATES}),
+    },
+    "S92": {
+        "supported": MadeUp(),
+        "contradicted": MadeUp(parent="another run"),
+        "not_evaluated": MadeUp(missing={"base": range(12)}),
+    },
+}
+
+
+def test_every_record_claim_has_cases() -> None:
+    assert set(RECORD_CASES) == set(RECORDS)
+
+
+@pytest.mark.parametrize("outcome", ["supported", "contradicted", "not_evaluated"])
+@pytest.mark.parametrize("statement", RECORDS)
+def test_record_claim_can_come_out_each_way(statement: str, outcome: str, judge: Any) -> None:
+    made = replace(RECORD_CASES[statement][outcome], variants=("base",))
+    assert judge(made, statement).outcome == outcome
