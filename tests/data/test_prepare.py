@@ -20,6 +20,7 @@ import pytest
 
 from repro.data import packing, work_folder
 from repro.data.decoding import decode
+from repro.data.layouts.tree import FolderSource
 from repro.data.packed import Packed, open_packed, packed_folder
 from repro.data.packing import PictureFile
 from repro.data.prepare import prepare
@@ -466,14 +467,13 @@ def test_a_picture_that_vanishes_is_named(
     root: Path, store: Path, noisy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = noisy / "train" / "class1" / "3.jpg"
-    read = Path.read_bytes
+    read = FolderSource.read
 
-    def vanish(self: Path) -> bytes:
-        if self == gone:
-            raise FileNotFoundError(2, "No such file or directory")
-        return read(self)
+    def vanish(self: FolderSource, where: str, size: int) -> bytes:
+        gone.unlink(missing_ok=True)
+        return read(self, where, size)
 
-    monkeypatch.setattr(Path, "read_bytes", vanish)
+    monkeypatch.setattr(FolderSource, "read", vanish)
     with pytest.raises(UserError, match=r"class1/3\.jpg.*No such file"):
         run(root, store)
 

@@ -90,9 +90,10 @@ class FolderSource:
 
     def read(self, where: int | str, size: int) -> bytes:
         """The bytes of the file at the relative path `where`."""
-        path = self.root / str(where)
+        path = f"{self.root}/{where}"
         try:
-            return path.read_bytes()
+            with open(path, "rb") as file:
+                return file.read()
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror or error}") from error
 
