@@ -1,0 +1,278 @@
+"""`pytest claims/` as a user runs it: outcomes, exit codes, options, the same verdicts however it is run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.verdicts.registry import Registry
+from tests.made_up import MadeUp
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = [
+    *("id", "section", "statement", "kind", "study", "verdict", "reason", "estimate", "interval", "p"),
+    *("p_adjusted", "n", "detectable", "seeds_needed", "paper", "authors", "flags"),
+]
+FAMILY = ("S12", "S61c", "S76", "S77", "S78", "S79", "S89", "S90")
+WATCH = """
+import sys
+
+def pytest_collection_modifyitems(items):
+    items.reverse()
+
+def pytest_unconfigure(config):
+    heavy = sorted(name for name in ("torch", "torchvision", "matplotlib") if name in sys.modules)
+    print("heavy modules:", ", ".join(heavy) or "none")
+"""
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Path:
+    """A study that supports S61c and S76 to S78, contradicts S12, and leaves S79 and S90 open."""
+    made = MadeUp(
+        study="made",
+        family=FAMILY,
+        registry={name: registry.digest(name) for name in FAMILY},
+        effects={
+            "no_weight_decay": {"train_error": 0.03},
+            "remove_conv1": {"held_out_error": -0.05},
+            **{f"remove_conv{n}": {"held_out_error": 0.03} for n in (2, 3)},
+        },
+        colour_tower=[1] * 9 + [0] * 3,
+    )
+    return made.write(tmp_path_factory.mktemp("evidence") / "made")
+
+
+def _pytest(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> tuple[int, str]:
+    plugins: list[str] = []
+    if not importlib.metadata.entry_points(group="pytest11", name="repro_claims"):
+        plugins = ["-p", "repro.verdicts.plugin"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *plugins, "-p", "no:cacheprovider", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "80", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+Verdicts = dict[tuple[str, str | None], dict[str, Any]]
+
+
+def _verdicts(path: Path) -> Verdicts:
+    return {(row["id"], row["study"]): row for row in json.loads(path.read_text())}
+
+
+@pytest.fixture(scope="module")
+def plain_run(evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, Verdicts]:
+    """One run of everything: exit code, output, verdicts."""
+    target = tmp_path_factory.mktemp("verdicts") / "verdicts.json"
+    code, output = _pytest("claims/", "--evidence", evidence, "--verdicts", target, "-v")
+    return code, output, _verdicts(target)
+
+
+def test_contradicted_statements_fail_the_run(plain_run: tuple[int, str, Verdicts]) -> None:
+    code, output, verdicts = plain_run
+    assert code == 1
+    assert verdicts["S12", "made"]["verdict"] == "contradicted"
+    assert verdicts["S61c", "made"]["verdict"] == "supported"
+    assert verdicts["S90", "made"]["verdict"] == "inconclusive"
+    assert re.search(r"\[S12-made\] CONTRADICTED", output)
+    assert re.search(r"\[S61c-made\] SUPPORTED", output)
+    assert re.search(r"\[S13\] CONTRADICTED", output)
+    assert re.search(r"\[S27\] NOT EVALUATED", output)
+    assert re.search(r"1 failed, \d+ passed, \d+ skipped", output)
+
+
+def test_all_117_statements_are_written_with_these_keys(plain_run: tuple[int, str, Verdicts]) -> None:
+    _, _, verdicts = plain_run
+    assert len({identity for identity, _ in verdicts}) == 117
+    for row in verdicts.values():
+        assert list(row) == KEYS
+        assert row["verdict"] is not None or row["reason"] == "no_claim_yet"
+        assert row["reason"]
+    assert verdicts["S10", None]["verdict"] == "untestable"
+    assert verdicts["S13", None]["flags"] == ["known_erratum"]
+    assert verdicts["S38", None]["authors"]["file"] == "layers/layer-params-148.cfg"
+
+
+def test_repeated_statements_share_the_verdict(plain_run: tuple[int, str, Verdicts]) -> None:
+    _, _, verdicts = plain_run
+    repeat, original = verdicts["S89", "made"], verdicts["S12", "made"]
+    assert repeat["reason"] == f"repeats S12: {original['reason']}"
+    assert {key: repeat[key] for key in ("verdict", "p", "estimate", "n")} == {
+        key: original[key] for key in ("verdict", "p", "estimate", "n")
+    }
+
+
+def test_summary_is_readable_in_80_columns_counts_last(plain_run: tuple[int, str, Verdicts]) -> None:
+    _, output, _ = plain_run
+    summary = output[output.index("= the paper's statements =") :].splitlines()[1:]
+    assert max(len(line) for line in summary) <= 80
+    sections = [line for line in summary if re.match(r"\d \w|Abstract", line) and "statements" not in line]
+    assert sections[0] == "Abstract"
+    assert sections[-1] == "7 Discussion"
+    counts = next(number for number, line in enumerate(summary) if line.startswith("Verdicts:"))
+    assert not [line for line in summary[counts:] if line.startswith("  S")]
+    assert "117 statements" in " ".join(summary[counts:])
+
+
+@pytest.mark.parametrize("how", ["-n2", "reversed", "selection"])
+def test_verdicts_do_not_depend_on_how_it_is_run(
+    how: str, evidence: Path, plain_run: tuple[int, str, Verdicts], tmp_path: Path
+) -> None:
+    (tmp_path / "watch_modules.py").write_text(WATCH)
+    arguments = {
+        "-n2": ["claims/", "-n", "2"],
+        "reversed": ["claims/", "-p", "watch_modules"],
+        "selection": ["claims/", "-k", "decay and S61c"],
+    }[how]
+    target = tmp_path / "verdicts.json"
+    code, output = _pytest(
+        *arguments,
+        *("--evidence", evidence, "--verdicts", target, "--report-only"),
+        PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}",
+    )
+    assert code == 0, output
+    assert _verdicts(target) == plain_run[2]
+    if how == "reversed":
+        assert "heavy modules: none" in output
+    if how == "selection":
+        assert "1 passed" in output
+        assert "S12" not in output
+    else:
+        assert "S12" in output
+
+
+def test_report_only_shows_what_is_contradicted_and_succeeds(evidence: Path) -> None:
+    code, output = _pytest("claims/test_1_introduction.py", "--evidence", evidence, "--report-only", "-v")
+    assert code == 0
+    assert re.search(r"\[S12-made\] CONTRADICTED", output)
+    assert "failed" not in output.splitlines()[-1]
+
+
+def test_strict_claims_fails_what_is_open(evidence: Path) -> None:
+    code, output = _pytest("claims/", "--evidence", evidence, "--strict-claims", "-k", "S90 or S27 or S04")
+    assert code == 1
+    assert "2 failed, 1 passed" in output
+
+
+def test_markers_select_kinds(evidence: Path) -> None:
+    code, output = _pytest("claims/", "--evidence", evidence, "-m", "not statistical", "-v")
+    assert code == 0
+    assert "[S61c-made]" not in output
+    assert "[S04]" in output
+    assert "[S92-made]" in output
+
+
+def test_several_studies_stand_side_by_side(evidence: Path, tmp_path: Path) -> None:
+    other = replace(MadeUp(study="other"), variants=("base",)).write(tmp_path / "other")
+    again = MadeUp(study="made", variants=("base",)).write(tmp_path / "again")
+    arguments = ("--evidence", evidence, "--evidence", other, "--evidence", again)
+    code, output = _pytest("claims/", *arguments, "-k", "S61c or S04", "-v", "--report-only")
+    assert code == 0
+    assert f"[S61c-made@{evidence}] SUPPORTED" in output
+    assert "[S61c-other] NOT EVALUATED" in output
+    assert output.count("[S04]") == 1
+
+
+def _project(folder: Path, change: Callable[[str], str] = lambda text: text) -> Path:
+    """A copy of the claims in a project of its own, section 5's file changed."""
+    shutil.copytree(ROOT / "claims", folder / "claims", ignore=shutil.ignore_patterns("__pycache__"))
+    learning = folder / "claims" / "test_5_learning.py"
+    learning.write_text(change(learning.read_text()))
+    return folder
+
+
+def test_default_evidence_is_the_pipelines_else_the_recorded(tmp_path: Path) -> None:
+    project = _project(tmp_path)
+    (project / "params.yaml").write_text("studies: {one: procedural, two: procedural, three: procedural}\n")
+    MadeUp(study="one", variants=("base",)).write(project / "results" / "one" / "evidence")
+    MadeUp(study="one-recorded", variants=("base",)).write(project / "evidence" / "one")
+    MadeUp(study="two", variants=("base",)).write(project / "evidence" / "two")
+    _, output = _pytest("claims", "-k", "S92", "-v", cwd=project)
+    assert re.findall(r"\[S92-(.+?)\] SUPPORTED", output) == ["one", "two"]
+
+
+def test_without_any_evidence_definitions_are_judged_and_the_rest_say_why(tmp_path: Path) -> None:
+    target = tmp_path / "verdicts.json"
+    code, _ = _pytest("claims", "--verdicts", target, cwd=_project(tmp_path / "project"))
+    assert code == 0
+    verdicts = _verdicts(target)
+    assert verdicts["S04", None]["verdict"] == "supported"
+    assert verdicts["S61c", None]["verdict"] == "not_evaluated"
+    assert "--evidence" in verdicts["S61c", None]["reason"]
+
+
+def test_an_error_inside_a_claim_fails_even_with_report_only(evidence: Path, tmp_path: Path) -> None:
+    pick = 'return evidence.arms("no_weight_decay", "base")'
+    project = _project(tmp_path, lambda text: text.replace(pick, "return 1 / 0"))
+    code, output = _pytest("claims", "--evidence", evidence, "--report-only", cwd=project)
+    assert code == 1
+    assert "ZeroDivisionError" in output
+    assert "2 failed" in output
+
+
+def test_a_known_erratum_that_comes_out_supported_fails(evidence: Path, tmp_path: Path) -> None:
+    project = _project(tmp_path)
+    path = project / "claims" / "test_4_overfitting.py"
+    path.write_text(path.read_text().replace("2048)", "2178)"))
+    code, output = _pytest("claims", "--evidence", evidence, "-k", "S50", cwd=project)
+    assert code == 1
+    assert "known as false in print" in output
+
+
+def test_a_claim_without_a_registry_entry_and_the_other_way_round(tmp_path: Path) -> None:
+    project = _project(tmp_path, lambda text: text.replace('@claim("S64")', '@claim("S60a")'))
+    code, output = _pytest("claims", cwd=project)
+    assert code == 2
+    assert "claims S60a, which has no test" in output
+    project = _project(tmp_path / "second", lambda text: text.replace('@claim("S64")\n', ""))
+    code, output = _pytest("claims", cwd=project)
+    assert code == 2
+    assert "S64 have a test and no claim" in output
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_bad_evidence_is_one_clear_message_and_exit_code_2(workers: tuple[str, ...], tmp_path: Path) -> None:
+    code, output = _pytest("claims", "--evidence", tmp_path / "nowhere", *workers)
+    assert code == 2
+    assert "nowhere is not an evidence directory" in output
+    assert "Traceback" not in output
+
+
+def test_verdicts_that_cannot_be_written_are_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, output = _pytest("claims", "-k", "S04", "--verdicts", tmp_path / "file" / "verdicts.json")
+    assert code == 2
+    assert "cannot write" in output
+    assert "Traceback" not in output
+
+
+def test_the_plugin_leaves_other_tests_alone(tmp_path: Path) -> None:
+    (tmp_path / "test_other.py").write_text("def test_one(): assert True\n")
+    code, output = _pytest("-q", "test_other.py", cwd=tmp_path)
+    assert code == 0
+    assert "statements" not in output
+    check = "import sys, repro.verdicts.plugin; print(sorted({m.split('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", check],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert not {"torch", "scipy", "numpy", "pydantic", "yaml"} & set(eval(loaded.stdout))
