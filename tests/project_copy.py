@@ -1,0 +1,62 @@
+"""A temporary copy of the project's own files, in which commands run as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+def copy_project(folder: Path, studies: Mapping[str, str]) -> Path:
+    """Studies, variants, pipeline and registry in `folder`, with `studies` in params.yaml; a DVC repository without git."""
+    (folder / "claims").mkdir(parents=True)
+    (folder / ".dvc").mkdir()
+    shutil.copytree(ROOT / "studies", folder / "studies")
+    for name in ("variants.yaml", "dvc.yaml", "claims/statements.yaml"):
+        shutil.copy(ROOT / name, folder / name)
+    write_yaml(folder / "params.yaml", {"studies": dict(studies)})
+    (folder / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    return folder
+
+
+def write_yaml(path: Path, value: object) -> None:
+    path.write_text(yaml.safe_dump(value, sort_keys=False))
+
+
+def edit_yaml(path: Path, **changes: Any) -> None:
+    """Change keys of a YAML mapping; a mapping is merged into the one that is there."""
+    content = yaml.safe_load(path.read_text())
+    for key, value in changes.items():
+        content[key] = {**content.get(key, {}), **value} if isinstance(value, dict) else value
+    write_yaml(path, content)
+
+
+def start_command(root: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """`repro ARGUMENTS` in `root`, as a process of its own with one thread, its output piped."""
+    package = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    surroundings = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("REPRO_")},
+        "PYTHONPATH": package,
+        "OMP_NUM_THREADS": "1",
+        "DVC_SITE_CACHE_DIR": str(root / ".dvc" / "site"),
+        **environment,
+    }
+    command = [sys.executable, "-m", "repro", *arguments]
+    return subprocess.Popen(
+        command, cwd=root, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def run_command(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`repro ARGUMENTS` in `root`, to its end."""
+    process = start_command(root, *arguments, **environment)
+    out, err = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
