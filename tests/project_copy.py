@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def copy_project(folder: Path, studies: Mapping[str, str]) -> Path:
-    """Studies, variants, pipeline and registry in `folder`, with `studies` in params.yaml; a DVC repository without git."""
+    """The project in `folder`, a DVC repository without git, with `studies` in params.yaml."""
     (folder / "claims").mkdir(parents=True)
     (folder / ".dvc").mkdir()
     shutil.copytree(ROOT / "studies", folder / "studies")

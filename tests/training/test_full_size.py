@@ -1,4 +1,4 @@
-"""`full` starts: the paper's net on pictures in ILSVRC2012's layout takes two steps, is killed between them, and resumes.
+"""`full` starts: the paper's net takes two steps on pictures in ILSVRC2012's layout, is killed between, and resumes.
 
 The pictures are drawn by the project itself. Nothing of the study is changed but the amount of data, the
 number of classes (which follows from the data) and the number of epochs.
@@ -73,7 +73,11 @@ def wait_for_checkpoint(root: Path, process: subprocess.Popen[str]) -> None:
 def test_the_full_study_starts_is_killed_and_resumes_to_the_same_weights(project):
     prepared = json.loads((project / "results" / "full" / "prepared.json").read_text())
     assert (prepared["size"], len(prepared["classes"])) == (256, CLASSES)
-    assert prepared["counts"] == {"train": 256, "validation": VALIDATION * CLASSES, "held_out": HELD_OUT * CLASSES}
+    assert prepared["counts"] == {
+        "train": 256,
+        "validation": VALIDATION * CLASSES,
+        "held_out": HELD_OUT * CLASSES,
+    }
 
     trainer = start_command(project, *RUN)
     wait_for_checkpoint(project, trainer)
