@@ -1,0 +1,99 @@
+"""Axes, kernel pictures and numbers as text."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from repro.report import words
+from repro.report.kernel_images import FADED, kernel_pixels, png, sheet
+from repro.report.strips import Point, axis_over, axis_within, strip
+
+numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 6))
+
+
+@given(st.lists(numbers, min_size=1, max_size=20))
+def test_axis_holds_all_values_with_few_round_ticks(values: list[float]) -> None:
+    axis = axis_over(values)
+    slack = 1e-9 * (axis.high - axis.low)
+    assert axis.low - slack <= min(values) <= max(values) <= axis.high + slack
+    assert 2 <= len(axis.ticks) <= 8
+    assert all(0 <= axis.place(value) <= 100 for value in values)
+
+
+@given(numbers, numbers, numbers)
+def test_places_keep_the_order(a: float, b: float, c: float) -> None:
+    low, middle, high = sorted((a, b, c))
+    axis = axis_over([low, high])
+    assert axis.place(low) <= axis.place(middle) <= axis.place(high)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, 1.0), (0.0, 1.0)])
+def test_a_fixed_axis_ends_where_it_was_told_to(low: float, high: float) -> None:
+    axis = axis_within(low, high)
+    assert (axis.ticks[0], axis.ticks[-1]) == (low, high)
+
+
+def test_a_collapsed_run_does_not_stretch_the_axis() -> None:
+    points = [Point(1, 0.10), Point(2, 0.12), Point(3, 0.92, collapsed=True)]
+    made = strip("error", [("base", points)], words.percent, words.percent_tick)
+    assert float(made.ticks[-1].label.split(words.THIN)[0]) <= 15
+    assert [dot.beyond for dot in made.rows[0].dots] == [False, False, True]
+    assert made.rows[0].mean is not None
+    assert made.rows[0].mean.x is None
+    assert made.rows[0].mean.label == f"38.0{words.THIN}%"
+
+
+def test_png_is_what_pillow_reads() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 4), dtype=np.uint8)
+    assert (np.asarray(Image.open(io.BytesIO(png(pixels)))) == pixels).all()
+    assert (np.asarray(Image.open(io.BytesIO(png(pixels[..., :3])))) == pixels[..., :3]).all()
+
+
+def test_zero_is_middle_grey_and_the_largest_weight_reaches_the_end() -> None:
+    kernel = np.zeros((3, 2, 2))
+    assert (kernel_pixels(kernel) == 128).all()
+    kernel[0, 0, 1] = -0.3
+    assert kernel_pixels(kernel)[0, 1].tolist() == [0, 128, 128]
+    assert (kernel_pixels(np.full((3, 2, 2), np.nan)) == 128).all()
+
+
+def test_sheet_has_gaps_and_fades_excluded_kernels() -> None:
+    made = sheet([np.ones((3, 2, 2))] * 3, [False, True, False], columns=2)
+    assert made.shape == (5, 5, 4)
+    assert (made[2, :, 3] == 0).all()
+    assert made[0, 3, 3] == FADED
+    assert made[0, 0, 3] == 255
+    assert sheet([], []).shape == (1, 1, 4)
+
+
+def test_numbers_as_text() -> None:
+    assert words.percent(0.1234) == f"12.3{words.THIN}%"
+    assert words.quantity(-0.0131, "points") == f"−1.31{words.THIN}points"
+    assert words.quantity(0.0131, "points", plus=True).startswith("+1.31")
+    assert words.interval([-0.01, None], "points") == "−1.00 to ∞"
+    assert words.interval(None, None) == words.DASH
+    assert words.probability(1e-9) == "< 0.0001"
+    assert words.probability(0.012) == "0.012"
+    assert words.replicates([3, 3]) == "3 + 3"
+    assert words.magnitude(1.42e7) == f"14.2{words.THIN}M"
+    assert words.duration(7200) == f"2.0{words.THIN}h"
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, "3", True])
+def test_what_is_no_number_is_a_dash(value: object) -> None:
+    for shown in (
+        words.percent,
+        words.decimal,
+        words.count,
+        words.magnitude,
+        words.duration,
+        words.probability,
+    ):
+        assert shown(value) == words.DASH

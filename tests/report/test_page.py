@@ -1,0 +1,324 @@
+"""The report page: complete, well formed, self-contained, safe, and the same for the same evidence."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.errors import UserError
+from repro.report.page import report_html, write_report
+from repro.report.words import THIN
+from tests.report.made_up_study import (
+    VARIANTS,
+    arrays_of,
+    collapsed_run,
+    made_up_study,
+    project_registry,
+    run_record,
+    verdict_rows,
+)
+
+REGISTRY = project_registry()
+ROWS = verdict_rows(REGISTRY)
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Reads a page, checks that elements close in order, and keeps attributes and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.pieces: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        assert len(dict(attrs)) == len(attrs), f"<{tag}> has an attribute twice"
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] != ["style"]:
+            self.pieces.append(data)
+
+    @property
+    def text(self) -> str:
+        return plain("".join(self.pieces))
+
+    def values(self, name: str) -> list[str]:
+        return [value for _, attributes in self.tags if (value := attributes.get(name)) is not None]
+
+
+def plain(text: str) -> str:
+    """Text without the typesetting: straight apostrophes, single blanks."""
+    return " ".join(text.replace("’", "'").replace(THIN, " ").split())
+
+
+def page(evidence: Any = None, rows: Any = None) -> Page:
+    return Page(report_html(evidence or made_up_study(), ROWS if rows is None else rows, REGISTRY))
+
+
+@pytest.fixture(scope="module")
+def whole() -> Page:
+    return page()
+
+
+def test_every_statement_stands_there_with_its_verdict_and_reason(whole: Page) -> None:
+    shown = {a["id"]: a["data-verdict"] for tag, a in whole.tags if tag == "article"}
+    for row in ROWS:
+        assert plain(row["statement"]) in whole.text, row["id"]
+        if row["verdict"] is None:
+            assert row["id"] in whole.values("id")
+        else:
+            assert shown[row["id"]] == row["verdict"]
+            assert plain(row["reason"]) in whole.text
+
+
+def test_sources_stand_beside_the_verdicts(whole: Page) -> None:
+    for row in ROWS:
+        if row["paper"]:
+            assert plain(row["paper"]) in whole.text
+        if row["authors"]:
+            assert row["authors"]["number"] in whole.text
+            assert row["authors"]["file"] in whole.text
+
+
+def test_counts_are_those_of_the_verdicts(whole: Page) -> None:
+    for verdict in ("supported", "contradicted", "inconclusive", "not_evaluated", "untestable", None):
+        number = sum(row["verdict"] == verdict for row in ROWS)
+        word = (verdict or "no_claim_yet").replace("_", " ")
+        assert re.search(rf"{number} \S {word}", whole.text), word
+
+
+def test_numbers_of_a_statistical_verdict(whole: Page) -> None:
+    assert "+1.31 points" in whole.text
+    assert "0.42 to 2.20" in whole.text
+    assert "p adjusted0.0093" in whole.text.replace("p adjusted 0", "p adjusted0")
+    assert "fragile" in whole.text
+
+
+def test_ids_are_unique_and_links_lead_somewhere(whole: Page) -> None:
+    ids = whole.values("id")
+    assert len(set(ids)) == len(ids)
+    for target in whole.values("href"):
+        assert target.startswith("#")
+        assert target[1:] in ids
+
+
+def test_nothing_is_loaded_from_outside(whole: Page) -> None:
+    assert not {"script", "link", "iframe", "object", "embed", "base"} & {tag for tag, _ in whole.tags}
+    assert all(source.startswith("data:image/png;base64,") for source in whole.values("src"))
+    text = report_html(made_up_study(), ROWS, REGISTRY)
+    assert not re.search(r"(src|href|srcset|action)\s*=\s*[\"']?\s*(https?:)?//", text)
+    assert "@import" not in text
+    assert "url(" not in text
+    assert "default-src 'none'" in text
+
+
+def test_pictures_and_drawings_are_described(whole: Page) -> None:
+    assert all(a.get("alt") for tag, a in whole.tags if tag == "img")
+    drawings = [a for tag, a in whole.tags if tag == "svg" and "x" not in a]
+    assert all(a.get("aria-label") or a.get("aria-hidden") for a in drawings)
+
+
+def test_every_kernel_of_the_large_run_has_its_chroma_share(whole: Page) -> None:
+    alts = [alt for alt in whole.values("alt") if alt.startswith("kernel ")]
+    assert len(alts) == 48
+    assert sum("excluded" in alt for alt in alts) == 4
+
+
+def test_small_for_many_seeds() -> None:
+    evidence = made_up_study(seeds=tuple(range(20)))
+    evidence.arrays.update(arrays_of(evidence.of("base") + evidence.of("dense"), count=96, side=11))
+    assert len(report_html(evidence, ROWS, REGISTRY).encode()) < 2_000_000
+
+
+def test_same_evidence_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.html", "b.html"):
+        write_report(tmp_path / name, made_up_study(), ROWS, REGISTRY)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_the_projects_registry_is_read_by_default(tmp_path: Path) -> None:
+    write_report(tmp_path / "sub" / "report.html", made_up_study(), ROWS)
+    assert (tmp_path / "sub" / "report.html").read_text().startswith("<!DOCTYPE html>")
+
+
+HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)> {{ 7 * 7 }} </style>"
+
+
+def test_hostile_names_are_only_text() -> None:
+    runs = [run_record(HOSTILE, 10, classes=2), run_record("base", 10), collapsed_run("base", 11)]
+    runs[2] = run_record("base", 11, status="collapsed", collapse_reason=HOSTILE)
+    evidence = made_up_study(
+        runs,
+        variants=("base", HOSTILE),
+        settings={"base": {"net": {"a": 1}}, HOSTILE: {"net": {"a": HOSTILE, HOSTILE: 2}}},
+        deviations={"base": [f"{HOSTILE}: 1 -> 2", HOSTILE]},
+        class_names=(HOSTILE, "cat"),
+        classes=2,
+        study=HOSTILE,
+        summary=HOSTILE,
+        data={"name": HOSTILE, "digest": HOSTILE, "counts": {HOSTILE: 3}, "size": 56, "crop": 48},
+        machine={"processor": HOSTILE, "accelerators": [HOSTILE], "system": HOSTILE},
+        versions={HOSTILE: HOSTILE},
+        command=HOSTILE,
+    )
+    rows = [
+        {
+            **row,
+            "statement": HOSTILE,
+            "reason": HOSTILE,
+            "paper": HOSTILE,
+            "flags": [HOSTILE],
+            "section": HOSTILE,
+        }
+        for row in ROWS[:8]
+    ]
+    read = page(evidence, [{**row, "study": None, "kind": HOSTILE} for row in rows])
+    assert not [tag for tag, attributes in read.tags if tag == "script" or "onerror" in attributes]
+    assert all(source.startswith("data:") for source in read.values("src"))
+    assert "49" not in read.text.replace("0.49", "")
+    assert plain(html.unescape(HOSTILE)) in read.text
+
+
+def no_live_kernels() -> Any:
+    evidence = made_up_study()
+    for name, value in evidence.arrays.items():
+        if name.endswith("live"):
+            value[:] = False
+    return evidence
+
+
+def nothing_is_a_number() -> Any:
+    names = run_record("base", 10).scalars
+    runs = [
+        run_record(variant, seed, scalars=dict.fromkeys(names, value))
+        for variant in VARIANTS
+        for seed, value in ((10, None), (11, float("nan")), (12, float("inf")))
+    ]
+    for run in runs:
+        for values in run.curves.values():
+            values[:] = [None] * 6 + [float("nan")] * 6
+    return made_up_study(runs)
+
+
+INCOMPLETE = {
+    "no runs at all": lambda: made_up_study([], arrays={}),
+    "no arrays": lambda: made_up_study(arrays={}),
+    "no dense variant": lambda: made_up_study(variants=("base", "no_weight_decay")),
+    "only the base, one seed": lambda: made_up_study(variants=("base",), seeds=(3,)),
+    "a seed missing": lambda: made_up_study([run_record(v, s) for v in VARIANTS for s in (10, 11)]),
+    "all base runs collapsed": lambda: made_up_study([collapsed_run("base", seed) for seed in (10, 11, 12)]),
+    "1200 classes": lambda: made_up_study(classes=1200, class_names=tuple(f"class {k}" for k in range(1200))),
+    "no live kernels": no_live_kernels,
+    "nothing is a number": nothing_is_a_number,
+    "no curves": lambda: made_up_study([run_record(v, 10, curves={}) for v in VARIANTS]),
+    "two kernels": lambda: made_up_study(
+        runs := [run_record("base", 10)], arrays=arrays_of(runs, count=2, side=3, dead=0)
+    ),
+    "bare record": lambda: made_up_study(
+        data={}, machine={}, versions={}, settings={}, deviations={}, git_commit=None, family=()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INCOMPLETE)
+def test_incomplete_evidence_still_gives_a_page(name: str) -> None:
+    read = page(INCOMPLETE[name]())
+    for row in ROWS:
+        assert plain(row["statement"]) in read.text
+    assert not re.search(r"\b(nan|None|inf)\b", read.text)
+
+
+def test_class_names_beyond_forty_are_counted() -> None:
+    assert "and 1,160 more" in page(INCOMPLETE["1200 classes"]()).text
+
+
+def test_collapsed_runs_are_listed_with_their_reason() -> None:
+    runs = [collapsed_run("dense", 11), *(run_record("base", seed) for seed in (10, 11, 12))]
+    text = page(made_up_study(runs)).text
+    assert "dense, seed 11 collapsed: final training loss 2.4841 is at least 0.95 of ln(12)" in text
+
+
+def gates_of(evidence: Any) -> dict[str, str]:
+    """Question -> open, shut or not read, as the page says it."""
+    text = page(evidence).text
+    return {
+        question: state
+        for state, question in re.findall(r"[●✕○] (open|shut|not read) (Did|Does|Was|Do [^?]*)", text)
+    }
+
+
+def test_gates_say_open_shut_and_not_read() -> None:
+    assert "shut" not in gates_of(made_up_study()).values()
+    untrained = made_up_study(
+        [run_record(v, s, scalars={"train_error": 0.7}) for v in VARIANTS for s in (10, 11, 12)]
+    )
+    text = page(untrained).text
+    assert "gate trained: the base's training error 70.0 % is not below 45.8 %" in text
+    text = page(INCOMPLETE["a seed missing"]()).text
+    assert "missing runs: base seed 12" in text
+    assert "gate kernels_moved" not in text.replace(plain(_reason("S77")), "")
+    assert "0 live kernels of 24" in page(no_live_kernels()).text
+
+
+def _reason(statement: str) -> str:
+    return str(next(row["reason"] for row in ROWS if row["id"] == statement))
+
+
+def test_a_verdict_on_another_study_is_not_shown_as_ours() -> None:
+    rows = [{**row, "study": "full"} if row["id"] == "S61c" else row for row in ROWS]
+    read = page(rows=rows)
+    assert {a["id"]: a["data-verdict"] for tag, a in read.tags if tag == "article"}["S61c"] == "not_evaluated"
+    assert "hold no judgement of it on smoke" in read.text
+    both = [*rows, next(row for row in ROWS if row["id"] == "S61c")]
+    read = page(rows=both)
+    assert {a["id"]: a["data-verdict"] for tag, a in read.tags if tag == "article"}["S61c"] == "supported"
+
+
+def test_scope_is_said_and_differs_at_the_papers_scale() -> None:
+    assert "neither confirms nor refutes" in page().text
+    counts = {"train": 1_281_167, "held_out": 50_000}
+    full = made_up_study(
+        classes=1000, scaling="none", data={"name": "ilsvrc", "counts": counts, "size": 256, "crop": 224}
+    )
+    assert "the paper's own scale" in page(full).text
+
+
+BROKEN: dict[str, tuple[Any, str]] = {
+    "not a list": ({"S01": {}}, "must be a list of objects, not dict"),
+    "not objects": (["S01"], "entry 1 is str"),
+    "a key missing": ([{k: v for k, v in ROWS[0].items() if k != "reason"}], r"entry 1 \(S01\) lacks reason"),
+    "unknown verdict": ([{**ROWS[0], "verdict": "true"}], "verdict 'true'; allowed: supported"),
+    "twice": ([ROWS[1], ROWS[1]], "S02 on None stands there twice"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_verdicts_are_a_users_error(name: str, tmp_path: Path) -> None:
+    rows, message = BROKEN[name]
+    with pytest.raises(UserError, match=message):
+        write_report(tmp_path / "report.html", made_up_study(), rows, REGISTRY)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_a_users_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write"):
+        write_report(tmp_path / "file" / "report.html", made_up_study(), ROWS, REGISTRY)
