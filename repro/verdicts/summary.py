@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from repro.verdicts.ledger import NO_EVIDENCE, Entry, Ledger
+from repro.verdicts.reasons import shown_estimate
 
 WIDTH = 80
 SECTIONS = {
@@ -72,8 +73,14 @@ def _entry_lines(entry: Entry, verbose: bool) -> list[Line]:
         word = "erratum"
     head = f"  {entry.statement.id:<5}{_cut(study or '', 10):<11}{word:<14}{_cut(marks, 3):<4}"
     colour = {"supported": "green", "contradicted": "red"}.get(verdict.outcome, "yellow")
-    decided = verdict.outcome in ("supported", "contradicted")
-    told = f"{entry.title}: {reason}" if decided and entry.title else reason
+    told = reason
+    if verdict.outcome in ("supported", "contradicted") and entry.title:
+        finding = verdict.finding
+        told = (
+            f"{entry.title}: {reason}"
+            if finding is None
+            else f"{shown_estimate(verdict, finding)}: {entry.title}"
+        )
     lines: list[Line] = [(_cut(head + told, WIDTH).rstrip(), colour)]
     if verbose:
         lines += [(f"       {line}", None) for line in _wrapped(entry.statement.statement, WIDTH - 7)]

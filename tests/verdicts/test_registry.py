@@ -179,3 +179,13 @@ def test_two_claims_for_one_statement_and_a_wrong_parameter_are_refused(tmp_path
 
 def test_loading_claims_twice_gives_the_same(claims: dict[str, Claim]) -> None:
     assert list(load_claims(CLAIMS)) == list(claims)
+
+
+def test_variants_name_the_statements_that_read_them(registry: Registry) -> None:
+    readers: dict[str, set[str]] = {}
+    for entry in registry:
+        for variant in getattr(registry[registry.original(entry.id)].test, "variants", ()):
+            readers.setdefault(variant, set()).add(entry.id)
+    variants = yaml.safe_load((CLAIMS.parent / "variants.yaml").read_text())
+    assert set(readers) <= set(variants)
+    assert {name: set(variants[name]["needed_by"]) for name in readers} == readers
