@@ -1,4 +1,4 @@
-"""`full` starts: the paper's net takes two steps on pictures in ILSVRC2012's layout, is killed between, and resumes.
+"""`full` starts: two steps of the paper's net on ILSVRC2012's layout, killed between them and resumed.
 
 The pictures are drawn by the project itself. Nothing of the study is changed but the amount of data, the
 number of classes (which follows from the data) and the number of epochs.
