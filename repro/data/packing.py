@@ -15,6 +15,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,9 +97,14 @@ class PictureFile:
         content = os.pread(self._descriptor, count * self._each, self._offset + first * self._each)
         return np.frombuffer(bytearray(content), np.uint8).reshape(count, *self._shape)
 
-    def close(self) -> None:
-        """Bring everything to the disk and close."""
+    def sync(self) -> None:
+        """Bring everything to the disk."""
         os.fsync(self._descriptor)
+
+    def __enter__(self) -> PictureFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
 
 
@@ -134,7 +140,7 @@ def fill(
     recorded = _recorded(folder / PROGRESS)
     filled = {job.split: Filled() for job in jobs}
     sums = ColourSums(size)
-    files = {job.split: PictureFile(job.path, len(job.pictures), size) for job in jobs}
+    files: dict[str, PictureFile] = {}
     length = block_length(size)
 
     def work(job: Job, block: int) -> tuple[Job, dict[str, Any], ColourSums | None, bool]:
@@ -154,7 +160,10 @@ def fill(
 
     blocks = [(job, block) for job in jobs for block in range(-(-len(job.pictures) // length))]
     # Opened for appending: a line that an interruption cut in two is ended first, and ignored when read.
-    with open(folder / PROGRESS, "ab") as log:
+    with ExitStack() as opened:
+        log = opened.enter_context(open(folder / PROGRESS, "ab"))
+        for job in jobs:
+            files[job.split] = opened.enter_context(PictureFile(job.path, len(job.pictures), size))
         if log.tell():
             log.write(b"\n")
         for job, record, own, fresh in _in_order(work, blocks, workers):
@@ -169,8 +178,8 @@ def fill(
             on_block(len(record["digests"]), fresh)
             if sum(len(of.bad) for of in filled.values()) >= most_bad:
                 break
-    for file in files.values():
-        file.close()
+        for file in files.values():
+            file.sync()
     return filled, sums
 
 

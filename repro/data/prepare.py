@@ -70,6 +70,8 @@ def prepare(
     with errors_of(folder.parent), alone(folder.parent / f".{work_key}.lock"):
         if (folder / MANIFEST).exists():  # another process finished it while this one waited
             return dict(open_packed(folder).manifest)
+        if progress:  # listing a million files takes a while
+            print(f"listing the pictures of {name}", file=sys.stderr, flush=True)
         layout = open_data(root, name)
         chosen = _choose(layout, settings)
         work = folder.parent / f".preparing-{work_key}"
@@ -150,15 +152,17 @@ def _leave_out(job: Job, filled: Filled, size: int) -> None:
     again.
     """
     keep = [index for index in range(len(job.pictures)) if index not in filled.bad]
-    whole = PictureFile(job.path, len(job.pictures), size)
     shorter = job.path.with_suffix(".shorter")
     shorter.unlink(missing_ok=True)
-    file = PictureFile(shorter, len(keep), size)
     step = block_length(size)
-    for start in range(0, len(keep), step):
-        file.write(start, np.concatenate([whole.read(index, 1) for index in keep[start : start + step]]))
-    whole.close()
-    file.close()
+    with (
+        PictureFile(job.path, len(job.pictures), size) as whole,
+        PictureFile(shorter, len(keep), size) as file,
+    ):
+        for start in range(0, len(keep), step):
+            kept = [whole.read(index, 1) for index in keep[start : start + step]]
+            file.write(start, np.concatenate(kept))
+        file.sync()
     shorter.replace(job.path)
 
 

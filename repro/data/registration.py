@@ -231,8 +231,8 @@ def _pointers(root: Path) -> dict[str, str]:
 def _ignore(root: Path) -> None:
     path = root / ".gitignore"
     text = path.read_text() if path.exists() else ""
-    if POINTERS not in text.splitlines():
-        write_text(path, text + ("" if not text or text.endswith("\n") else "\n") + POINTERS + "\n")
+    if not {POINTERS, f"/{POINTERS}"} & set(text.splitlines()):
+        write_text(path, text + ("" if not text or text.endswith("\n") else "\n") + f"/{POINTERS}\n")
 
 
 def _check_name(name: str) -> None:

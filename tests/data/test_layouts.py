@@ -13,6 +13,7 @@ from repro.data.decoding import decode
 from repro.data.layouts.archive import Archive
 from repro.data.layouts.layout import Layout, Picture
 from repro.data.layouts.recognise import recognise
+from repro.errors import UserError
 from tests.data import miniatures
 from tests.data.miniatures import LAYOUTS, SORTED, put, shown_class, tar_of
 
@@ -106,10 +107,23 @@ def test_unpacked_ilsvrc_with_sorted_validation_folders_is_an_image_folder(tmp_p
         target.mkdir(exist_ok=True)
         (folder / "val" / name).rename(target / name)
     layout = recognise(folder)
-    assert layout.name == "image-folder"
+    assert layout.name == "ilsvrc-folders"
     assert [shown_class(pixels_of(layout, p)) for p in layout.validation] == [
         p.label for p in layout.validation
     ]
+
+
+def test_sorted_validation_folders_are_held_against_the_devkit(tmp_path: Path) -> None:
+    folder = miniatures.image_folder(tmp_path)
+    put(folder / "ILSVRC2012_devkit_t12.tar.gz", miniatures.devkit(counts=9))
+    layout = recognise(folder)
+    assert layout.name == "ilsvrc-folders"
+    assert layout.class_titles == miniatures.WORDS
+    assert "4 of 9" in layout.notes[0]
+    for split in ("train", "val"):
+        shutil.rmtree(folder / split / SORTED[2])
+    with pytest.raises(UserError, match=f"lacks 1 of the 5 classes.*{SORTED[2]}"):
+        recognise(folder)
 
 
 def test_patch_archive_replaces_pictures_of_2010(tmp_path: Path) -> None:

@@ -100,14 +100,14 @@ def test_manifest_names_layout_and_counts_and_no_path(root: Path, pictures: Path
     assert manifest["classes"] == list(miniatures.SORTED)
     assert str(tmp_path) not in json.dumps(manifest)
     assert str(pictures) in (root / ".data-paths.json").read_text()
-    assert ".data-paths.json" in (root / ".gitignore").read_text().splitlines()
+    assert "/.data-paths.json" in (root / ".gitignore").read_text().splitlines()
 
 
 def test_gitignore_keeps_its_lines(root: Path, pictures: Path) -> None:
     put(root / ".gitignore", "/data\n*.pyc")
     use_data(pictures, "mine", root)
     use_data(pictures, "again", root)
-    assert (root / ".gitignore").read_text() == "/data\n*.pyc\n.data-paths.json\n"
+    assert (root / ".gitignore").read_text() == "/data\n*.pyc\n/.data-paths.json\n"
 
 
 def test_the_same_pictures_may_be_registered_again_from_elsewhere(root: Path, pictures: Path) -> None:

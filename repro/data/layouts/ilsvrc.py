@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro.data.layouts.archive import Archive
@@ -93,6 +93,19 @@ def recognise_folders(tree: Tree) -> Layout | None:
     ]
     notes = _shortage(train, devkit)
     return assemble("ilsvrc-folders", tree.root, classes, devkit.titles, train, held_out, notes=notes)
+
+
+def checked_with_devkit(layout: Layout) -> Layout:
+    """An ImageFolder of ILSVRC's classes with the development kit beside it: held against the kit's list.
+
+    Raises UserError when train/ lacks classes that the kit lists, as after an interrupted unpacking.
+    """
+    devkit = find_devkit(layout.root) if layout.root.is_dir() else None
+    if devkit is None or not set(layout.classes) & set(devkit.classes):
+        return layout
+    _same_classes(f"{layout.root}/train", list(layout.classes), devkit)
+    notes = layout.notes + _shortage(list(layout.train), devkit)
+    return replace(layout, name="ilsvrc-folders", class_titles=devkit.titles, notes=notes)
 
 
 def _from_archives(root: Path, year: _Year) -> Layout:
@@ -187,7 +200,8 @@ def _same_classes(where: str, found: list[str], devkit: Devkit) -> None:
         raise UserError(
             f"{where} lacks {len(missing)} of the {len(devkit.classes)} classes that {devkit.path.name} "
             f"lists "
-            f"({listed(missing)}); it is not complete: fetch or unpack it again"
+            f"({listed(missing)}); it is not complete: fetch or unpack it again, "
+            "or take the development kit away if this is meant to be a part"
         )
     if strange:
         raise UserError(

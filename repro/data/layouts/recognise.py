@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from repro.data.layouts.cifar10 import recognise_cifar10, recognise_cifar10_archive
-from repro.data.layouts.ilsvrc import archive_names, recognise_archives, recognise_folders
+from repro.data.layouts.ilsvrc import (
+    archive_names,
+    checked_with_devkit,
+    recognise_archives,
+    recognise_folders,
+)
 from repro.data.layouts.image_folder import recognise_image_folder
 from repro.data.layouts.kaggle import recognise_kaggle
 from repro.data.layouts.layout import Layout, listed
@@ -64,7 +69,7 @@ def _from_tree(tree: Tree) -> Layout:
         ):
             layout = family(candidate)
             if layout is not None:
-                return layout
+                return checked_with_devkit(layout) if layout.name == "image-folder" else layout
     folders, files = tree.folders(""), [file.name for file in tree.files("")]
     if any(name in _DOWNSAMPLED for name in files):
         raise UserError(
