@@ -6,11 +6,12 @@ Every command works on the project that holds the current folder.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -24,6 +25,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+INTERRUPTED = 130  # Ctrl-C
+# A full disk, a missing permission.
+_MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 StudyName = Annotated[str, typer.Argument(help="name of a file in studies/, for instance smoke", metavar="STUDY")]
 Workers = Annotated[
@@ -222,15 +227,29 @@ def make_pictures(
 
 
 def main() -> None:
-    """Entry point: errors that the user can mend are one line and exit code 2."""
+    """Entry point: mistakes that the user can mend are one line and exit code 2."""
     try:
-        app(standalone_mode=True)
+        code = app(standalone_mode=False)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _end(f"error: {error}", 2)
+    except OSError as error:
+        if error.errno not in _MENDABLE:
+            raise
+        _end(f"error: {error.filename or 'writing'}: {error.strerror}; nothing finished was changed", 2)
     except RuntimeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("stopped; the same command again goes on from the last checkpoint", file=sys.stderr)
-        sys.exit(130)
+        _end(f"error: {error}", 1)
+    except Exception as error:  # the command line's own errors have no common public class
+        if not hasattr(error, "format_message"):
+            raise
+        message, context = error.format_message().rstrip("."), getattr(error, "ctx", None)
+        if not message or "\n" in message:  # not a mistake: the help that stands in for a missing command
+            _end(message, 2)
+        _end(f"error: {message}; see `{context.command_path if context else 'repro'} --help`", 2)
+    if code == INTERRUPTED:
+        _end("stopped; the same command again goes on from the last checkpoint", INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,22 @@
+"""Fixtures of tests that need a whole project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.small_project import Place, copy_of, make_small_project
+
+
+@pytest.fixture(scope="session")
+def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Made once; nobody writes to it."""
+    return make_small_project(tmp_path_factory.mktemp("small") / "place")
+
+
+@pytest.fixture
+def place(finished_project: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A finished project of this test's own."""
+    monkeypatch.delenv("REPRO_STORE", raising=False)
+    return copy_of(finished_project, tmp_path / "place")
