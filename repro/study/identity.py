@@ -15,14 +15,15 @@ def run_identity(settings: RunSettings, seed: int, data_digest: str, parent: str
     Not in it, but recorded with the run: library versions, machine, device, placement, number of
     workers, the study's and the variant's name. `settings.data` enters through the digest of the prepared
     pictures, so two ways of saying the same choice are the same run; how often a learning curve is
-    sampled changes no weight and stays out too.
+    sampled changes no weight and stays out too. Settings at their defaults are left out, so that a new
+    switch leaves finished runs finished; a changed default must raise TRAINING_VERSION (a test pins them).
     """
-    training = settings.training.model_dump(mode="json")
+    training = settings.training.model_dump(mode="json", exclude_defaults=True)
     for key in ("curve_every", "curve_pictures"):
-        del training[key]
+        training.pop(key, None)
     return digest_of(
         {
-            "net": settings.net.model_dump(mode="json"),
+            "net": settings.net.model_dump(mode="json", exclude_defaults=True),
             "training": training,
             "seed": seed,
             "parent": parent,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from repro.errors import UserError
-from repro.study.identity import run_identity
+from repro.net.settings import NetSettings
+from repro.study.identity import TRAINING_VERSION, run_identity
 from repro.study.load import load_study, load_variants, read_yaml
-from repro.study.settings import RunSettings
+from repro.study.settings import RunSettings, TrainingSettings
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
@@ -156,7 +160,7 @@ def test_a_variant_that_changes_nothing_is_refused(project):
         ({"training": {"schedule": {"kind": "steps", "at": [0.9, 0.1]}}}, r"must ascend"),
         ({"training": {"schedule": {"kind": "plateau", "at": []}}}, r"validation_per_class must be above 0"),
         ({"data": {"size": 4}}, r"data\.size: 4 is not allowed; .*greater than or equal to 8"),
-        ({"data": {"size": 32}}, r"crop: 48 is larger than data\.size: 32"),
+        ({"data": {"size": 32}}, r"crop: 46 is larger than data\.size: 32"),
         ({"study": "other"}, r"study: 'other' must equal the file's name, 'smoke'"),
     ],
 )
@@ -185,3 +189,21 @@ def test_a_study_without_data_says_what_to_add(project):
     write(project / "params.yaml", {"studies": {"smoke": "procedural"}})
     with pytest.raises(UserError, match=r"add `mini: NAME` under `studies:`"):
         load_study(project, "mini")
+
+
+def test_defaults_of_a_recipe_are_pinned_to_the_training_version():
+    """Identities leave defaults out: whoever changes one must raise TRAINING_VERSION. New fields are free."""
+    known = json.loads((Path(__file__).with_name("defaults.json")).read_text())
+    assert known.pop("training_version") == TRAINING_VERSION
+    for name, settings in (("net", NetSettings()), ("training", TrainingSettings())):
+        now = settings.model_dump(mode="json")
+        for path, value in _flat(known[name]):
+            assert dict(_flat(now))[path] == value, f"{name}.{path}"
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield from _flat(item, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", item
