@@ -159,7 +159,8 @@ def track(root: Path) -> None:
 
 def _not_pulled(root: Path) -> str | None:
     status = json.loads(_dvc(root, "data", "status", "--granular", "--json") or "{}")
-    deleted = status.get("uncommitted", {}).get("deleted", [])
+    # Outs of stages, which dvc.lock lists, are no concern of data.dvc.
+    deleted = [name for name in status.get("uncommitted", {}).get("deleted", []) if name.startswith("data/")]
     return str(deleted[0]) if deleted else None
 
 

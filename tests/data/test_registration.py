@@ -83,6 +83,18 @@ def test_tracking_again_adds_and_nothing_is_lost(dvc: Path, pictures: Path, tmp_
         track(dvc)
 
 
+def test_missing_outs_of_stages_are_no_obstacle(dvc: Path, pictures: Path) -> None:
+    """A clone whose dvc.lock names results that were never fetched can still register pictures."""
+    (dvc / "dvc.yaml").write_text("stages: {evaluate: {cmd: mkdir -p results, outs: [results]}}")
+    lock = {"cmd": "mkdir -p results", "outs": [{"path": "results", "hash": "md5", "md5": f"{0:032x}.dir"}]}
+    (dvc / "dvc.lock").write_text(json.dumps({"schema": "2.0", "stages": {"evaluate": lock}}))
+    use_data(pictures, "mine", dvc)
+    track(dvc)
+    use_data(pictures, "again", dvc)
+    track(dvc)
+    assert "nfiles: 2" in (dvc / "data.dvc").read_text()
+
+
 def test_dvc_that_fails_is_one_clear_error(root: Path, pictures: Path) -> None:
     use_data(pictures, "mine", root)
     with pytest.raises(UserError, match=r"`dvc add --quiet data` failed in .*repository") as caught:
