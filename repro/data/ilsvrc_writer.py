@@ -109,7 +109,7 @@ def _synset_table(ids: Mapping[str, int], titles: Mapping[str, str], counts: Map
     children = np.arange(1, len(ids) + 1, dtype=np.uint16)
     table[len(ids), 0] = (len(ids) + 1, "n90000000", "entity", "everything", len(ids), children, 1, 0)
     buffer = io.BytesIO()
-    savemat(buffer, {"synsets": table})
+    savemat(buffer, {"synsets": table})  # type: ignore[arg-type]  # the stubs know paths only
     return b"MATLAB 5.0 MAT-file".ljust(_MAT_HEADER_TEXT) + buffer.getvalue()[_MAT_HEADER_TEXT:]
 
 

@@ -114,7 +114,7 @@ def _synsets(path: Path, content: bytes) -> tuple[dict[int, str], dict[str, str]
     from scipy.io import loadmat  # slow to import, and only ILSVRC's own layouts need it
 
     try:
-        table = loadmat(io.BytesIO(content))["synsets"].ravel()
+        table = loadmat(io.BytesIO(content))["synsets"].ravel()  # type: ignore[arg-type]  # stubs know paths only
         number = next(name for name in table.dtype.names if name.endswith("_ID"))
         rows = [
             (int(_scalar(row[number])), str(_scalar(row["WNID"])), str(_scalar(row["words"])), _count(row))
