@@ -8,22 +8,15 @@ one more thing, and what comes out is a `RunSettings` in which nothing is left o
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from repro.errors import UserError
 from repro.net.settings import NetSettings
-
-
-class Settings(BaseModel):
-    """Base of all settings: immutable, no unknown keys, no silent conversion of types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
+from repro.study.validation import Settings as Settings
+from repro.study.validation import validated as validated
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class DataSettings(Settings):
@@ -46,9 +39,7 @@ class DataSettings(Settings):
         description="errors are reported on the data set's own validation split, or on it plus all "
         "training pictures that were not chosen",
     )
-    filter: Literal["bicubic", "bilinear"] = Field(
-        "bicubic", description="resampling filter; the paper names none"
-    )
+    filter: Literal["bicubic", "bilinear"] = Field("bicubic", description="resampling filter; the paper names none")
 
     @field_validator("classes", "exclude_classes", mode="before")
     @classmethod
@@ -103,12 +94,46 @@ class Augmentation(Settings):
     )
 
 
+class PictureSettings(Settings):
+    """Which of the prepared pictures a run reads, and what is done to all of them; the paper: all, as they are.
+
+    The run's view of the store is made in repro/data/chosen_pictures.py.
+    """
+
+    share: float = Field(
+        1.0, gt=0, le=1, description="of each class's training pictures; a smaller share is in a larger"
+    )
+    classes: Literal["all", "first_half", "second_half"] = Field(
+        "all", description="half of the list of classes, in training and in every error; the net keeps all outputs"
+    )
+    half_split: int | None = Field(
+        None,
+        ge=0,
+        description="key of a random cut of the training pictures: one half is trained on, errors are of the other",
+    )
+    colour: Literal["rgb", "grey"] = Field("rgb", description="grey: each channel is the mean of the three")
+    pixels: Literal["in_place", "shuffled"] = Field(
+        "in_place", description="shuffled: one fixed permutation of the places of pixels, the same for every picture"
+    )
+
+    @property
+    def portion(self) -> float:
+        """About which part of the training pictures is trained on."""
+        return self.share * (0.5 if self.classes != "all" else 1.0) * (0.5 if self.half_split is not None else 1.0)
+
+
 class TrainingSettings(Settings):
     """The recipe (section 5). Everything here can change a number, so all of it is in the run identity."""
 
     batch_size: int = Field(128, ge=1, description="pictures a step")
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(0.0005, ge=0, description="inside the velocity, times the learning rate")
+    weight_decay_dose: float | None = Field(
+        None,
+        gt=0,
+        description="takes weight_decay's place: the decay for which the sum of rate x decay / (1 - momentum) over "
+        "the planned steps is this; the paper's schedule has about 12.8",
+    )
     decay_biases: bool = Field(False, description="the print says 'weight'; the authors' code: no decay of biases")
     learning_rate: float = Field(0.01, gt=0, description="at the start")
     bias_learning_rate_factor: float = Field(1.0, gt=0, description="authors' code: 2")
@@ -124,6 +149,7 @@ class TrainingSettings(Settings):
         "or the mean of each channel",
     )
     augmentation: Augmentation = Augmentation()
+    pictures: PictureSettings = PictureSettings()
     precision: Literal["float32", "float64", "tf32", "bf16"] = Field(
         "float32", description="bf16 and tf32 need a GPU; never used on CPU"
     )
@@ -134,6 +160,19 @@ class TrainingSettings(Settings):
     def _steps_need_places(self) -> TrainingSettings:
         if self.schedule.kind == "plateau" and self.schedule.at:
             raise ValueError("schedule.at is only for kind: steps")
+        return self
+
+    @model_validator(mode="after")
+    def _one_weight_decay(self) -> TrainingSettings:
+        if self.weight_decay_dose is None:
+            return self
+        if self.weight_decay != type(self).model_fields["weight_decay"].default:
+            raise ValueError(
+                f"weight_decay: {self.weight_decay} is not read beside weight_decay_dose: {self.weight_decay_dose}; "
+                "give it its default, 0.0005, or leave the dose out"
+            )
+        if self.schedule.kind == "plateau":
+            raise ValueError("weight_decay_dose needs schedule.kind: steps: when a plateau comes is not planned")
         return self
 
 
@@ -147,9 +186,7 @@ class RunSettings(Settings):
     @model_validator(mode="after")
     def _crop_fits(self) -> RunSettings:
         if self.net.geometry.crop > self.data.size:
-            raise ValueError(
-                f"net.geometry.crop: {self.net.geometry.crop} is larger than data.size: {self.data.size}"
-            )
+            raise ValueError(f"net.geometry.crop: {self.net.geometry.crop} is larger than data.size: {self.data.size}")
         if self.training.schedule.kind == "plateau" and self.data.validation_per_class == 0:
             raise ValueError(
                 "training.schedule.kind: plateau reads a validation error, so data.validation_per_class "
@@ -208,44 +245,15 @@ class Variant(Settings):
     """One entry of `variants.yaml`: the study's net or recipe with one named thing changed."""
 
     summary: str
-    changes: dict[str, Any] = Field(default_factory=dict, description="dotted key -> value")
+    changes: dict[str, Any] = Field(
+        default_factory=dict, description="dotted key -> value, or an operator of repro/study/changes.py"
+    )
+    parent: str | None = Field(
+        None, description="the variant from whose final weights, of the same seed, its runs start"
+    )
     needed_by: tuple[str, ...] = Field((), description="statements whose claims read this variant")
 
     @field_validator("needed_by", mode="before")
     @classmethod
     def _list_as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
-
-
-def validated(model: type[Model], value: Any, where: str) -> Model:
-    """`value` as `model`; UserError that names the file, the key, the value and what is allowed."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        raise UserError(f"{where}: {_explain(error, model)}") from None
-
-
-def _explain(error: ValidationError, model: type[BaseModel]) -> str:
-    lines = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            allowed = _fields_at(model, problem["loc"][:-1])
-            lines.append(f"unknown key {key}; allowed here: {', '.join(sorted(allowed)) or 'nothing'}")
-        elif problem["type"] == "missing":
-            lines.append(f"{key} is missing")
-        elif not problem["loc"]:
-            lines.append(problem["msg"].removeprefix("Value error, "))
-        else:
-            lines.append(f"{key}: {problem['input']!r} is not allowed; {problem['msg'].removeprefix('Value error, ')}")
-    return "; ".join(lines)
-
-
-def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> set[str]:
-    current: Any = model
-    for part in path:
-        field = current.model_fields.get(part) if hasattr(current, "model_fields") else None
-        if field is None:
-            return set()
-        current = field.annotation
-    return set(current.model_fields) if hasattr(current, "model_fields") else set()
