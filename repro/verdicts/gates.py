@@ -7,6 +7,7 @@ Thresholds stand in the registry; gates read the runs of the seeds that are judg
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from repro.evidence.directory import Evidence
@@ -20,14 +21,32 @@ MOST_COLLAPSED = 0.2
 """Share of the base's runs that may collapse before nothing can be compared with it."""
 
 
+@dataclass(frozen=True)
+class GateReading:
+    """What a gate found, in words with its numbers, and whether that opens it."""
+
+    open: bool
+    found: str
+
+
 def shut_gate(
     evidence: Evidence, gates: Gates, names: Sequence[GateName], variants: Sequence[str], seeds: Sequence[int]
 ) -> NotEvaluated | None:
     """The first gate that is shut, or None. `variants`: those that the claim reads, with all their runs."""
     for name in names:
-        if shut := _GATES[name](evidence, gates, variants, seeds):
-            return shut
+        reading = read_gate(evidence, gates, name, variants, seeds)
+        if isinstance(reading, NotEvaluated):
+            return reading
+        if not reading.open:
+            return NotEvaluated("gate", f"gate {name}: {reading.found}")
     return None
+
+
+def read_gate(
+    evidence: Evidence, gates: Gates, name: GateName, variants: Sequence[str], seeds: Sequence[int]
+) -> GateReading | NotEvaluated:
+    """One gate's reading; NotEvaluated where the runs lack what it reads."""
+    return _GATES[name](evidence, gates, variants, seeds)
 
 
 def unstable_baseline(evidence: Evidence, seeds: Sequence[int]) -> NotEvaluated | None:
@@ -41,27 +60,24 @@ def unstable_baseline(evidence: Evidence, seeds: Sequence[int]) -> NotEvaluated 
 
 def _trained(
     evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
-) -> NotEvaluated | None:
+) -> GateReading | NotEvaluated:
     runs = runs_of(evidence, BASE, seeds)
     if stuck := [str(run.seed) for run in runs if run.status != "finished"]:
-        return NotEvaluated(
-            "gate", f"gate trained: base seed {', '.join(stuck)} stayed at chance or diverged"
-        )
+        return GateReading(False, f"base seed {', '.join(stuck)} stayed at chance or diverged")
     errors = metric_values(evidence, BASE, seeds, "train_error")
     if isinstance(errors, NotEvaluated):
         return errors
     bound = gates.trained.training_error_below_share_of_chance * evidence.study.chance_error
-    if fmean(errors) < bound:
-        return None
-    return NotEvaluated(
-        "gate",
-        f"gate trained: the base's training error {_percent(fmean(errors))} is not below {_percent(bound)}",
+    below = fmean(errors) < bound
+    return GateReading(
+        below,
+        f"the base's training error {_percent(fmean(errors))} is {_word(below, 'below')} {_percent(bound)}",
     )
 
 
 def _fitted(
     evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
-) -> NotEvaluated | None:
+) -> GateReading | NotEvaluated:
     train = metric_values(evidence, BASE, seeds, "train_error")
     held_out = metric_values(evidence, BASE, seeds, "held_out_error")
     if isinstance(train, NotEvaluated):
@@ -69,18 +85,17 @@ def _fitted(
     if isinstance(held_out, NotEvaluated):
         return held_out
     share = gates.fitted.training_error_at_most_share_of_held_out_error
-    if fmean(train) <= share * fmean(held_out):
-        return None
-    return NotEvaluated(
-        "gate",
-        f"gate fitted: the base's training error {_percent(fmean(train))} is above {share:g} of its "
-        f"held-out error {_percent(fmean(held_out))}",
+    fits = fmean(train) <= share * fmean(held_out)
+    return GateReading(
+        fits,
+        f"the base's training error {_percent(fmean(train))} is {'at most' if fits else 'above'} {share:g} "
+        f"of its held-out error {_percent(fmean(held_out))}",
     )
 
 
 def _normalisation_alive(
     evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
-) -> NotEvaluated | None:
+) -> GateReading | NotEvaluated:
     scales = [
         value
         for run in runs_of(evidence, BASE, seeds)
@@ -88,68 +103,69 @@ def _normalisation_alive(
         if (value := run.scalar(name)) is not None
     ]
     bound = gates.normalisation_alive.mean_scale_over_constant_above
-    if scales and fmean(scales) > bound:
-        return None
     found = f"the mean of s/k is {fmean(scales):.3f}" if scales else "no layer of the base is normalised"
-    return NotEvaluated("gate", f"gate normalisation_alive: {found}, it must exceed {bound:g}")
+    return GateReading(bool(scales) and fmean(scales) > bound, f"{found}, it must exceed {bound:g}")
 
 
 def _kernels_moved(
     evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
-) -> NotEvaluated | None:
-    rule = gates.kernels_moved
+) -> GateReading | NotEvaluated:
+    bound = gates.kernels_moved.mean_cosine_with_initial_below
+    found = []
     for variant in variants:
         cosines = [run.scalar("kernel_cosine") for run in runs_of(evidence, variant, seeds)]
         known = [value for value in cosines if value is not None]
         if len(known) < len(cosines):
-            return NotEvaluated("gate", f"gate kernels_moved: {variant} has runs without kernel_cosine")
-        if not fmean(known) < rule.mean_cosine_with_initial_below:
-            return NotEvaluated(
-                "gate",
-                f"gate kernels_moved: mean cosine of {variant}'s kernels with their initial values is "
-                f"{fmean(known):.2f}, not below {rule.mean_cosine_with_initial_below:g}",
-            )
+            return GateReading(False, f"{variant} has runs without kernel_cosine")
+        moved = fmean(known) < bound
+        found.append(
+            f"mean cosine of {variant}'s kernels with their initial values is {fmean(known):.2f}, "
+            f"{_word(moved, 'below')} {bound:g}"
+        )
+        if not moved:
+            return GateReading(False, found[-1])
         splits = splits_of(evidence, variant, seeds)
         if isinstance(splits, NotEvaluated):
             return splits
-    return None
+    return GateReading(True, "; ".join(found))
 
 
 def _dose(
     evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
-) -> NotEvaluated | None:
+) -> GateReading | NotEvaluated:
     doses = [run.scalar("decay_dose") or 0.0 for run in runs_of(evidence, BASE, seeds)]
     bound = gates.dose.decay_dose_at_least
-    if fmean(doses) >= bound:
-        return None
-    return NotEvaluated(
-        "gate", f"gate dose: rate x decay x steps / (1 - momentum) is {fmean(doses):.2g}, below {bound:g}"
+    enough = fmean(doses) >= bound
+    return GateReading(
+        enough,
+        f"rate x decay x steps / (1 - momentum) is {fmean(doses):.2g}, {'at least' if enough else 'below'} {bound:g}",
     )
 
 
 def _untrained_control(
     evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
-) -> NotEvaluated | None:
+) -> GateReading | NotEvaluated:
     rule = gates.untrained_control
     splits = splits_of(evidence, BASE, seeds, initial=True)
     if isinstance(splits, NotEvaluated):
         return splits
     passing = sum(split.p <= rule.level for split in splits)
     luck = at_least(passing, len(splits), rule.level)
+    found = f"{passing} of {len(splits)} untrained nets look specialised (p {luck:.2g})"
     if luck >= rule.luck_at_least:
-        return None
-    return NotEvaluated(
-        "gate",
-        f"gate untrained_control: {passing} of {len(splits)} untrained nets look specialised "
-        f"(p {luck:.2g}), so the measure is not to be trusted here",
-    )
+        return GateReading(True, found)
+    return GateReading(False, f"{found}, so the measure is not to be trusted here")
+
+
+def _word(holds: bool, comparison: str) -> str:
+    return comparison if holds else f"not {comparison}"
 
 
 def _percent(error: float) -> str:
     return f"{100 * error:.1f} %"
 
 
-Gate = Callable[[Evidence, Gates, Sequence[str], Sequence[int]], NotEvaluated | None]
+Gate = Callable[[Evidence, Gates, Sequence[str], Sequence[int]], GateReading | NotEvaluated]
 _GATES: dict[GateName, Gate] = {
     "trained": _trained,
     "fitted": _fitted,
