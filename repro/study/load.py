@@ -11,19 +11,27 @@ import yaml
 
 from repro.errors import UserError
 from repro.net.fidelity import FIDELITIES
+from repro.net.layers import layer_table
 from repro.net.settings import NetSettings
+from repro.study.changes import changed
+from repro.study.parents import parents_of
 from repro.study.scaling import scaling_rule
-from repro.study.settings import RunSettings, Study, Variant, validated
+from repro.study.settings import RunSettings, Study, Variant
+from repro.study.validation import validated
 
 
 @dataclass(frozen=True)
 class ResolvedStudy:
-    """A study whose variants are resolved: the settings of each run, and how they depart from the print."""
+    """A study whose variants are resolved: the settings of each run, and how they depart from the print.
+
+    `parents` has the variants whose runs start from another variant's final weights.
+    """
 
     study: Study
     data_name: str
     settings: Mapping[str, RunSettings]
     deviations: Mapping[str, list[str]]
+    parents: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -50,27 +58,34 @@ def load_study(root: Path, name: str) -> ResolvedStudy:
     )
     base = _run_settings(overrides, f"studies/{path.name}")
     printed = _run_settings(_merged({"data": overrides.get("data", {})}), "the paper", check=False)
+    chosen: dict[str, Variant] = {}
     settings: dict[str, RunSettings] = {}
+    effects: dict[tuple[object, ...], str] = {}
     for variant_name in study.variants:
         if variant_name not in variants:
             raise UserError(
                 f"studies/{path.name}: variants: {variant_name!r} is not in variants.yaml; "
                 f"known: {', '.join(sorted(variants))}"
             )
-        changes = variants[variant_name].changes
-        changed = _merged(overrides, _nested(changes, f"variants.yaml: {variant_name}"))
-        resolved = _run_settings(changed, f"variants.yaml: {variant_name} in study {name}")
-        if variant_name != "base" and resolved == base:
+        variant = chosen[variant_name] = variants[variant_name]
+        where = f"variants.yaml: {variant_name}"
+        resolved = validated(RunSettings, changed(base, variant.changes, where), f"{where} in study {name}")
+        effect = (*_effect(resolved, f"{where} in study {name}"), variant.parent)
+        if effect in effects:
+            same = effects[effect]
             raise UserError(
-                f"variants.yaml: {variant_name} changes nothing in study {name}: "
-                f"{', '.join(changes) or 'no changes'} already has that value there"
+                f"{where} changes nothing in study {name}: {', '.join(variant.changes) or 'no changes'} already has "
+                f"that value there, or it is of no effect"
+                if same == "base"
+                else f"{where} is the same as {same} in study {name}; list one of them in studies/{path.name}"
             )
+        effects[effect] = variant_name
         settings[variant_name] = resolved
     deviations = {
         variant: differences(printed.model_dump(mode="json"), value.model_dump(mode="json"))
         for variant, value in settings.items()
     }
-    return ResolvedStudy(study, data_of(root, name), settings, deviations)
+    return ResolvedStudy(study, data_of(root, name), settings, deviations, parents_of(chosen, settings, name))
 
 
 def fidelity_net(fidelity: str) -> NetSettings:
@@ -142,17 +157,14 @@ def _run_settings(overrides: Mapping[str, Any], where: str, *, check: bool = Tru
     return validated(RunSettings, value, where)
 
 
-def _nested(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for dotted, value in changes.items():
-        parts = dotted.split(".")
-        if len(parts) < 2 or parts[0] not in ("net", "training", "data"):
-            raise UserError(f"{where}: {dotted!r} must be a dotted key that begins with net., training. or data.")
-        place = result
-        for part in parts[:-1]:
-            place = place.setdefault(part, {})
-        place[parts[-1]] = value
-    return result
+def _effect(settings: RunSettings, where: str) -> tuple[object, ...]:
+    """What decides a run's numbers: two settings of a net that give the same layers are one net."""
+    try:
+        table = layer_table(settings.net, 2)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    training = settings.training.model_dump_json(exclude={"curve_every", "curve_pictures"})
+    return (table, settings.net.input_divisor, training)
 
 
 def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
