@@ -1,7 +1,8 @@
 """The net in two pieces, as the paper has it on two GPUs: a module per tower, joined where it joins them.
 
-Both towers live in one process here. Values pass between them only in `TowerNet.join`, at the layers
-that read both towers and at the logits; everything else is a tower's own.
+Where the towers live is a matter of `repro.net.joins`: both in one process on one device or on two, or
+one in each of two processes. Values pass between them only there, at the layers that read both towers
+and at the logits; everything else is a tower's own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from repro.net.dropout import DropoutKey
+from repro.net.joins import Joins
 from repro.net.layer import Layer
 from repro.net.layer_module import LayerModule
 from repro.net.layers import layer_table
@@ -43,33 +45,54 @@ class Tower(nn.Module):
 class TowerNet(nn.Module):
     """The same net as `AlexNet`, as separate towers; the same seed gives the same function.
 
-    Parameters carry the towers' names (tower0.conv1.weight). Raises UserError as `layer_table` does.
+    It holds the towers that `joins` says are in this process, each on its device (by default all of them
+    on the CPU). Parameters carry the towers' names (tower0.conv1.weight). Raises UserError as `layer_table`.
     """
 
     by_tower = True
 
-    def __init__(self, net: NetSettings, classes: int, seed: int, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        net: NetSettings,
+        classes: int,
+        seed: int,
+        dtype: torch.dtype = torch.float32,
+        joins: Joins | None = None,
+    ) -> None:
         super().__init__()
         self.net = net
         self.table: tuple[Layer, ...] = layer_table(net, classes)
-        self.towers = [Tower(self.table, tower, seed, dtype) for tower in range(net.towers)]
+        self.joins = joins or Joins(net.towers)
+        self.towers_here = self.joins.towers
+        self.towers = [
+            Tower(self.table, tower, seed, dtype).to(device)
+            for tower, device in zip(self.joins.towers, self.joins.devices, strict=True)
+        ]
         for tower in self.towers:
             self.add_module(f"tower{tower.tower}", tower)
 
     def forward(
-        self, x: Tensor, *, dropout: DropoutKey | None = None, capture: dict[str, Tensor] | None = None
+        self,
+        x: Tensor | Sequence[Tensor],
+        *,
+        dropout: DropoutKey | None = None,
+        capture: dict[str, Tensor] | None = None,
     ) -> Tensor:
-        """Logits as `AlexNet.forward`; captured names begin with the tower's, e.g. tower1.conv1.out."""
-        parts = [x.contiguous(memory_format=torch.channels_last)] * len(self.towers)
+        """Logits as `AlexNet.forward`, where the loss is computed; `x` may be a copy for each tower here.
+
+        Captured names begin with the tower's, e.g. tower1.conv1.out.
+        """
+        pictures = [x] * len(self.towers) if isinstance(x, Tensor) else x
+        devices = self.joins.devices
+        parts = [
+            copy.to(device).contiguous(memory_format=torch.channels_last)
+            for copy, device in zip(pictures, devices, strict=True)
+        ]
+        keys = [dropout and DropoutKey(dropout.key, dropout.sample_ids.to(device)) for device in devices]
         for position, layer in enumerate(self.table):
             if layer.reads == "both":
-                parts = self.join(parts)
+                parts = self.joins.for_towers(layer.name, parts)
             parts = [
-                tower(position, part, dropout, capture)
-                for tower, part in zip(self.towers, parts, strict=True)
+                tower(position, part, key, capture) for tower, part, key in zip(self.towers, parts, keys, strict=True)
             ]
-        return self.join(parts)[0]
-
-    def join(self, parts: Sequence[Tensor]) -> list[Tensor]:
-        """For each tower, all towers' parts in order along the maps (or units, or classes)."""
-        return [torch.cat(list(parts), 1)] * len(parts)
+        return self.joins.for_loss(parts, self.table[-1].shares)
