@@ -87,7 +87,7 @@ def _layer_record(layer: Layer, total: int) -> dict[str, Any]:
         "padding": list(layer.padding),
         "conv_side": layer.conv_side,
         "output": [layer.out_maps, layer.out_side, layer.out_side]
-        if layer.kind == "conv"
+        if layer.kind != "fc"
         else [layer.out_maps],
         "then": list(_then(layer)),
         "parameters": layer.parameters,
@@ -105,10 +105,10 @@ def _then(layer: Layer) -> tuple[str, ...]:
     """What follows the weighted sum, in order."""
     words: list[str] = []
     normalisation = layer.normalisation
-    if normalisation and normalisation.before_activation:
+    if normalisation and normalisation.place == "before_activation":
         words.append("norm")
     words.append(layer.activation or "softmax")
-    if normalisation and not normalisation.before_activation:
+    if normalisation and normalisation.place == "after_activation":
         words.append("norm")
     if layer.spatial_normalisation:
         words.append("spatial norm")
@@ -116,6 +116,8 @@ def _then(layer: Layer) -> tuple[str, ...]:
         size, stride = layer.pool
         words += [f"pool {size}/{stride}"] * layer.pools
         words[-1] += f" to {layer.out_side}"
+    if normalisation and normalisation.place == "after_pooling":
+        words.append("norm")
     if layer.dropout:
         words.append(f"dropout {layer.dropout:g}")
     return tuple(words)
@@ -130,10 +132,11 @@ def _shape_row(layer: Layer) -> tuple[str, ...]:
     )
     reads = {"picture": "picture", "both": "both", "own": "own" if layer.towers > 1 else "all"}[layer.reads]
     before, after = layer.padding
-    conv = layer.kind == "conv"
+    conv = layer.kind != "fc"
+    unshared = f" at {layer.places}" if layer.kind == "local" else ""
     return (
         layer.name,
-        kernels,
+        f"{kernels}{unshared}",
         f"{layer.kernel}x{layer.kernel}x{layer.in_maps}" if conv else f"{layer.in_maps}",
         str(layer.stride) if conv else "",
         (str(before) if before == after else f"{before}+{after}") if conv else "",

@@ -24,24 +24,30 @@ def parameter_name(tower: int, layer: str, kind: str) -> str:
 
 def weight_shape(layer: Layer, kernels: int) -> tuple[int, ...]:
     """Shape of the weights of `kernels` kernels (or units) of the layer."""
-    if layer.kind == "conv":
-        return (kernels, layer.in_maps, layer.kernel, layer.kernel)
-    return (kernels, layer.in_maps)
+    if layer.kind == "fc":
+        return (kernels, layer.in_maps)
+    kernel = (layer.in_maps, layer.kernel, layer.kernel)
+    return (*bias_shape(layer, kernels), *kernel)
+
+
+def bias_shape(layer: Layer, kernels: int) -> tuple[int, ...]:
+    """Shape of the biases of `kernels` kernels (or units) of the layer."""
+    return (kernels, layer.conv_side, layer.conv_side) if layer.kind == "local" else (kernels,)
 
 
 def initial_weight(layer: Layer, tower: int, seed: int) -> Tensor:
-    """Initial weights of one tower's share of the layer, float32 (kernels, maps read, side, side) or
-    (units, inputs)."""
+    """Initial weights of one tower's share of the layer, float32 (kernels, maps read, side, side),
+    local (kernels, rows, columns, maps read, side, side), or (units, inputs)."""
     shape = weight_shape(layer, len(layer.shares[tower]))
     return _draw(layer, shape, seed, parameter_name(tower, layer.name, "weight"))
 
 
 def initial_bias(layer: Layer, tower: int, seed: int) -> Tensor:
-    """Initial biases of one tower's share of the layer, float32 (kernels,)."""
-    units = len(layer.shares[tower])
+    """Initial biases of one tower's share of the layer, float32 (kernels,), local (kernels, rows, columns)."""
+    shape = bias_shape(layer, len(layer.shares[tower]))
     if layer.initial_rule == "uniform":
-        return _draw(layer, (units,), seed, parameter_name(tower, layer.name, "bias"))
-    return torch.full((units,), layer.initial_bias)
+        return _draw(layer, shape, seed, parameter_name(tower, layer.name, "bias"))
+    return torch.full(shape, layer.initial_bias)
 
 
 def _draw(layer: Layer, shape: tuple[int, ...], seed: int, name: str) -> Tensor:

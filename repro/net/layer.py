@@ -17,7 +17,7 @@ class NormalisationRule:
     beta: float
     blocks: int
     """Equal blocks of maps that windows do not cross, all towers together (spatial: of no meaning, 1)."""
-    before_activation: bool = False
+    place: Literal["before_activation", "after_activation", "after_pooling"] = "after_activation"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Layer:
     """A learned layer with what follows it up to the next one. Sides are in pixels, maps of all towers."""
 
     name: str
-    kind: Literal["conv", "fc"]
+    kind: Literal["conv", "local", "fc"]
+    """local: as conv, but with weights and biases of its own at every place of the maps."""
     towers: int
     reads: Literal["picture", "own", "both"]
     in_maps: int
@@ -36,7 +37,7 @@ class Layer:
     padding: tuple[int, int]
     """Zeros before (left, top) and after (right, bottom) the input."""
     out_maps: int
-    """Kernels or units, all towers together."""
+    """Kernels or units, all towers together; local: kernels at each place."""
     conv_side: int
     """Side of the maps that the kernels give; fc: 1."""
     normalisation: NormalisationRule | None
@@ -72,12 +73,17 @@ class Layer:
         return self.in_maps * self.kernel**2
 
     @property
+    def places(self) -> int:
+        """Places of the maps that have weights of their own; all share them in a convolution."""
+        return self.conv_side**2 if self.kind == "local" else 1
+
+    @property
     def weights(self) -> int:
-        return self.out_maps * self.fan_in
+        return self.biases * self.fan_in
 
     @property
     def biases(self) -> int:
-        return self.out_maps
+        return self.out_maps * self.places
 
     @property
     def parameters(self) -> int:

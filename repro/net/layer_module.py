@@ -14,6 +14,7 @@ from repro.net.dropout import DropoutKey, dropout
 from repro.net.initial_values import initial_bias, initial_weight
 from repro.net.layer import Layer
 from repro.net.normalisation import CrossMapNormalisation, SpatialNormalisation
+from repro.net.unshared import unshared_convolution
 
 Capture = dict[str, Tensor]
 
@@ -52,16 +53,20 @@ class LayerModule(nn.Module):
         name = f"{prefix}{layer.name}"
         x = self._weighted_sum(x)
         _record(capture, f"{name}.linear", x)
-        if layer.normalisation is not None and layer.normalisation.before_activation:
-            x = self._activated(self._normalised(x, name, capture), name, capture)
-        else:
-            x = self._normalised(self._activated(x, name, capture), name, capture)
+        place = layer.normalisation.place if layer.normalisation is not None else None
+        if place == "before_activation":
+            x = self._normalised(x, name, capture)
+        x = self._activated(x, name, capture)
+        if place == "after_activation":
+            x = self._normalised(x, name, capture)
         if self.spatial_normalisation is not None:
             x = self.spatial_normalisation(x)
         if layer.pool is not None:
             size, stride = layer.pool
             for _ in range(layer.pools):
                 x = F.max_pool2d(x, size, stride, ceil_mode=layer.pool_rounding == "ceil")
+        if place == "after_pooling":
+            x = self._normalised(x, name, capture)
         if layer.dropout:
             x = self._dropped(x, key)
         _record(capture, f"{name}.out", x)
@@ -74,6 +79,8 @@ class LayerModule(nn.Module):
                 x = F.pad(x, (before, after, before, after))
                 before = 0
             return F.conv2d(x, self.weight, self.bias, self.layer.stride, before, groups=self.groups)
+        if self.layer.kind == "local":
+            return unshared_convolution(x, self.weight, self.bias, self.layer.padding[0])
         x = x.flatten(1)
         if self.groups == 1:
             return F.linear(x, self.weight, self.bias)

@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import Literal
 
 from repro.errors import UserError
+from repro.net.conv_plan import ConvPlan
+from repro.net.four_layer import four_layer_plans
 from repro.net.layer import Crossing, Layer, NormalisationRule
-from repro.net.removal import ConvPlan, conv_plans
-from repro.net.settings import Biases, Deviations, NetSettings
+from repro.net.removal import conv_plans
+from repro.net.settings import NetSettings
 
 __all__ = [
     "Crossing",
@@ -27,19 +29,23 @@ __all__ = [
     "traffic",
 ]
 
+_LAST = ("fc5", "fc8")
+"""The layers that give a score for each class, of the two architectures."""
+
 
 def layer_table(net: NetSettings, classes: int) -> tuple[Layer, ...]:
     """The layers of `net` with `classes` outputs, in order.
 
     Raises UserError, naming key and value, for maps that vanish, widths that the towers cannot share,
-    layers that the net does not have, and removals that leave nothing.
+    layers that the net does not have, removals that leave nothing, and settings that it does not read.
     """
     if classes < 2:
         raise UserError(f"classes: {classes} is too few; a net needs at least 2")
+    if net.architecture == "four_layer":
+        kernels = _kernel_layers(net, four_layer_plans(net))
+        return (*kernels, _fc_layer(net, "fc5", classes, kernels[-1], 0.0))
     _check_widths(net, classes)
-    layers: list[Layer] = []
-    for plan in conv_plans(net):
-        layers.append(_conv_layer(net, plan, layers[-1] if layers else None))
+    layers = _kernel_layers(net, conv_plans(net))
     drop = net.dropout.probability
     if net.dropout.place == "before":
         layers[-1] = replace(layers[-1], dropout=drop)
@@ -73,6 +79,13 @@ def traffic(table: tuple[Layer, ...]) -> tuple[Crossing, ...]:
     )
 
 
+def _kernel_layers(net: NetSettings, plans: tuple[ConvPlan, ...]) -> list[Layer]:
+    layers: list[Layer] = []
+    for plan in plans:
+        layers.append(_conv_layer(net, plan, layers[-1] if layers else None))
+    return layers
+
+
 def _check_widths(net: NetSettings, classes: int) -> None:
     conv = {f"net.widths.conv (conv{i + 1})": width for i, width in enumerate(net.widths.conv)}
     fc = {f"net.widths.fc (fc{i + 6})": width for i, width in enumerate(net.widths.fc)}
@@ -82,8 +95,7 @@ def _check_widths(net: NetSettings, classes: int) -> None:
     blocks = net.normalisation.blocks
     if blocks is not None and blocks % net.towers:
         raise UserError(
-            f"net.normalisation.blocks: {blocks} would let windows cross towers; "
-            f"use a multiple of {net.towers}"
+            f"net.normalisation.blocks: {blocks} would let windows cross towers; use a multiple of {net.towers}"
         )
 
 
@@ -111,7 +123,7 @@ def _conv_layer(net: NetSettings, plan: ConvPlan, previous: Layer | None) -> Lay
     )
     return Layer(
         name=plan.name,
-        kind="conv",
+        kind=plan.kind,
         towers=net.towers,
         reads=reads,
         in_maps=in_maps,
@@ -137,7 +149,8 @@ def _conv_layer(net: NetSettings, plan: ConvPlan, previous: Layer | None) -> Lay
 
 
 def _fc_layer(net: NetSettings, name: str, units: int, previous: Layer, dropout: float) -> Layer:
-    crosses = net.towers == 2 and (name == "fc8" or name in net.crossings)
+    last = name in _LAST
+    crosses = net.towers == 2 and (last or name in net.crossings)
     inputs = previous.outputs if crosses else previous.outputs // net.towers
     rule, deviation, bias = _initial_values(net, name, inputs, False)
     return Layer(
@@ -154,7 +167,7 @@ def _fc_layer(net: NetSettings, name: str, units: int, previous: Layer, dropout:
         conv_side=1,
         normalisation=None,
         spatial_normalisation=None,
-        activation=None if name == "fc8" else net.activation,
+        activation=None if last else net.activation,
         pool=None,
         pools=0,
         pool_rounding=net.pooling.rounding,
@@ -187,11 +200,21 @@ def _normalisation(net: NetSettings, plan: ConvPlan) -> NormalisationRule | None
     blocks = rule.blocks or net.towers
     if plan.kernels % blocks:
         raise UserError(
-            f"net.normalisation.blocks: {blocks} equal blocks do not fit the "
-            f"{plan.kernels} maps of {plan.name}"
+            f"net.normalisation.blocks: {blocks} equal blocks do not fit the {plan.kernels} maps of {plan.name}"
         )
     alpha = rule.alpha * net.input_divisor**2
-    return NormalisationRule(rule.size, rule.k, alpha, rule.beta, blocks, plan.name in rule.before_activation)
+    return NormalisationRule(rule.size, rule.k, alpha, rule.beta, blocks, _place(net, plan))
+
+
+def _place(net: NetSettings, plan: ConvPlan) -> Literal["before_activation", "after_activation", "after_pooling"]:
+    before, after = net.normalisation.before_activation, net.normalisation.after_pooling
+    if plan.name not in after:
+        return "before_activation" if plan.name in before else "after_activation"
+    if plan.name in before:
+        raise UserError(f"net.normalisation.after_pooling: {plan.name} stands in before_activation too; choose one")
+    if not plan.pools:
+        raise UserError(f"net.normalisation.after_pooling: {plan.name} has no pooling (see net.pooling.layers)")
+    return "after_pooling"
 
 
 def _spatial_normalisation(net: NetSettings, name: str) -> NormalisationRule | None:
@@ -209,13 +232,14 @@ def _initial_values(
     rule = net.initial_values
     if rule.rule == "uniform":
         return "uniform", math.sqrt(1 / (3 * fan_in)), 0.0
-    deviations: dict[str, float] = {key: getattr(rule.deviations, key) for key in Deviations.model_fields}
-    biases: dict[str, float] = {key: getattr(rule.biases, key) for key in Biases.model_fields}
+    four_layer = net.architecture == "four_layer"
+    deviations = (net.four_layer.deviations if four_layer else rule.deviations).model_dump()
+    biases = dict.fromkeys(deviations, 0.0) if four_layer else rule.biases.model_dump()
     if rule.rule == "printed":
         return "normal", deviations[name], biases[name]
     deviation = math.sqrt(2 / fan_in) * (rule.conv1_gain if first else 1.0)
     return (
         "normal",
-        rule.last_deviation if name == "fc8" else deviation,
+        rule.last_deviation if name in _LAST else deviation,
         rule.he_bias if biases[name] else 0.0,
     )

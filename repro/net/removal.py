@@ -14,43 +14,23 @@ the map sizes and fc6's inputs as they are:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from repro.errors import UserError
-from repro.net.settings import NetSettings
-
-
-@dataclass(frozen=True)
-class ConvPlan:
-    """A convolutional layer before its shapes are known."""
-
-    name: str
-    kernels: int
-    kernel: int
-    stride: int
-    padding: tuple[int, int]
-    crosses: bool
-    pools: int
-    takes_initial_values_of: str
+from repro.net.conv_plan import ConvPlan, check_known, check_listed
+from repro.net.settings import FourLayer, NetSettings
 
 
 def conv_plans(net: NetSettings) -> tuple[ConvPlan, ...]:
     """The net's convolutional layers in order, after removal. Raises UserError as `layer_table` does."""
+    if net.four_layer != FourLayer():
+        raise UserError("net.four_layer is of no effect with net.architecture: alexnet; leave it out")
     present = _all_plans(net)
     names = {plan.name for plan in present}
-    for key, listed in (
-        ("removed", net.removed),
-        ("crossings", tuple(name for name in net.crossings if name.startswith("conv"))),
-        ("normalisation.layers", net.normalisation.layers),
-        ("normalisation.before_activation", net.normalisation.before_activation),
-        ("normalisation.spatial_layers", net.normalisation.spatial_layers),
-        ("pooling.layers", net.pooling.layers),
-    ):
-        if unknown := sorted(set(listed) - names):
-            raise UserError(
-                f"net.{key}: {', '.join(unknown)} is not in this net, which has {', '.join(sorted(names))} "
-                "(net.widths.conv6 above 0 adds a sixth layer)"
-            )
+    hint = " (net.widths.conv6 above 0 adds a sixth layer)"
+    check_known("removed", net.removed, names, hint)
+    check_known("crossings", [name for name in net.crossings if name.startswith("conv")], names, hint)
+    check_listed(net, names, hint)
     if len(net.removed) == len(present):
         raise UserError(
             f"net.removed: {', '.join(net.removed)} leaves no convolutional layer; keep at least one"
@@ -91,7 +71,15 @@ def _all_plans(net: NetSettings) -> list[ConvPlan]:
         shapes.append(("conv6", widths.conv6, geometry.conv6_kernel, 1, (geometry.conv6_padding,) * 2))
     return [
         ConvPlan(
-            name, kernels, kernel, stride, padding, name in net.crossings, name in net.pooling.layers, name
+            name=name,
+            kind="conv",
+            kernels=kernels,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+            crosses=name in net.crossings,
+            pools=int(name in net.pooling.layers),
+            takes_initial_values_of=name,
         )
         for name, kernels, kernel, stride, padding in shapes
     ]

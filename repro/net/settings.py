@@ -104,6 +104,9 @@ class Normalisation(_Settings):
     """Section 3.3."""
     before_activation: ConvNames = ()
     """Layers that are normalised before their nonlinearity. Printed: none. Released code: conv1."""
+    after_pooling: ConvNames = ()
+    """Layers that are normalised after their pooling, not before it. Printed: none. The released CIFAR-10 net
+    with 11 % error: conv1."""
     blocks: Count | None = None
     """Equal blocks of neighbouring maps that windows do not cross; a multiple of the towers. None: a block
     a tower (released code). A one-tower control with 2 blocks has windows cut where towers would part."""
@@ -197,9 +200,42 @@ class InitialValues(_Settings):
     """Rule he: deviation of fc8, the paper's."""
 
 
+class FourLayerDeviations(_Settings):
+    """Standard deviation of the initial weights in the four-layer net, on the 0-255 scale. Biases start at 0."""
+
+    conv1: NonNegative = 1e-4
+    conv2: NonNegative = 0.01
+    local3: NonNegative = 0.04
+    local4: NonNegative = 0.04
+    fc5: NonNegative = 0.01
+
+
+class FourLayer(_Settings):
+    """The CIFAR-10 net of sections 3.1 and 3.3: conv1, conv2, local3, local4, and fc5 to the classes.
+
+    The paper refers to the example files of its authors' code (footnote of section 3.3). The defaults are
+    those of cuda-convnet's example-layers/layers-conv-local-13pct.cfg; a local layer has weights of its own at
+    every place. Crop, pooling, normalisation and nonlinearity are read from the settings that all nets have.
+    """
+
+    conv: Annotated[tuple[Count, Count], Field(strict=False)] = (64, 64)
+    """Kernels of conv1 and conv2."""
+    local: Annotated[tuple[Count, Count], Field(strict=False)] = (32, 32)
+    """Kernels of local3 and local4 at each place. The file of the 11 % net: 64 and 32."""
+    conv_kernel: Count = 5
+    conv_padding: Margin = 2
+    local_kernel: Count = 3
+    local_padding: Margin = 1
+    deviations: FourLayerDeviations = Field(default_factory=FourLayerDeviations)
+    """Read by the rule printed."""
+
+
 class NetSettings(_Settings):
     """A net; the defaults are the paper's as printed, at full scale."""
 
+    architecture: Literal["alexnet", "four_layer"] = "alexnet"
+    """Which layers there are: five convolutional and three fully connected ones (section 3.5), or those of
+    `four_layer`, on which section 3 compares nonlinearities and normalisation."""
     towers: Literal[1, 2] = 2
     """Section 3.2: 2, a tower for each of two GPUs. 1: every layer reads all maps."""
     crossings: CrossingNames = ("conv3", "fc6", "fc7")
@@ -212,6 +248,9 @@ class NetSettings(_Settings):
     activation: Literal["relu", "tanh", "sigmoid"] = "relu"
     """Nonlinearity of every layer but fc8. Section 3.1: relu."""
     dropout: Dropout = Field(default_factory=Dropout)
+    four_layer: FourLayer = Field(default_factory=FourLayer)
+    """Of effect with that architecture only, as `crossings`, `widths`, `removed` and the kernels and paddings
+    in `geometry` are with alexnet."""
     initial_values: InitialValues = Field(default_factory=InitialValues)
     input_divisor: Positive = 1.0
     """Pixels minus the mean are divided by this before the net sees them. Section 2: nothing is done

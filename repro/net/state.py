@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from repro.errors import UserError
-from repro.net.initial_values import parameter_name, weight_shape
+from repro.net.initial_values import bias_shape, parameter_name, weight_shape
 from repro.net.layer import Layer
 
 
@@ -34,7 +34,7 @@ def tower_shapes(table: tuple[Layer, ...]) -> dict[str, tuple[int, ...]]:
         for layer in table:
             kernels = len(layer.shares[tower])
             shapes[parameter_name(tower, layer.name, "weight")] = weight_shape(layer, kernels)
-            shapes[parameter_name(tower, layer.name, "bias")] = (kernels,)
+            shapes[parameter_name(tower, layer.name, "bias")] = bias_shape(layer, kernels)
     return shapes
 
 

@@ -52,6 +52,7 @@ def nets(draw: st.DrawFn) -> NetSettings:
     even = st.integers(1, 4).map(lambda half: 2 * half)
     some = st.lists(st.sampled_from(convs), unique=True, max_size=5)
     towers = draw(st.sampled_from([1, 2, 2]))
+    pooled, before = draw(some), draw(some)
     value = {
         "towers": towers,
         "crossings": draw(st.lists(st.sampled_from([*convs[1:], "fc6", "fc7"]), unique=True)),
@@ -73,12 +74,13 @@ def nets(draw: st.DrawFn) -> NetSettings:
         "normalisation": {
             "layers": draw(some),
             "size": draw(st.integers(1, 5)),
-            "before_activation": draw(some),
+            "before_activation": before,
+            "after_pooling": [name for name in pooled if name not in before and draw(st.booleans())],
             "spatial_layers": draw(some),
             "beta": draw(st.sampled_from([0.75, 0.5])),
         },
         "pooling": {
-            "layers": draw(some),
+            "layers": pooled,
             "size": draw(st.integers(1, 3)),
             "stride": draw(st.integers(1, 3)),
             "rounding": draw(st.sampled_from(["floor", "ceil"])),

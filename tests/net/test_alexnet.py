@@ -74,17 +74,21 @@ def test_the_last_window_hangs_over_the_right_and_bottom_edge() -> None:
     torch.testing.assert_close(capture["conv1.linear"][:, :, 54:, 54:], corner)
 
 
-@pytest.mark.parametrize("order", ["after", "before"])
-def test_order_of_activation_and_normalisation(order: str) -> None:
-    before = ["conv1"] if order == "before" else []
-    model = AlexNet(net(TINY, {"normalisation": {"before_activation": before}}), 4, 0, DOUBLE).eval()
+@pytest.mark.parametrize("place", ["after_activation", "before_activation", "after_pooling"])
+def test_order_of_activation_normalisation_and_pooling(place: str) -> None:
+    listed = {} if place == "after_activation" else {place: ["conv1"]}
+    model = AlexNet(net(TINY, {"normalisation": listed}), 4, 0, DOUBLE).eval()
     capture: dict[str, Tensor] = {}
     model(pictures(model.net), capture=capture)
     linear = capture["conv1.linear"]
     normalise = model.layers[0].normalisation
     assert normalise is not None
-    expected = torch.relu(normalise(linear)) if order == "before" else normalise(torch.relu(linear))
-    torch.testing.assert_close(capture["conv1.out"], F.max_pool2d(expected, 3, 2))
+    expected = {
+        "before_activation": lambda: F.max_pool2d(torch.relu(normalise(linear)), 3, 2),
+        "after_activation": lambda: F.max_pool2d(normalise(torch.relu(linear)), 3, 2),
+        "after_pooling": lambda: normalise(F.max_pool2d(torch.relu(linear), 3, 2)),
+    }
+    torch.testing.assert_close(capture["conv1.out"], expected[place]())
 
 
 class TestConnectivity:

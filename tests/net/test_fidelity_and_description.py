@@ -51,7 +51,7 @@ def test_the_authors_net_has_the_papers_shapes() -> None:
     assert layers.parameters(printed) == layers.parameters(released)
     assert [layer.out_side for layer in printed] == [layer.out_side for layer in released]
     assert released[0].normalisation is not None
-    assert released[0].normalisation.before_activation
+    assert released[0].normalisation.place == "before_activation"
     assert released[1].spatial_normalisation is not None
 
 
