@@ -13,11 +13,10 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from repro import randomness
-from repro.data.packed import Colour
+from repro.data.packed import Colour, Ints, Pictures
 from repro.study.settings import Augmentation
 
 Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
 # One crop and one reflection for so many consecutive pictures in the authors' code (`crop_chunk`).
 _SHARED_BY = 32
 
@@ -48,16 +47,13 @@ def draw(
     size: int,
     crop: int,
 ) -> Draws:
-    """The augmentation of `samples` (ids of training pictures) in an epoch.
+    """The augmentation of `samples` (ids of training pictures, see `Split.ids_of`) in an epoch.
 
     `first_place` is the place in the epoch's order of the first of them: only the authors' shared crops
     depend on it. There are (size - crop + 1) offsets per axis, 33 x 33 at 256 to 224: the print counts 32.
     """
     n = len(samples)
-    if augmentation.crops == "per_32":
-        unit = (first_place + np.arange(n)) // _SHARED_BY
-    else:
-        unit = samples
+    unit = (first_place + np.arange(n)) // _SHARED_BY if augmentation.crops == "per_32" else samples
     offsets = size - crop + 1
     if augmentation.crops == "centre":
         top = left = np.full(n, (size - crop) // 2, dtype=np.int64)
@@ -88,13 +84,11 @@ def colour_shifts(deviation: float, colour: Colour, key: int, samples: Ints) -> 
     return np.asarray((normal * deviation * colour.deviations) @ colour.eigenvectors.T)
 
 
-def training_batch(
-    pictures: npt.NDArray[np.uint8], samples: Ints, draws: Draws, mean: Floats, crop: int, scale: float
-) -> Floats:
+def training_batch(pictures: Pictures, samples: Ints, draws: Draws, mean: Floats, crop: int, scale: float) -> Floats:
     """Pictures `samples` cropped, mean-subtracted, mirrored, shifted and multiplied by `scale`.
 
-    pictures: uint8 (N, S, S, 3). mean: float32 (S, S, 3), subtracted at the crop's place; (crop, crop, 3),
-    the same for every crop; or (3,), a channel's mean. Returns float32 (n, crop, crop, 3).
+    pictures: uint8 (N, S, S, 3); samples: places in it. mean: float32 (S, S, 3), subtracted at the crop's place;
+    (crop, crop, 3), the same for every crop; or (3,), a channel's mean. Returns float32 (n, crop, crop, 3).
     """
     batch = np.empty((len(samples), crop, crop, 3), dtype=np.float32)
     whole = mean.shape[:2] == pictures.shape[1:3]

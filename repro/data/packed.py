@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from repro.data.layouts.layout import Pixels
 from repro.errors import UserError
 from repro.files import read_json
 
@@ -24,15 +23,38 @@ MANIFEST = "manifest.json"
 MEAN_PICTURE = "mean_picture.npy"
 
 
+Ints = npt.NDArray[np.int64]
+
+
+class Pictures(Protocol):
+    """Pictures (n, S, S, 3) that are read when indexed: a memory-mapped array, or a view of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, index: Any, /) -> Any:
+        """uint8 pixels, as numpy would index the array."""
+        ...
+
+
 @dataclass(frozen=True)
 class Split:
-    """Pictures (n, S, S, 3) uint8, memory-mapped and read-only, and labels (n,) int64."""
+    """Pictures (n, S, S, 3) uint8, memory-mapped and read-only, and labels (n,) int64.
 
-    pictures: Pixels
-    labels: npt.NDArray[np.int64]
+    `ids` (n,) are the pictures' places in the whole prepared split where only some of them are chosen
+    (repro/data/chosen_pictures.py); None: all, in order.
+    """
+
+    pictures: Pictures
+    labels: Ints
+    ids: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def ids_of(self, sample: Ints) -> Ints:
+        """What randomness is keyed by: the place of each picture in the whole prepared split."""
+        return sample if self.ids is None else self.ids[sample]
 
 
 @dataclass(frozen=True)
@@ -112,9 +134,7 @@ def _split(folder: Path, name: str, length: int, size: int, classes: int) -> Spl
     pictures = _array(folder / f"{name}_pictures.npy", (length, size, size, 3), np.uint8)
     labels = np.array(_array(folder / f"{name}_labels.npy", (length,), np.int64))
     if labels.min() < 0 or labels.max() >= classes:
-        raise UserError(
-            f"{folder}/{name}_labels.npy holds labels outside 0 to {classes - 1}; {_again(folder)}"
-        )
+        raise UserError(f"{folder}/{name}_labels.npy holds labels outside 0 to {classes - 1}; {_again(folder)}")
     return Split(pictures, labels)
 
 

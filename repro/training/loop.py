@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from repro import randomness
 from repro.data.augmentation import draw, epoch_order, mean_to_subtract, training_batch
+from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Packed
 from repro.files import canonical_json, digest_of_file, write_bytes, write_json, write_text
 from repro.net.alexnet import AlexNet, DropoutKey, from_tower_state, load_tower_state, tower_state
@@ -28,7 +29,7 @@ from repro.training.checkpoint import load_checkpoint, save_checkpoint
 from repro.training.evaluation import Inputs, fixed_sample, outcomes
 from repro.training.provenance import provenance
 from repro.training.run_store import Run
-from repro.training.schedule import Schedule
+from repro.training.schedule import Schedule, with_weight_decay
 from repro.training.update_rule import PaperSGD
 
 _CHECK_FINITE_EVERY = 50
@@ -44,17 +45,18 @@ class Training:
     def __init__(self, run: Run, packed: Packed, device: torch.device) -> None:
         self.run = run
         self.spec = run.spec()
-        self.settings = self.spec.settings.training
         self.net_settings = self.spec.settings.net
+        packed = pictures_of(self.spec.settings.training.pictures, packed)
         self.packed = packed
         self.device = device
         self.inputs = Inputs.of(self.spec.settings, packed, device)
         self.net = AlexNet(self.net_settings, len(packed.classes), self.spec.seed, dtype=self.inputs.dtype)
         self.net.to(device)
         self.net.train()
-        self.rule = PaperSGD(self.net.named_parameters(), self.settings)
         self.pictures = len(packed.train.labels)
-        self.steps_per_epoch = math.ceil(self.pictures / self.settings.batch_size)
+        self.steps_per_epoch = math.ceil(self.pictures / self.spec.settings.training.batch_size)
+        self.settings = with_weight_decay(self.spec.settings.training, self.steps_per_epoch)
+        self.rule = PaperSGD(self.net.named_parameters(), self.settings)
         self.schedule = Schedule(self.settings, self.steps_per_epoch)
         self.mean = mean_to_subtract(packed.mean_picture, self.settings.mean, self.net_settings.geometry.crop)
         self.step = 0
@@ -70,10 +72,12 @@ class Training:
     # ---- state -----------------------------------------------------------------------------------
 
     def resume(self) -> None:
-        """Load the last checkpoint, if there is one."""
+        """Load the last checkpoint; without one, the parent's final weights, if there is a parent."""
         state = load_checkpoint(self.run.folder / "checkpoint.pt", self.run.identity)
         self.sittings = 1
         if state is None:
+            if self.spec.parent is not None:
+                load_tower_state(self.net, load_file(Run(self.run.store, self.spec.parent).checked_weights()))
             return
         load_tower_state(self.net, state["weights"])
         velocities = from_tower_state(self.net, state["velocities"])
@@ -110,15 +114,16 @@ class Training:
     # ---- steps -----------------------------------------------------------------------------------
 
     def batch(self, epoch: int, order: np.ndarray[Any, Any], place: int) -> tuple[Tensor, Tensor, np.ndarray[Any, Any]]:
-        """The batch that begins at `place` of an epoch's order: pixels, labels, sample ids."""
+        """The batch that begins at `place` of an epoch's order: pixels, labels, ids in the whole training split."""
         samples = order[place : place + self.settings.batch_size]
+        ids = self.packed.train.ids_of(samples)
         augmentation = self.settings.augmentation
         draws = draw(
             augmentation,
             self.packed.colour,
             seed=self.spec.seed,
             epoch=epoch,
-            samples=samples,
+            samples=ids,
             first_place=place,
             size=self.packed.train.pictures.shape[1],
             crop=self.net_settings.geometry.crop,
@@ -130,17 +135,17 @@ class Training:
             self.packed.train.pictures, samples, draws, self.mean, self.net_settings.geometry.crop, scale
         )
         labels = torch.from_numpy(np.asarray(self.packed.train.labels[samples])).to(self.device)
-        return self.inputs.tensor(pixels), labels, samples
+        return self.inputs.tensor(pixels), labels, ids
 
     def one_step(self, epoch: int, order: np.ndarray[Any, Any]) -> None:
         """One update; advances the step."""
         place = (self.step - epoch * self.steps_per_epoch) * self.settings.batch_size
-        pixels, labels, samples = self.batch(epoch, order, place)
+        pixels, labels, ids = self.batch(epoch, order, place)
         rates = self.schedule.rates(self.step)
         dropout = None
         if self.net_settings.dropout.probability > 0:
             dropout = DropoutKey(
-                randomness.key(self.spec.seed, "dropout", self.step), torch.from_numpy(samples).to(self.device)
+                randomness.key(self.spec.seed, "dropout", self.step), torch.from_numpy(ids).to(self.device)
             )
         self.rule.zero_gradients()
         with self._precision():
@@ -148,8 +153,8 @@ class Training:
         loss = F.cross_entropy(logits.to(self.inputs.dtype), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         self.rule.step(rates)
-        self.loss_sum += loss.detach().double() * len(samples)
-        self.loss_count += len(samples)
+        self.loss_sum += loss.detach().double() * len(ids)
+        self.loss_count += len(ids)
         self.dose += rates.weights * self.settings.weight_decay / (1 - self.settings.momentum)
         self.step += 1
 
@@ -196,9 +201,7 @@ class Training:
         first_step, start = self.step, time.monotonic()
         while self.step < self.schedule.total_steps and not self.schedule.stopped and not self.diverged:
             epoch = self.step // self.steps_per_epoch
-            order = epoch_order(
-                self.spec.seed, epoch, self.pictures, fixed=self.settings.order == "fixed"
-            )
+            order = epoch_order(self.spec.seed, epoch, self.pictures, fixed=self.settings.order == "fixed")
             end = (epoch + 1) * self.steps_per_epoch
             rate = self.schedule.rates(epoch * self.steps_per_epoch).weights  # at the epoch's first step
             while self.step < end:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from repro.study.settings import TrainingSettings
@@ -24,12 +25,26 @@ class Schedule:
     def total_steps(self) -> int:
         return self.settings.epochs * self.steps_per_epoch
 
+    @property
+    def planned_falls(self) -> list[int]:
+        """Kind steps: the steps at which the rate falls."""
+        return [round(share * self.total_steps) for share in self.settings.schedule.at]
+
+    @property
+    def planned_rate_sum(self) -> float:
+        """Kind steps: the sum of the weights' rates over all steps."""
+        ends = [0, *self.planned_falls, self.total_steps]
+        factor = self.settings.schedule.factor
+        return self.settings.learning_rate * sum(
+            (end - begin) * factor**falls for falls, (begin, end) in enumerate(pairwise(ends))
+        )
+
     def rates(self, step: int) -> Rates:
         """The rates of a step, counted from 0."""
         schedule = self.settings.schedule
         falls = self.reductions
         if schedule.kind == "steps":
-            falls = sum(step >= round(share * self.total_steps) for share in schedule.at)
+            falls = sum(step >= fall for fall in self.planned_falls)
         rate = self.settings.learning_rate * schedule.factor**falls
         bias_falls = falls if self.settings.bias_rate_follows_schedule else 0
         bias_rate = self.settings.learning_rate * self.settings.bias_learning_rate_factor
@@ -59,3 +74,12 @@ class Schedule:
     def load(self, state: dict[str, Any]) -> None:
         for key, value in state.items():
             setattr(self, key, value)
+
+
+def with_weight_decay(settings: TrainingSettings, steps_per_epoch: int) -> TrainingSettings:
+    """`settings` with the weight decay that has their dose: sum of rate x decay / (1 - momentum) over all steps."""
+    if settings.weight_decay_dose is None:
+        return settings
+    rates = Schedule(settings, steps_per_epoch).planned_rate_sum
+    decay = settings.weight_decay_dose * (1 - settings.momentum) / rates
+    return settings.model_copy(update={"weight_decay": decay, "weight_decay_dose": None})
