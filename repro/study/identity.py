@@ -19,7 +19,7 @@ def run_identity(settings: RunSettings, seed: int, data_digest: str, parent: str
     switch leaves finished runs finished; a changed default must raise TRAINING_VERSION (a test pins them).
     """
     training = settings.training.model_dump(mode="json", exclude_defaults=True)
-    for key in ("curve_every", "curve_pictures"):
+    for key in ("curve_every", "curve_every_steps", "curve_pictures"):
         training.pop(key, None)
     return digest_of(
         {

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from repro.net.settings import NetSettings
+from repro.study.tuning import Tuning
 from repro.study.validation import Settings as Settings
 from repro.study.validation import validated as validated
 
@@ -154,6 +155,9 @@ class TrainingSettings(Settings):
         "float32", description="bf16 and tf32 need a GPU; never used on CPU"
     )
     curve_every: int = Field(1, ge=1, description="epochs between points of the learning curve")
+    curve_every_steps: int | None = Field(
+        None, ge=1, description="also the training error at every so many steps, between the epochs' points"
+    )
     curve_pictures: int = Field(500, ge=1, description="pictures of each split for a point of the curve")
 
     @model_validator(mode="after")
@@ -220,6 +224,7 @@ class Study(Settings):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     looks: Literal["fixed", "two"] = "fixed"
     family: tuple[str, ...] = Field((), description="the statements that this study is designed to decide")
+    tuning: Tuning | None = Field(None, description="variants whose learning rate is searched before the report")
 
     @field_validator("variants", "seeds", "family", mode="before")
     @classmethod
@@ -238,7 +243,18 @@ class Study(Settings):
                 raise ValueError(f"{key}: {list(values)} names something twice")
         if self.looks == "two" and len(self.seeds) > 12:
             raise ValueError("looks: two judges after 6 and 12 seeds; register at most 12")
+        if self.tuning is not None:
+            self._check_tuning(self.tuning)
         return self
+
+    def _check_tuning(self, tuning: Tuning) -> None:
+        if unknown := [name for name in tuning.variants if name not in self.variants]:
+            raise ValueError(f"tuning.variants: {', '.join(unknown)} is not among the study's variants")
+        if both := sorted(set(tuning.seeds) & set(self.seeds)):
+            raise ValueError(
+                f"tuning.seeds: {', '.join(map(str, both))} is among the study's seeds too; a rate that was chosen on "
+                "the runs it is reported on looks better than it is: use other seeds"
+            )
 
 
 class Variant(Settings):
