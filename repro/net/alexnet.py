@@ -29,6 +29,7 @@ class AlexNet(nn.Module):
         self.net = net
         self.table: tuple[Layer, ...] = layer_table(net, classes)
         towers = range(net.towers)
+        self.towers_here = tuple(towers)
         self.layers = [LayerModule(layer, towers, seed, dtype) for layer in self.table]
         for layer in self.layers:
             self.add_module(layer.layer.name, layer)

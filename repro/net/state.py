@@ -19,10 +19,14 @@ from repro.net.layer import Layer
 
 
 class Net(Protocol):
-    """A form of the net: `by_tower` says that its parameters already have the towers' names."""
+    """A form of the net: `by_tower` says that its parameters already have the towers' names.
+
+    `towers_here` are the towers that this process holds: all of them, unless the net is placed in ranks.
+    """
 
     table: tuple[Layer, ...]
     by_tower: bool
+    towers_here: tuple[int, ...]
 
     def state_dict(self) -> dict[str, Tensor]: ...
 
@@ -41,11 +45,11 @@ def tower_shapes(table: tuple[Layer, ...]) -> dict[str, tuple[int, ...]]:
 def tower_state(net: Net, values: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
     """`values` (by parameter name, e.g. gradients or velocities; by default the parameters) by tower.
 
-    The result is detached and contiguous, and shares no memory with the net.
+    Of the towers in this process. The result is detached and contiguous, and shares no memory with the net.
     """
     values = net.state_dict() if values is None else values
     result: dict[str, Tensor] = {}
-    for tower in range(net.table[0].towers):
+    for tower in net.towers_here:
         for layer in net.table:
             rows = layer.shares[tower]
             for kind in ("weight", "bias"):
@@ -58,7 +62,7 @@ def tower_state(net: Net, values: Mapping[str, Tensor] | None = None) -> dict[st
 
 
 def from_tower_state(net: Net, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The reverse of `tower_state`: `state` by the net's own parameter names.
+    """The reverse of `tower_state`: `state`, of all towers, by the net's own parameter names.
 
     Raises UserError for a missing or unknown name, or a wrong shape.
     """
@@ -74,7 +78,8 @@ def from_tower_state(net: Net, state: Mapping[str, Tensor]) -> dict[str, Tensor]
                 "it was saved from a net with other settings"
             )
     if net.by_tower:
-        return {name: state[name] for name in shapes}
+        here = tuple(f"tower{tower}." for tower in net.towers_here)
+        return {name: state[name] for name in shapes if name.startswith(here)}
     towers = range(net.table[0].towers)
     return {
         f"{layer.name}.{kind}": torch.cat(
