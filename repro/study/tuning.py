@@ -73,9 +73,7 @@ def iterations_to(target: float, steps: Sequence[float | None], errors: Sequence
 
     Points without an error are passed over.
     """
-    known = [
-        (step, error) for step, error in zip(steps, errors, strict=True) if step is not None and error is not None
-    ]
+    known = [(step, error) for step, error in zip(steps, errors, strict=True) if step is not None and error is not None]
     if known and known[0][1] <= target:
         return float(known[0][0])
     for (before, high), (after, low) in pairwise(known):

@@ -22,7 +22,7 @@ from torch import Tensor
 from repro import randomness
 from repro.data.augmentation import draw, epoch_order, mean_to_subtract, training_batch
 from repro.data.chosen_pictures import pictures_of
-from repro.data.packed import Packed
+from repro.data.packed import Packed, Split
 from repro.files import canonical_json, digest_of_file, write_bytes, write_json, write_text
 from repro.net.alexnet import AlexNet, DropoutKey, from_tower_state, load_tower_state, tower_state
 from repro.training.checkpoint import load_checkpoint, save_checkpoint
@@ -174,14 +174,31 @@ class Training:
             sample = np.arange(len(self.packed.validation.labels))
             row["validation_error"] = outcomes(self.net, self.inputs, self.packed.validation, sample).error
         if last or (epoch + 1) % self.settings.curve_every == 0:
-            for name, split in (("train", self.packed.train), ("held_out", self.packed.held_out)):
-                sample = fixed_sample(split, f"curve {name}", self.settings.curve_pictures)
-                row[f"{name}_error"] = outcomes(self.net, self.inputs, split, sample).error
+            row["train_error"] = self._curve_error("train", self.packed.train)
+            row["held_out_error"] = self._curve_error("held_out", self.packed.held_out)
         self.schedule.end_of_epoch(row.get("validation_error"))
         self.rows.append(row)
         self.loss_sum.zero_()
         self.loss_count = 0
         write_text(self.run.folder / "log.jsonl", "".join(f"{_line(row)}\n" for row in self.rows))
+
+    def between_epochs(self, end: int) -> None:
+        """Every `curve_every_steps` within an epoch, which ends at step `end`: a row with the training error."""
+        every = self.settings.curve_every_steps
+        if every is None or self.step % every or self.step == end:
+            return
+        self.rows.append(
+            {
+                "epoch": self.step / self.steps_per_epoch,
+                "step": self.step,
+                "learning_rate": self.schedule.rates(self.step - 1).weights,
+                "train_error": self._curve_error("train", self.packed.train),
+            }
+        )
+
+    def _curve_error(self, name: str, split: Split) -> float:
+        sample = fixed_sample(split, f"curve {name}", self.settings.curve_pictures)
+        return outcomes(self.net, self.inputs, split, sample).error
 
     # ---- the whole run ---------------------------------------------------------------------------
 
@@ -209,6 +226,7 @@ class Training:
                 if (self.step % _CHECK_FINITE_EVERY == 0 or self.step == end) and not bool(self.loss_sum.isfinite()):
                     self.diverged = True
                     break
+                self.between_epochs(end)
                 now = time.monotonic()
                 if now - last_report > 1:
                     last_report = now
@@ -252,7 +270,7 @@ class Training:
                 "status": "diverged" if self.diverged else "finished",
                 "weights_digest": digest_of_file(folder / "weights.safetensors"),
                 "steps": self.step,
-                "epochs": len(self.rows),
+                "epochs": sum("train_loss" in row for row in self.rows),
                 "final_train_loss": final_loss,
                 "decay_dose": self.dose,
                 "cpu_seconds": seconds,

@@ -3,7 +3,7 @@
     settings.json         what the run is: resolved settings, seed, digest of its pictures
     lease.json            who trains it now
     checkpoint.pt         the last complete state (atomic)
-    log.jsonl             a line an epoch
+    log.jsonl             a line an epoch, and for points of the learning curve between them
     progress.json         for the live table
     weights.safetensors   the final weights, per-tower names
     run.json              written last: the run is finished, with the digest of its weights
@@ -139,7 +139,7 @@ class Run:
         return path
 
     def log(self) -> list[dict[str, Any]]:
-        """The log's rows, one an epoch."""
+        """The log's rows: one an epoch (with its `train_loss`), and points of the learning curve between them."""
         path = self.folder / "log.jsonl"
         try:
             return [json.loads(line) for line in path.read_text().splitlines()]
