@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from repro.study.changes import changed
 from repro.study.parents import parents_of
 from repro.study.scaling import scaling_rule
 from repro.study.settings import RunSettings, Study, Variant
+from repro.study.tuning import TunedRate
 from repro.study.validation import validated
 
 
@@ -32,6 +33,8 @@ class ResolvedStudy:
     settings: Mapping[str, RunSettings]
     deviations: Mapping[str, list[str]]
     parents: Mapping[str, str]
+    tuned: Mapping[str, TunedRate] = field(default_factory=dict)
+    """the rates that a search gave its variants, once it is finished; `settings` has them"""
 
     @property
     def name(self) -> str:

@@ -82,6 +82,19 @@ def iterations_to(target: float, steps: Sequence[float | None], errors: Sequence
     return None
 
 
+def trial_of(
+    rate: float,
+    target: float,
+    steps: Sequence[float | None],
+    errors: Sequence[float | None],
+    *,
+    diverged: bool,
+) -> Trial:
+    """What a run's logged training errors say of its rate."""
+    last = next((error for error in reversed(errors) if error is not None), 1.0)
+    return Trial(rate, iterations_to(target, steps, errors), 1.0 if diverged else last)
+
+
 def best_rate(trials: Iterable[Trial]) -> TunedRate:
     """The rate with the fewest iterations to the target, by the median over its trials.
 
