@@ -172,7 +172,13 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     noted: list[dict[str, Any]] = []
     for number, cell in enumerate(cells, 1):
         identity = cell.run.identity
-        common = {"identity": identity, "variant": cell.variant, "seed": cell.seed, "role": "report", "parent": None}
+        common = {
+            "identity": identity,
+            "variant": cell.variant,
+            "seed": cell.seed,
+            "role": "report",
+            "parent": cell.spec.parent,
+        }
         if cell.run.finished:
             packed = packed or open_packed(store / prepared["pictures"])
             found = measure(cell.run, packed, resolved.study.evaluation, torch.device(device))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
 
+from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Packed
 from repro.errors import UserError
 from repro.files import digest_of, read_json, write_bytes, write_json
@@ -61,7 +62,8 @@ def measure(run: Run, packed: Packed, settings: EvaluationSettings, device: torc
     cache = run.store / "measurements" / f"{run.identity}-{wanted}"
     if (cache / "measurements.json").is_file():
         return _read(cache)
-    result = _measure(run, packed, settings, device)
+    seen = pictures_of(run.spec().settings.training.pictures, packed)
+    result = _measure(run, seen, settings, device)
     _write(cache, result)
     return result
 
@@ -80,7 +82,7 @@ def _measure(run: Run, packed: Packed, settings: EvaluationSettings, device: tor
     everything = np.arange(len(packed.held_out.labels))
     held_out = outcomes(net, inputs, packed.held_out, everything, batch=settings.batch)
 
-    status, reason = _status(record, classes, held_out.constant)
+    status, reason = _status(record, len(np.unique(packed.train.labels)), held_out.constant)
     table = layer_table(spec.settings.net, classes)
     scalars: dict[str, Any] = {
         "train_error": train.error,

@@ -1,17 +1,18 @@
 """All runs of a study: train what is missing, side by side, and say what there is.
 
 Idempotent: finished runs and recorded evidence are accepted by identity, interrupted runs resume, runs
-that another process holds are waited for. Adding a seed or a variant trains only that.
+that another process holds are waited for. Adding a seed or a variant trains only that. A run that starts
+from another's weights (its parent) waits until those are in the store.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from repro.errors import UserError
 from repro.files import write_json
@@ -33,20 +34,60 @@ class GridRun:
     seed: int
     spec: RunSpec
     run: Run
+    parent: GridRun | None = None
+    """whose final weights it starts from"""
+    role: Literal["report", "tuning"] = "report"
 
     @property
     def label(self) -> str:
-        return f"{self.variant} seed {self.seed}"
+        rate = f" rate {self.spec.settings.training.learning_rate:g}" if self.role == "tuning" else ""
+        return f"{self.variant}{rate} seed {self.seed}"
+
+    @property
+    def may_start(self) -> bool:
+        return self.parent is None or self.parent.run.finished
 
 
 def grid_of(resolved: ResolvedStudy, store: Path, data_digest: str, pictures: str) -> list[GridRun]:
     """Every run of a study, seed by seed, so that an interrupted study has whole seeds."""
-    cells = []
+    cells: list[GridRun] = []
     for seed in resolved.study.seeds:
+        made: dict[str, GridRun] = {}
         for variant in resolved.study.variants:
-            spec = RunSpec(resolved.settings[variant], seed, data_digest, pictures)
-            cells.append(GridRun(variant, seed, spec, Run(store, spec.identity)))
+            _make_cell(made, variant, seed, resolved, store, data_digest, pictures)
+        cells += [made[variant] for variant in resolved.study.variants]
     return cells
+
+
+def _make_cell(
+    made: dict[str, GridRun], variant: str, seed: int, resolved: ResolvedStudy, store: Path, digest: str, pictures: str
+) -> GridRun:
+    """The cell of a variant, after its parent's, whose identity is a part of its own."""
+    if variant not in made:
+        name = resolved.parents.get(variant)
+        parent = None if name is None else _make_cell(made, name, seed, resolved, store, digest, pictures)
+        spec = RunSpec(resolved.settings[variant], seed, digest, pictures, parent.run.identity if parent else None)
+        made[variant] = GridRun(variant, seed, spec, Run(store, spec.identity), parent)
+    return made[variant]
+
+
+def to_train(cells: Iterable[GridRun], recorded: Collection[str]) -> list[GridRun]:
+    """Those of `cells` that are neither finished nor recorded, each after the ancestors that it needs.
+
+    An ancestor's weights are read from the store: one that is only recorded must be trained again.
+    """
+    missing: dict[str, GridRun] = {}
+
+    def add(cell: GridRun) -> None:
+        if not cell.run.finished:
+            if cell.parent is not None:
+                add(cell.parent)
+            missing.setdefault(cell.run.identity, cell)
+
+    for cell in cells:
+        if cell.run.identity not in recorded:
+            add(cell)
+    return list(missing.values())
 
 
 def train_grid(
@@ -68,17 +109,16 @@ def train_grid(
     RuntimeError when runs failed for another reason; the others are finished first either way.
     """
     before = _set_aside(cells) if retrain else {}
-    wanted = [cell for cell in cells if cell.run.identity not in recorded]
-    missing = [cell for cell in wanted if not cell.run.finished]
-    say(
-        f"{title}: {len(cells)} runs, {len(wanted) - len(missing)} finished, "
-        f"{len(cells) - len(wanted)} recorded, {len(missing)} to train"
-    )
+    missing = to_train(cells, recorded)
+    finished = sum(cell.run.finished for cell in cells)
+    known = sum(cell.run.identity in recorded and not cell.run.finished for cell in cells)
+    say(f"{title}: {len(cells)} runs, {finished} finished, {known} recorded, {len(missing)} to train")
     if missing:
         check_disk(missing)
         for cell in missing:
             cell.run.create(cell.spec, noted or {})
-        failures = _train(missing, title, devices, checkpoint_seconds, poll_seconds, len(cells))
+        total = len({cell.run.identity for cell in [*cells, *missing]})
+        failures = _train(missing, title, devices, checkpoint_seconds, poll_seconds, total)
         _raise_failures(failures)
     for identity, digest in before.items():
         run = next(cell.run for cell in cells if cell.run.identity == identity)
@@ -94,47 +134,60 @@ def _train(
     poll_seconds: float,
     total: int,
 ) -> list[tuple[GridRun, Outcome]]:
-    by_identity = {cell.run.identity: cell for cell in missing}
-    labels = {identity: cell.label for identity, cell in by_identity.items()}
+    left = {cell.run.identity: cell for cell in missing}
+    labels = {identity: cell.label for identity, cell in left.items()}
     failures: list[tuple[GridRun, Outcome]] = []
     elsewhere: set[str] = set()
+
+    def drop(cell: GridRun, sentence: str) -> None:
+        left.pop(cell.run.identity)
+        elsewhere.discard(cell.run.identity)
+        table.finished(cell.run, sentence)
+
     with (
         LocalPool(devices, checkpoint_seconds=checkpoint_seconds, poll_seconds=poll_seconds) as pool,
         LiveTable(title, labels, total, total - len(missing)) as table,
     ):
-        left = {cell.run.identity for cell in missing}
         while left:
-            for identity in sorted(left, key=list(by_identity).index):
-                run = by_identity[identity].run
-                if run.leased:
-                    elsewhere.add(identity)
-                else:
-                    pool.submit(run)
+            for cell in left.values():
+                if cell.run.leased:
+                    elsewhere.add(cell.run.identity)
+                elif cell.may_start:
+                    pool.submit(cell.run)
             for outcome in pool.finished():
                 if outcome is not None:
-                    identity = outcome.run.identity
+                    cell = left[outcome.run.identity]
                     if outcome.finished:
-                        left.discard(identity)
-                        elsewhere.discard(identity)
-                        table.finished(outcome.run, _summary(outcome.run))
+                        drop(cell, _summary(cell.run))
+                        for child in left.values():
+                            if child.parent is not None and child.parent.run.identity == cell.run.identity:
+                                pool.submit(child.run)
                     elif outcome.code == worker.LEASE_TAKEN:
-                        elsewhere.add(identity)
+                        elsewhere.add(cell.run.identity)
                     else:
-                        left.discard(identity)
-                        failures.append((by_identity[identity], outcome))
-                        table.finished(outcome.run, f"FAILED: {outcome.message.splitlines()[-1:]}")
+                        for failed, how in _with_descendants(cell, outcome, left.values()):
+                            failures.append((failed, how))
+                            drop(failed, f"FAILED: {how.message.splitlines()[-1:]}")
                 table.show(pool.active, len(elsewhere))
             # What is left is in another process's hands: wait until it is finished there, or dropped.
-            for identity in sorted(left):
-                run = by_identity[identity].run
-                if run.finished:
-                    left.discard(identity)
-                    elsewhere.discard(identity)
-                    table.finished(run, f"{_summary(run)} (by another process)")
-            if left and all(by_identity[identity].run.leased for identity in left):
-                table.show([by_identity[identity].run for identity in sorted(left)], len(left))
+            for cell in list(left.values()):
+                if cell.run.finished:
+                    drop(cell, f"{_summary(cell.run)} (by another process)")
+            if left and not any(cell.may_start and not cell.run.leased for cell in left.values()):
+                held = [cell.run for cell in left.values() if cell.run.leased]
+                table.show(held, len(held))
                 time.sleep(poll_seconds)
     return failures
+
+
+def _with_descendants(cell: GridRun, outcome: Outcome, left: Iterable[GridRun]) -> list[tuple[GridRun, Outcome]]:
+    """A run that failed, and those that can now never start."""
+    failed = {cell.run.identity: (cell, outcome)}
+    for other in left:  # parents stand before their children
+        if other.parent is not None and other.parent.run.identity in failed:
+            message = f"its parent, {other.parent.label}, failed"
+            failed[other.run.identity] = (other, Outcome(other.run, outcome.code, message))
+    return list(failed.values())
 
 
 def write_run_list(path: Path, cells: list[GridRun], recorded: dict[str, str]) -> dict[str, Any]:
@@ -147,7 +200,10 @@ def write_run_list(path: Path, cells: list[GridRun], recorded: dict[str, str]) -
         identity = cell.run.identity
         in_store = cell.run.finished
         digest = cell.run.result()["weights_digest"] if in_store else recorded[identity]
-        rows.append({"variant": cell.variant, "seed": cell.seed, "identity": identity, "weights_digest": digest})
+        row = {"variant": cell.variant, "seed": cell.seed, "role": cell.role}
+        if cell.role == "tuning":
+            row["learning_rate"] = cell.spec.settings.training.learning_rate
+        rows.append({**row, "identity": identity, "weights_digest": digest})
     listing = {"schema": SCHEMA, "runs": rows}
     write_json(path, listing)
     return listing
