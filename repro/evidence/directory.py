@@ -187,8 +187,10 @@ _TUPLES = ("class_names", "variants", "seeds", "family")
 def _typed(kind: type[Any], row: Any, where: str) -> Any:
     if not isinstance(row, dict):
         raise UserError(f"{where} is not an object; the file is damaged")
-    names = {field.name for field in dataclasses.fields(kind)}
-    if missing := sorted(names - row.keys()):
+    fields = dataclasses.fields(kind)
+    names = {field.name for field in fields}
+    optional = {field.name for field in fields if field.default_factory is not dataclasses.MISSING}
+    if missing := sorted(names - optional - row.keys()):
         raise UserError(f"{where} lacks {', '.join(missing)}; the file is damaged or from another program")
     if unknown := sorted(row.keys() - names):
         raise UserError(f"{where} has unknown keys {', '.join(unknown)}; allowed: {', '.join(sorted(names))}")

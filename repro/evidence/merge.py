@@ -52,6 +52,7 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
         "deviations": {**old.deviations, **new.deviations},
         "variants": list(dict.fromkeys([*new.variants, *old.variants])),
         "seeds": list(dict.fromkeys([*new.seeds, *old.seeds])),
+        "tuned": {**old.tuned, **new.tuned},
         # A statement counts as registered only when it was so for both parts.
         "registry": {key: value for key, value in new.registry.items() if old.registry.get(key) == value},
     }

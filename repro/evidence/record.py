@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 SCHEMA = 1
@@ -38,7 +38,11 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """The study that evidence belongs to, as it was resolved when its runs were made."""
+    """The study that evidence belongs to, as it was resolved when its runs were made.
+
+    `tuned` has, for each variant whose learning rate was searched, what won (`repro.study.tuning.TunedRate`);
+    its runs are rows with the role `tuning`. Fields with a default are missing in evidence that is older.
+    """
 
     study: str
     summary: str
@@ -60,6 +64,7 @@ class StudyRecord:
     git_commit: str | None
     command: str
     created: str
+    tuned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def chance_error(self) -> float:
