@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from repro.net.layers import layer_table
 from repro.pipeline import prepared_pictures, recorded_runs
 from repro.study.load import load_study, studies_in_params
 from repro.study.settings import RunSettings
-from repro.training.grid import GridRun, grid_of
+from repro.training.grid import GridRun, grid_of, to_train
 from repro.training.live_table import clock
 from repro.training.run_store import Run, runs_in, store_folder
 
@@ -69,29 +69,35 @@ def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:
         return
     cells = grid_of(resolved, store, prepared["digest"], prepared["pictures"])
     recorded = recorded_runs(root, study)
-    states = {cell.run.identity: _state(cell, recorded) for cell in cells}
+    missing = to_train(cells, recorded)
+    accepted = recorded.keys() - {cell.run.identity for cell in missing}
+    states = {cell.run.identity: _state(cell, accepted) for cell in cells}
     seeds = resolved.study.seeds
-    echo(f"  {'variant':<22}" + "".join(f"{seed:>9}" for seed in seeds))
+    width = max(22, *(len(variant) + 2 for variant in resolved.study.variants))
+    echo(f"  {'variant':<{width}}" + "".join(f"{seed:>9}" for seed in seeds))
     for variant in resolved.study.variants:
         row = [states[cell.run.identity] for cell in cells if cell.variant == variant]
-        echo(f"  {variant:<22}" + "".join(f"{state:>9}" for state in row))
-    missing = [cell for cell in cells if states[cell.run.identity] in ("missing", "begun", "running")]
+        echo(f"  {variant:<{width}}" + "".join(f"{state:>9}" for state in row))
     classes, pictures = len(prepared["classes"]), prepared["counts"]["train"]
-    costs = [cost_of(cell.spec.settings, classes, pictures) for cell in missing]
+    costs = [cost_of(cell.spec.settings, classes, _trained_on(cell.spec.settings, pictures)) for cell in missing]
     if not costs:
         echo("  nothing is missing")
         return
     rate, source = _rate(cells, classes, pictures)
     hours = [cost.multiply_adds / rate / 3600 for cost in costs]
-    longest = max(max(hours), sum(hours) / workers)
-    echo(f"  {len(missing)} runs to train: {sum(hours):.2f} core-hours, about {clock(longest * 3600)} on {workers} cores")
+    longest = max(_longest_line(missing, hours), sum(hours) / workers)
+    echo(
+        f"  {len(missing)} runs to train: {sum(hours):.2f} core-hours, about {clock(longest * 3600)} on {workers} cores"
+    )
     echo(f"    ({rate / 1e9:.1f} G multiply-adds/s a core, {source})")
     disk, free = sum(cost.disk_bytes for cost in costs), shutil.disk_usage(_existing(store)).free
     echo(f"  disk: {disk / 1e9:.2f} GB of runs in {store}, {free / 1e9:.1f} GB free there")
-    echo(f"  memory: about {max(cost.memory_bytes for cost in costs) * workers / 1e9:.1f} GB with {workers} side by side")
+    echo(
+        f"  memory: about {max(cost.memory_bytes for cost in costs) * workers / 1e9:.1f} GB with {workers} side by side"
+    )
 
 
-def _state(cell: GridRun, recorded: dict[str, str]) -> str:
+def _state(cell: GridRun, recorded: Collection[str]) -> str:
     if cell.run.finished:
         return "done"
     if cell.run.identity in recorded:
@@ -101,12 +107,28 @@ def _state(cell: GridRun, recorded: dict[str, str]) -> str:
     return "begun" if cell.run.started else "missing"
 
 
+def _trained_on(settings: RunSettings, pictures: int) -> int:
+    """About how many of the prepared training pictures a run trains on."""
+    return round(pictures * settings.training.pictures.portion)
+
+
+def _longest_line(missing: list[GridRun], hours: list[float]) -> float:
+    """Hours of the longest line of runs of which each starts from the weights of the one before."""
+    until_done: dict[str, float] = {}
+    for cell, own in zip(missing, hours, strict=True):  # parents stand before their children
+        before = 0.0 if cell.parent is None else until_done.get(cell.parent.run.identity, 0.0)
+        until_done[cell.run.identity] = before + own
+    return max(until_done.values())
+
+
 def _rate(cells: list[GridRun], classes: int, pictures: int) -> tuple[float, str]:
     rates = []
     for cell in cells:
         if cell.run.finished and (seconds := cell.run.result()["cpu_seconds"]) > 0:
             done = cell.run.result()["steps"] * cell.spec.settings.training.batch_size
-            rates.append(cost_of(cell.spec.settings, classes, done).multiply_adds / cell.spec.settings.training.epochs / seconds)
+            rates.append(
+                cost_of(cell.spec.settings, classes, done).multiply_adds / cell.spec.settings.training.epochs / seconds
+            )
     if rates:
         return statistics.median(rates), f"the median of {len(rates)} finished runs"
     return ASSUMED_MULTIPLY_ADDS_PER_SECOND, "a guess: no run of this study has been timed here"

@@ -89,7 +89,7 @@ def _kernel_layers(net: NetSettings, plans: tuple[ConvPlan, ...]) -> list[Layer]
 def _check_widths(net: NetSettings, classes: int) -> None:
     conv = {f"net.widths.conv (conv{i + 1})": width for i, width in enumerate(net.widths.conv)}
     fc = {f"net.widths.fc (fc{i + 6})": width for i, width in enumerate(net.widths.fc)}
-    for key, width in {**conv, "net.widths.conv6": net.widths.conv6, **fc}.items():
+    for key, width in {**conv, "net.widths.conv6": net.widths.sixth, **fc}.items():
         if width % net.towers:
             raise UserError(f"{key}: {width} is odd, and 2 towers hold half each; use an even number")
     blocks = net.normalisation.blocks

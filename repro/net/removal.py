@@ -32,9 +32,7 @@ def conv_plans(net: NetSettings) -> tuple[ConvPlan, ...]:
     check_known("crossings", [name for name in net.crossings if name.startswith("conv")], names, hint)
     check_listed(net, names, hint)
     if len(net.removed) == len(present):
-        raise UserError(
-            f"net.removed: {', '.join(net.removed)} leaves no convolutional layer; keep at least one"
-        )
+        raise UserError(f"net.removed: {', '.join(net.removed)} leaves no convolutional layer; keep at least one")
     _check_form(net, present)
     conv1 = present[0]
     for name in net.removed:
@@ -67,8 +65,8 @@ def _all_plans(net: NetSettings) -> list[ConvPlan]:
         ("conv4", widths.conv[3], geometry.conv4_kernel, 1, (geometry.conv4_padding,) * 2),
         ("conv5", widths.conv[4], geometry.conv5_kernel, 1, (geometry.conv5_padding,) * 2),
     ]
-    if widths.conv6:
-        shapes.append(("conv6", widths.conv6, geometry.conv6_kernel, 1, (geometry.conv6_padding,) * 2))
+    if widths.sixth:
+        shapes.append(("conv6", widths.sixth, geometry.conv6_kernel, 1, (geometry.conv6_padding,) * 2))
     return [
         ConvPlan(
             name=name,

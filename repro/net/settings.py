@@ -81,11 +81,16 @@ class Widths(_Settings):
 
     conv: Annotated[tuple[Count, Count, Count, Count, Count], Field(strict=False)] = (96, 256, 384, 384, 256)
     """Kernels of conv1 ... conv5, half of them in each tower."""
-    conv6: Margin = 0
+    conv6: Margin | Literal["as_conv5"] = 0
     """Kernels of a sixth convolutional layer over the last pooling (section 6; released net #146 has
-    256, reading both towers: add conv6 to `crossings`). 0: no such layer."""
+    256, as many as conv5, reading both towers: add conv6 to `crossings`). 0: no such layer."""
     fc: Annotated[tuple[Count, Count], Field(strict=False)] = (4096, 4096)
     """Units of fc6 and fc7. Section 3.5: 4096 each."""
+
+    @property
+    def sixth(self) -> int:
+        """Kernels of the sixth convolutional layer."""
+        return self.conv[4] if self.conv6 == "as_conv5" else self.conv6
 
 
 class Normalisation(_Settings):
