@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,26 +13,33 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repro import randomness
-from repro.data.augmentation import centre_batch, mean_to_subtract
-from repro.data.packed import Packed, Split
+from repro.data.augmentation import Draws, centre_batch, mean_to_subtract, training_batch
+from repro.data.packed import Packed, Pictures, Split
 from repro.net.alexnet import AlexNet
+from repro.net.towers import TowerNet
 from repro.study.settings import RunSettings
+from repro.training.device_pictures import DevicePictures, sent
 
 Ints = npt.NDArray[np.int64]
+Pixels = Tensor | tuple[Tensor, ...]
+"""What a net reads: one tensor, or one for each of its devices."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """How a run's net reads pictures in evaluation mode."""
+    """How a run's net reads pictures: on `device`, and on `others` where it has towers elsewhere."""
 
     mean: npt.NDArray[np.float32]
     crop: int
     scale: float
     device: torch.device
     dtype: torch.dtype
+    others: tuple[torch.device, ...] = ()
+    raw: bool = False
+    """Whether bytes are sent and batches made on the devices: a GPU's way. The numbers are the same."""
 
     @classmethod
-    def of(cls, settings: RunSettings, packed: Packed, device: torch.device) -> Inputs:
+    def of(cls, settings: RunSettings, packed: Packed, device: torch.device, *others: torch.device) -> Inputs:
         crop = settings.net.geometry.crop
         return cls(
             mean=mean_to_subtract(packed.mean_picture, settings.training.mean, crop),
@@ -39,18 +47,47 @@ class Inputs:
             scale=1 / settings.net.input_divisor,
             device=device,
             dtype=torch.float64 if settings.training.precision == "float64" else torch.float32,
+            others=others,
+            raw=device.type == "cuda",
         )
+
+    def training(self, pictures: Pictures, samples: Ints, draws: Draws, divisor: float = 1.0) -> Pixels:
+        """The pictures `samples`, changed as `draws` say and divided by `divisor`."""
+        scale = self.scale / divisor
+        if self.raw:
+            raw = pictures[samples]
+            return self._made(lambda place: place.training(raw, draws, scale))
+        return self.tensor(training_batch(pictures, samples, draws, self.mean, self.crop, scale))
+
+    def centre(self, raw: npt.NDArray[np.uint8]) -> Pixels:
+        """The central crops of pictures."""
+        if self.raw:
+            return self._made(lambda place: place.centre(raw, self.scale))
+        return self.tensor(centre_batch(raw, self.mean, self.crop, self.scale))
+
+    def _made(self, make: Callable[[DevicePictures], Tensor]) -> Pixels:
+        batches = tuple(make(place).to(self.dtype) for place in self._places)
+        return batches if self.others else batches[0]
+
+    @cached_property
+    def _places(self) -> list[DevicePictures]:
+        return [DevicePictures(device, self.mean, self.crop) for device in (self.device, *self.others)]
 
     def tensor(self, batch: npt.NDArray[np.float32]) -> Tensor:
         """float (n, 3, crop, crop) on the device, in channels_last memory."""
         return torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device, self.dtype)
 
     def batches(self, split: Split, sample: Ints, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Central crops and labels of the pictures in `sample`, `size` at a time."""
+        """Central crops and labels of the pictures in `sample`, `size` at a time, for a net on one device."""
+        for pixels, labels in self.placed_batches(split, sample, size):
+            assert isinstance(pixels, Tensor)
+            yield pixels, labels
+
+    def placed_batches(self, split: Split, sample: Ints, size: int) -> Iterator[tuple[Pixels, Tensor]]:
+        """The same for a net on one device or on several."""
         for start in range(0, len(sample), size):
             ids = sample[start : start + size]
-            pixels = centre_batch(split.pictures[ids], self.mean, self.crop, self.scale)
-            yield self.tensor(pixels), torch.from_numpy(np.asarray(split.labels[ids])).to(self.device)
+            yield self.centre(split.pictures[ids]), sent(split.labels[ids], self.device)
 
 
 def fixed_sample(split: Split, name: str, n: int) -> Ints:
@@ -97,12 +134,12 @@ def rank_of_label(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def outcomes(net: AlexNet, inputs: Inputs, split: Split, sample: Ints, *, batch: int = 256) -> Outcomes:
+def outcomes(net: AlexNet | TowerNet, inputs: Inputs, split: Split, sample: Ints, *, batch: int = 256) -> Outcomes:
     """Classify the pictures in `sample`; the net is put into evaluation mode and back."""
     was_training = net.training
     net.eval()
     losses, ranks, predictions = [], [], []
-    for pixels, labels in inputs.batches(split, sample, batch):
+    for pixels, labels in inputs.placed_batches(split, sample, batch):
         logits = net(pixels).double()
         losses.append(F.cross_entropy(logits, labels, reduction="none").cpu())
         ranks.append(rank_of_label(logits, labels).cpu())

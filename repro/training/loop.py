@@ -20,13 +20,15 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from repro import randomness
-from repro.data.augmentation import draw, epoch_order, mean_to_subtract, training_batch
+from repro.data.augmentation import draw, epoch_order
 from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Packed, Split
 from repro.files import canonical_json, digest_of_file, write_bytes, write_json, write_text
-from repro.net.alexnet import AlexNet, DropoutKey, from_tower_state, load_tower_state, tower_state
+from repro.net.alexnet import DropoutKey, from_tower_state, load_tower_state, tower_state
 from repro.training.checkpoint import load_checkpoint, save_checkpoint
-from repro.training.evaluation import Inputs, fixed_sample, outcomes
+from repro.training.device_pictures import sent
+from repro.training.evaluation import Inputs, Pixels, fixed_sample, outcomes
+from repro.training.placing import Placing
 from repro.training.provenance import provenance
 from repro.training.run_store import Run
 from repro.training.schedule import Schedule, with_weight_decay
@@ -40,27 +42,30 @@ class Interrupted(Exception):
 
 
 class Training:
-    """One run in progress. `packed` are its prepared pictures, `device` where it is computed."""
+    """One run in progress. `packed` are its prepared pictures, `place` where it is computed.
 
-    def __init__(self, run: Run, packed: Packed, device: torch.device) -> None:
+    In a run of two processes each has a Training: all do the same steps, the leading one writes the files.
+    """
+
+    def __init__(self, run: Run, packed: Packed, place: Placing | torch.device) -> None:
+        place = Placing(place) if isinstance(place, torch.device) else place
         self.run = run
         self.spec = run.spec()
         self.net_settings = self.spec.settings.net
         packed = pictures_of(self.spec.settings.training.pictures, packed)
         self.packed = packed
-        self.device = device
-        self.inputs = Inputs.of(self.spec.settings, packed, device)
-        self.net = AlexNet(self.net_settings, len(packed.classes), self.spec.seed, dtype=self.inputs.dtype)
-        self.net.to(device)
+        self.place = place
+        self.device = place.device
+        self.inputs = Inputs.of(self.spec.settings, packed, *place.devices)
+        self.net = place.net(self.net_settings, len(packed.classes), self.spec.seed, self.inputs.dtype)
         self.net.train()
         self.pictures = len(packed.train.labels)
         self.steps_per_epoch = math.ceil(self.pictures / self.spec.settings.training.batch_size)
         self.settings = with_weight_decay(self.spec.settings.training, self.steps_per_epoch)
         self.rule = PaperSGD(self.net.named_parameters(), self.settings)
         self.schedule = Schedule(self.settings, self.steps_per_epoch)
-        self.mean = mean_to_subtract(packed.mean_picture, self.settings.mean, self.net_settings.geometry.crop)
         self.step = 0
-        self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self.loss_count = 0
         self.dose = 0.0
         self.rows: list[dict[str, Any]] = []
@@ -94,26 +99,35 @@ class Training:
 
     def checkpoint(self) -> None:
         """Write the whole state to disk."""
+        weights = self.place.whole(self.net, tower_state(self.net))
+        velocities = self.place.whole(self.net, tower_state(self.net, self.rule.velocities))
+        seconds = self._seconds()
+        if not self.place.leads:
+            return
         save_checkpoint(
             self.run.folder / "checkpoint.pt",
             {
                 "identity": self.run.identity,
-                "weights": tower_state(self.net),
-                "velocities": tower_state(self.net, self.rule.velocities),
+                "weights": weights,
+                "velocities": velocities,
                 "step": self.step,
                 "loss_sum": float(self.loss_sum),
                 "loss_count": self.loss_count,
                 "dose": self.dose,
                 "rows": self.rows,
-                "seconds": self.seconds + time.process_time() - self._clock,
+                "seconds": seconds,
                 "sittings": self.sittings,
                 "schedule": self.schedule.state(),
             },
         )
 
+    def _seconds(self) -> float:
+        """CPU seconds so far, of all sittings and processes."""
+        return self.seconds + self.place.total(time.process_time() - self._clock)
+
     # ---- steps -----------------------------------------------------------------------------------
 
-    def batch(self, epoch: int, order: np.ndarray[Any, Any], place: int) -> tuple[Tensor, Tensor, np.ndarray[Any, Any]]:
+    def batch(self, epoch: int, order: np.ndarray[Any, Any], place: int) -> tuple[Pixels, Tensor, np.ndarray[Any, Any]]:
         """The batch that begins at `place` of an epoch's order: pixels, labels, ids in the whole training split."""
         samples = order[place : place + self.settings.batch_size]
         ids = self.packed.train.ids_of(samples)
@@ -130,12 +144,9 @@ class Training:
         )
         off = augmentation.colour_noise_off_epoch
         noisy = augmentation.colour_noise > 0 and (off is None or epoch < off)
-        scale = self.inputs.scale / (augmentation.divide_after_noise if noisy else 1.0)
-        pixels = training_batch(
-            self.packed.train.pictures, samples, draws, self.mean, self.net_settings.geometry.crop, scale
-        )
-        labels = torch.from_numpy(np.asarray(self.packed.train.labels[samples])).to(self.device)
-        return self.inputs.tensor(pixels), labels, ids
+        divisor = augmentation.divide_after_noise if noisy else 1.0
+        pixels = self.inputs.training(self.packed.train.pictures, samples, draws, divisor)
+        return pixels, sent(self.packed.train.labels[samples], self.device), ids
 
     def one_step(self, epoch: int, order: np.ndarray[Any, Any]) -> None:
         """One update; advances the step."""
@@ -144,9 +155,7 @@ class Training:
         rates = self.schedule.rates(self.step)
         dropout = None
         if self.net_settings.dropout.probability > 0:
-            dropout = DropoutKey(
-                randomness.key(self.spec.seed, "dropout", self.step), torch.from_numpy(ids).to(self.device)
-            )
+            dropout = DropoutKey(randomness.key(self.spec.seed, "dropout", self.step), sent(ids, self.device))
         self.rule.zero_gradients()
         with self._precision():
             logits = self.net(pixels, dropout=dropout)
@@ -172,7 +181,8 @@ class Training:
         last = epoch + 1 == self.settings.epochs
         if self.settings.schedule.kind == "plateau" and len(self.packed.validation):
             sample = np.arange(len(self.packed.validation.labels))
-            row["validation_error"] = outcomes(self.net, self.inputs, self.packed.validation, sample).error
+            error = outcomes(self.net, self.inputs, self.packed.validation, sample).error
+            row["validation_error"] = self.place.leads_number(error)
         if last or (epoch + 1) % self.settings.curve_every == 0:
             row["train_error"] = self._curve_error("train", self.packed.train)
             row["held_out_error"] = self._curve_error("held_out", self.packed.held_out)
@@ -180,7 +190,8 @@ class Training:
         self.rows.append(row)
         self.loss_sum.zero_()
         self.loss_count = 0
-        write_text(self.run.folder / "log.jsonl", "".join(f"{_line(row)}\n" for row in self.rows))
+        if self.place.leads:
+            write_text(self.run.folder / "log.jsonl", "".join(f"{_line(row)}\n" for row in self.rows))
 
     def between_epochs(self, end: int) -> None:
         """Every `curve_every_steps` within an epoch, which ends at step `end`: a row with the training error."""
@@ -214,6 +225,7 @@ class Training:
         Raises Interrupted, after a checkpoint, when `should_stop` says so.
         """
         self.resume()
+        self.place.check_common("step of the checkpoint", self.step)
         last_checkpoint = last_report = time.monotonic()
         first_step, start = self.step, time.monotonic()
         while self.step < self.schedule.total_steps and not self.schedule.stopped and not self.diverged:
@@ -223,22 +235,28 @@ class Training:
             rate = self.schedule.rates(epoch * self.steps_per_epoch).weights  # at the epoch's first step
             while self.step < end:
                 self.one_step(epoch, order)
-                if (self.step % _CHECK_FINITE_EVERY == 0 or self.step == end) and not bool(self.loss_sum.isfinite()):
-                    self.diverged = True
+                checked = self.step % _CHECK_FINITE_EVERY == 0 or self.step == end
+                now = time.monotonic()
+                stop, save, self.diverged = self.place.agree(
+                    should_stop(),
+                    now - last_checkpoint > checkpoint_seconds,
+                    checked and not bool(self.loss_sum.isfinite()),
+                )
+                if self.diverged:
                     break
                 self.between_epochs(end)
-                now = time.monotonic()
                 if now - last_report > 1:
                     last_report = now
                     report(self._progress(epoch, (self.step - first_step) / (now - start)))
-                if self.step < end and (should_stop() or now - last_checkpoint > checkpoint_seconds):
+                if self.step < end and (stop or save):
                     self.checkpoint()
                     last_checkpoint = now
-                    if should_stop():
+                    if stop:
                         raise Interrupted
             if not self.diverged:
                 self.end_epoch(epoch, rate)
-                if should_stop() and self.step < self.schedule.total_steps:
+                (stop,) = self.place.agree(should_stop())
+                if stop and self.step < self.schedule.total_steps:
                     self.checkpoint()
                     raise Interrupted
         self.finish()
@@ -259,8 +277,10 @@ class Training:
     def finish(self) -> None:
         """Write the final weights, then the record that marks the run as finished; drop the checkpoint."""
         folder: Path = self.run.folder
-        seconds = self.seconds + time.process_time() - self._clock
-        weights = {name: value.contiguous() for name, value in tower_state(self.net).items()}
+        seconds = self._seconds()
+        weights = self.place.whole(self.net, tower_state(self.net))
+        if not self.place.leads:
+            return
         write_bytes(folder / "weights.safetensors", save(weights, metadata={"run": self.run.identity}))
         final_loss = self.rows[-1]["train_loss"] if self.rows and not self.diverged else None
         write_json(
@@ -276,7 +296,7 @@ class Training:
                 "cpu_seconds": seconds,
                 "pictures_per_second": self.step * self.settings.batch_size / max(seconds, 1e-9),
                 "sittings": self.sittings,
-                "provenance": provenance(self.device),
+                "provenance": {**provenance(self.device), **self.place.record()},
             },
         )
         for name in ("checkpoint.pt", "progress.json"):

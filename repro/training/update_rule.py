@@ -32,22 +32,19 @@ class PaperSGD:
         self.parameters = dict(parameters)
         self.velocities = {name: torch.zeros_like(value) for name, value in self.parameters.items()}
         self.momentum = settings.momentum
-        names = list(self.parameters)
+        bias_decay = settings.weight_decay if settings.decay_biases else 0.0
+        groups: dict[tuple[object, bool], list[str]] = {}
+        for name, value in self.parameters.items():  # lists of one device, as fused kernels want them
+            groups.setdefault((value.device, name.endswith(".bias")), []).append(name)
         self._groups = [
-            ([name for name in names if not name.endswith(".bias")], settings.weight_decay, False),
-            (
-                [name for name in names if name.endswith(".bias")],
-                settings.weight_decay if settings.decay_biases else 0.0,
-                True,
-            ),
+            (names, bias_decay if are_biases else settings.weight_decay, are_biases)
+            for (_, are_biases), names in groups.items()
         ]
 
     @torch.no_grad()
     def step(self, rates: Rates) -> None:
         """One update from the gradients that the parameters hold."""
         for names, decay, are_biases in self._groups:
-            if not names:
-                continue
             rate = rates.biases if are_biases else rates.weights
             values = [self.parameters[name] for name in names]
             velocities = [self.velocities[name] for name in names]

@@ -1,0 +1,98 @@
+"""A run's place: the devices of its towers, and what its one or two processes must agree on.
+
+The loop asks its place for the net, and before it stops, saves or learns an error; so it is the same
+loop for all placements (`repro.net.placement`). Nothing here changes a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from repro.errors import UserError
+from repro.net.alexnet import AlexNet
+from repro.net.joins import DeviceJoins, Joins
+from repro.net.placement import Placement
+from repro.net.settings import NetSettings
+from repro.net.towers import TowerNet
+
+AnyNet = AlexNet | TowerNet
+
+
+class Placing:
+    """A run in this process alone: on one device (single), or a tower on each of two (split).
+
+    Logits and loss are on the first of `devices`. `leads` says that this process writes the run's files.
+    """
+
+    leads = True
+
+    def __init__(self, *devices: torch.device) -> None:
+        self.devices = devices
+        self.name: Placement = "single" if len(devices) == 1 else "split"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the loss is computed."""
+        return self.devices[0]
+
+    def net(self, settings: NetSettings, classes: int, seed: int, dtype: torch.dtype) -> AnyNet:
+        """The run's net, or this process's part of it, on its devices."""
+        if self.name == "single":
+            return AlexNet(settings, classes, seed, dtype).to(self.device)
+        return TowerNet(settings, classes, seed, dtype, self._joins())
+
+    def _joins(self) -> Joins:
+        return DeviceJoins(self.devices)
+
+    # ---- what the run's processes agree on -------------------------------------------------------
+
+    def agree(self, *wishes: bool) -> tuple[bool, ...]:
+        """Each wish, true when any process of the run has it."""
+        return wishes
+
+    def leads_number(self, value: float) -> float:
+        """The leading process's value, so that processes cannot decide differently."""
+        return value
+
+    def total(self, value: float) -> float:
+        """The sum of the processes' values."""
+        return value
+
+    def check_common(self, name: str, value: int) -> None:
+        """UserError when the run's processes do not see the same value."""
+
+    def whole(self, net: AnyNet, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """`state` of this process's towers, completed with the others' where this process leads."""
+        return state
+
+    # ---- what is recorded ------------------------------------------------------------------------
+
+    def record(self) -> dict[str, Any]:
+        """Placement and devices; part of a run's provenance, not of its identity."""
+        return {"placement": self.name, "devices": [str(device) for device in self.devices]}
+
+
+def devices_named(text: str) -> tuple[torch.device, ...]:
+    """`cpu`, `cuda:0`, or several with commas between; UserError for a name that torch does not know."""
+    try:
+        return tuple(torch.device(name.strip()) for name in text.split(","))
+    except RuntimeError:
+        raise UserError(f"--device {text}: use cpu, cuda, cuda:0 and so on, or two as in cuda:0,cuda:1") from None
+
+
+def prepare_devices(devices: Sequence[torch.device], precision: str) -> None:
+    """UserError when a device is not there or cannot compute in a precision; sets what precision needs."""
+    for device in devices:
+        if device.type not in ("cpu", "cuda"):
+            raise UserError(f"--device {device}: runs are computed on cpu or cuda")
+        if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+            raise UserError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices here; use cpu")
+        if device.type == "cpu" and precision in ("bf16", "tf32"):
+            raise UserError(f"training.precision: {precision} needs a GPU; on CPU use float32")
+        if device.type == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+            torch.use_deterministic_algorithms(True, warn_only=True)
