@@ -169,6 +169,29 @@ def describe(
     typer.echo(json.dumps(describe_net(net, classes), indent=2) if as_json else describe_text(net, classes))
 
 
+@app.command()
+def explain(
+    statement: Annotated[str, typer.Argument(help="its id, for instance S38 or S61c (docs/claims.md)", metavar="ID")],
+    evidence: Annotated[
+        list[Path] | None,
+        typer.Option(help="judge by this evidence directory; may be repeated [default: as pytest claims/]"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """One statement whole: what it says, how it is tested, the evidence, the verdict, what would decide it."""
+    from repro.verdicts.default_evidence import default_evidence
+    from repro.verdicts.explain import explanation
+    from repro.verdicts.explain_text import console_for, print_explanation
+    from repro.verdicts.registry import claims_folder
+
+    root = project_root()
+    told = explanation(root, claims_folder(root), statement, evidence or default_evidence(root))
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    else:
+        print_explanation(told, console_for())
+
+
 @app.command("use-data")
 def use_data(
     path: Annotated[Path, typer.Argument(help="a folder or archive; it is only read, never changed or copied")],
