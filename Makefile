@@ -8,7 +8,7 @@ RUN := .venv/bin/python -m
 # The environment is in use whole or not at all: pip may be killed half-way.
 READY := .venv/.ready
 
-.PHONY: reproduce test check environment lock clean
+.PHONY: reproduce test check docs environment lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +28,9 @@ check: $(READY)
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
+
+docs: $(READY)
+	$(RUN) repro.verdicts.claims_page
 
 environment: $(READY)
 

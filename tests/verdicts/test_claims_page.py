@@ -1,0 +1,55 @@
+"""docs/claims.md is what the registry says today, and says all of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from repro.verdicts.claims_page import PAGE, claims_page
+from repro.verdicts.how_tested import picked_in_words
+from repro.verdicts.registry import Registry
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def page(registry: Registry) -> str:
+    return claims_page(registry)
+
+
+@pytest.fixture(scope="module")
+def told(page: str) -> dict[str, str]:
+    """What the page says of each statement."""
+    parts = re.split(r"^\*\*(S\d\d[a-f]?)\*\*", page, flags=re.MULTILINE)[1:]
+    return {name: " ".join(text.split("\n## ")[0].split()) for name, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def test_the_committed_page_is_current(page: str) -> None:
+    assert (ROOT / PAGE).read_text() == page, "run `make docs`"
+
+
+def test_every_statement_is_there_in_order(told: dict[str, str], registry: Registry) -> None:
+    assert list(told) == [entry.id for entry in registry]
+    for entry in registry:
+        assert " ".join(entry.statement.split()) in told[entry.id]
+
+
+def test_each_says_how_it_is_tested_or_why_it_is_not(told: dict[str, str], registry: Registry) -> None:
+    for entry in registry:
+        said = told[entry.id].lower()
+        if entry.test is not None:
+            assert f"test: {entry.test.form.replace('_', ' ')}" in said
+            assert picked_in_words(entry.test).lower().rstrip(".") in said
+        if entry.repeats is not None:
+            assert f"repeats {entry.repeats}".lower() in said
+        for note in (entry.untestable, entry.known_erratum, entry.part, entry.paper):
+            assert note is None or " ".join(note.split()).lower() in said
+
+
+def test_thresholds_and_margins_are_named(told: dict[str, str], page: str) -> None:
+    assert "at paper scale lower 1 points, upper 3 points" in told["S90"]
+    assert "threshold 0.8" in told["S78"]
+    assert "gates: trained, fitted, dose" in told["S61c"].lower()
+    assert "**dose**: decay dose at least 0.01" in page
