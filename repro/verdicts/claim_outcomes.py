@@ -26,8 +26,10 @@ Outcome = tuple[Verdict, BaseException | None]
 """A verdict, and the error that the claim's own code raised, if it did."""
 
 
-def study_outcomes(registry: Registry, claims: Mapping[str, Claim], evidence: Evidence) -> dict[str, Outcome]:
-    """Verdict and error of every claim that reads evidence."""
+def study_outcomes(
+    registry: Registry, claims: Mapping[str, Claim], evidence: Evidence, *, bare: bool = False
+) -> dict[str, Outcome]:
+    """Verdict and error of every claim that reads evidence; `bare` as in `decide`."""
     outcomes: dict[str, Outcome] = {}
     errors: dict[str, BaseException] = {}
     cases: dict[str, FindingFor] = {}
@@ -44,7 +46,7 @@ def study_outcomes(registry: Registry, claims: Mapping[str, Claim], evidence: Ev
             outcomes[statement] = _on_record(claim, StudyEvidence(evidence, entry, registry.printed))
         elif entry.scope == "statistical":
             cases[statement] = _case(registry, entry, claim, evidence, errors)
-    decided = decide(cases, family, evidence.study.seeds, looks=evidence.study.looks)
+    decided = decide(cases, family, evidence.study.seeds, looks=evidence.study.looks, bare=bare)
     for statement, verdict in decided.items():
         if statement in claims:
             verdict = verdict.flagged(_circumstances(registry, statement, evidence, verdict))

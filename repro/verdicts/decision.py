@@ -61,8 +61,12 @@ def decide(
     *,
     looks: Looks = "fixed",
     alpha: float = 0.05,
+    bare: bool = False,
 ) -> dict[str, Verdict]:
     """A verdict for each case; see the top of this module.
+
+    bare: outcomes and p values alone, without what does not decide them (intervals, detectable effects, seeds
+    needed, the flag "fragile"): for simulations of many studies.
 
     Raises ValueError if a family member has no case or is arithmetic, and UserError if `looks` is "two" and
     the registered seeds are not 12.
@@ -71,30 +75,39 @@ def decide(
     if missing or len(set(family)) != len(family):
         raise ValueError(f"each family member needs one case; without: {missing}")
     if looks == "fixed":
-        return _judge(_findings(cases, seeds), cases, family, seeds, alpha, None)
+        return _judge(_findings(cases, seeds, bare), cases, family, seeds, alpha, None, bare)
     (early, first_alpha), (late, second_alpha) = LOOKS
     if len(seeds) != late:
         raise UserError(
             f"a study with `looks: two` registers exactly {late} seeds, this one has {len(seeds)}: "
             f"list {late} seeds or set `looks: fixed`"
         )
-    first = _judge(_findings(cases, seeds[:early]), cases, family, seeds[:early], first_alpha, 1)
+    start = seeds[:early]
+    first = _judge(_findings(cases, start, bare), cases, family, start, first_alpha, 1, bare)
     open_cases = {name: cases[name] for name, verdict in first.items() if not _frozen(verdict)}
-    findings = _findings(open_cases, seeds)
+    findings = _findings(open_cases, seeds, bare)
     waiting = {
         name
         for name, finding in findings.items()
         if isinstance(finding, NotEvaluated) and finding.code == "missing_runs"
     }
-    second = _judge(findings, open_cases, family, seeds, second_alpha, 2)
+    second = _judge(findings, open_cases, family, seeds, second_alpha, 2, bare)
     return {
         name: verdict if _frozen(verdict) else _waiting(verdict, late) if name in waiting else second[name]
         for name, verdict in first.items()
     }
 
 
-def _findings(cases: Mapping[str, FindingFor], seeds: Sequence[int]) -> dict[str, Finding | NotEvaluated]:
-    return {name: finding_for(seeds) for name, finding_for in cases.items()}
+def _findings(
+    cases: Mapping[str, FindingFor], seeds: Sequence[int], bare: bool
+) -> dict[str, Finding | NotEvaluated]:
+    findings = {name: finding_for(seeds) for name, finding_for in cases.items()}
+    if not bare:
+        return findings
+    return {
+        name: replace(finding, reach=None) if isinstance(finding, Finding) else finding
+        for name, finding in findings.items()
+    }
 
 
 def _frozen(verdict: Verdict) -> bool:
@@ -115,6 +128,7 @@ def _judge(
     seeds: Sequence[int],
     alpha: float,
     look: int | None,
+    bare: bool,
 ) -> dict[str, Verdict]:
     """One look. Family members without a finding here (frozen, not evaluated) count in m as p = 1."""
     m = len(family)
@@ -138,7 +152,7 @@ def _judge(
             step = steps.get(name, m + 1)
             p = min(1.0, 2.0 * min(usable[name]))
             verdict = _verdict(finding, adjusted.get(name, min(1.0, step * p)), alpha, step, look)
-            if _frozen(verdict) and _fragile(finding, cases[name], seeds, verdict, alpha / step):
+            if _frozen(verdict) and not bare and _fragile(finding, cases[name], seeds, verdict, alpha / step):
                 verdict = verdict.flagged(["fragile"])
             if name not in family:
                 verdict = verdict.flagged(["exploratory"])
