@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,34 +62,16 @@ def load_study(root: Path, name: str) -> ResolvedStudy:
     )
     base = _run_settings(overrides, f"studies/{path.name}")
     printed = _run_settings(_merged({"data": overrides.get("data", {})}), "the paper", check=False)
-    chosen: dict[str, Variant] = {}
-    settings: dict[str, RunSettings] = {}
-    effects: dict[tuple[object, ...], str] = {}
-    for variant_name in study.variants:
-        if variant_name not in variants:
-            raise UserError(
-                f"studies/{path.name}: variants: {variant_name!r} is not in variants.yaml; "
-                f"known: {', '.join(sorted(variants))}"
-            )
-        variant = chosen[variant_name] = variants[variant_name]
-        where = f"variants.yaml: {variant_name}"
-        resolved = validated(RunSettings, changed(base, variant.changes, where), f"{where} in study {name}")
-        effect = (*_effect(resolved, f"{where} in study {name}"), variant.parent)
-        if effect in effects:
-            same = effects[effect]
-            raise UserError(
-                f"{where} changes nothing in study {name}: {', '.join(variant.changes) or 'no changes'} already has "
-                f"that value there, or it is of no effect"
-                if same == "base"
-                else f"{where} is the same as {same} in study {name}; list one of them in studies/{path.name}"
-            )
-        effects[effect] = variant_name
-        settings[variant_name] = resolved
+    chosen = {variant: _variant(variants, variant, f"studies/{path.name}") for variant in study.variants}
+    settings = _settings_of(chosen, base, name)
+    parents = parents_of(chosen, settings, name)
     deviations = {
         variant: differences(printed.model_dump(mode="json"), value.model_dump(mode="json"))
         for variant, value in settings.items()
     }
-    return ResolvedStudy(study, data_of(root, name), settings, deviations, parents_of(chosen, settings, name))
+    for variant, parent in parents.items():
+        deviations[variant].append(f"initial weights: random -> {parent}")
+    return ResolvedStudy(study, data_of(root, name), settings, deviations, parents)
 
 
 def fidelity_net(fidelity: str) -> NetSettings:
@@ -158,6 +141,34 @@ def _run_settings(overrides: Mapping[str, Any], where: str, *, check: bool = Tru
     if not check:  # the print itself: its plateau schedule needs no validation pictures to be described
         value = _merged(value, {"data": {"validation_per_class": 1, "size": 1024}})
     return validated(RunSettings, value, where)
+
+
+def _variant(variants: Mapping[str, Variant], name: str, where: str) -> Variant:
+    if name not in variants:
+        near = difflib.get_close_matches(name, variants, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ", which has all that can be listed"
+        raise UserError(f"{where}: variants: {name!r} is not in variants.yaml{hint}")
+    return variants[name]
+
+
+def _settings_of(chosen: Mapping[str, Variant], base: RunSettings, study: str) -> dict[str, RunSettings]:
+    """The settings of each variant's runs; UserError when two variants of the study would be the same runs."""
+    settings: dict[str, RunSettings] = {}
+    effects: dict[tuple[object, ...], str] = {}
+    for name, variant in chosen.items():
+        where = f"variants.yaml: {name}"
+        resolved = validated(RunSettings, changed(base, variant.changes, where), f"{where} in study {study}")
+        effect = (*_effect(resolved, f"{where} in study {study}"), variant.parent)
+        same = effects.setdefault(effect, name)
+        if same == "base" and name != "base":
+            keys = ", ".join(variant.changes) or "no changes"
+            raise UserError(
+                f"{where} changes nothing in study {study}: {keys} already has that value there, or has no effect"
+            )
+        if same != name:
+            raise UserError(f"{where} is the same as {same} in study {study}; list one of them in studies/{study}.yaml")
+        settings[name] = resolved
+    return settings
 
 
 def _effect(settings: RunSettings, where: str) -> tuple[object, ...]:

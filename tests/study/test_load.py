@@ -151,7 +151,10 @@ def test_a_variant_that_changes_nothing_is_refused(project):
         ({"seeds": "ten"}, r"seeds: 'ten' is not allowed"),
         ({"seeds": [1, 1]}, r"seeds: \[1, 1\] names something twice"),
         ({"variants": ["dense"]}, r"variants: the first must be base"),
-        ({"variants": ["base", "denze"]}, r"'denze' is not in variants\.yaml; known: base, dense"),
+        (
+            {"variants": ["base", "denze"]},
+            r"studies/smoke\.yaml: variants: 'denze' is not in variants\.yaml; did you mean 'dense'\?",
+        ),
         ({"fidelity": "exact"}, r"fidelity: 'exact' is not allowed; .*'paper', 'authors' or 'modern'"),
         ({"scaling": "tiny"}, r"scaling: 'tiny' is not a rule; allowed: none, small"),
         ({"training": {"epochs": "six"}}, r"training\.epochs: 'six' is not allowed"),
