@@ -22,6 +22,7 @@ reproduce: $(READY)
 	@echo "The verdicts again, in seconds: .venv/bin/python -m pytest claims/"
 
 test: $(READY)
+	$(RUN) dvc pull --quiet data.dvc
 	$(RUN) pytest tests -n auto --dist worksteal
 
 check: $(READY)

@@ -91,8 +91,7 @@ def test_pixels_before_compression_are_those_that_were_published() -> None:
 def test_embedded_pictures_are_those_that_the_generator_draws() -> None:
     """Compared as pixels: another release of the JPEG encoder may write other bytes."""
     folder = Path(__file__).parents[2] / "data" / "procedural"
-    if not (folder / "manifest.json").exists():
-        pytest.skip("data/procedural is not here: dvc pull data.dvc")
+    assert (folder / "manifest.json").exists(), "data/procedural is not here: dvc pull data.dvc"
     layout = recognise(folder)
     assert sum(path.stat().st_size for path in folder.iterdir()) < 6_000_000
     for picture in layout.train[:: len(layout.train) // 40]:
