@@ -39,10 +39,10 @@ def load_run(study: str, variant: str = "base", seed: int | None = None, root: s
 
     from repro.data.packed import open_packed
     from repro.evidence.directory import load_evidence
-    from repro.measurement.measure import load_net
-    from repro.pipeline import prepared_pictures, results_folder
+    from repro.measurement.subject import load_net
+    from repro.pipeline import prepared_pictures, recorded_evidence, results_folder
     from repro.study.load import load_study
-    from repro.training.grid import grid_of
+    from repro.study_runs import study_runs
     from repro.training.run_store import store_folder
 
     root = Path(root)
@@ -50,7 +50,7 @@ def load_run(study: str, variant: str = "base", seed: int | None = None, root: s
     seed = resolved.study.seeds[0] if seed is None else seed
     prepared = prepared_pictures(root, study)
     store = store_folder(root)
-    cells = grid_of(resolved, store, prepared["digest"], prepared["pictures"])
+    cells = study_runs(resolved, store, prepared, recorded_evidence(root, study)).report
     cell = next((cell for cell in cells if (cell.variant, cell.seed) == (variant, seed)), None)
     if cell is None:
         raise UserError(

@@ -7,13 +7,15 @@ the pictures and the runs themselves lie in the store.
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence, write_evidence
 from repro.files import digest_of, digest_of_file, read_json, write_json
-from repro.study.load import ResolvedStudy, load_study
+from repro.registered import registered_for_all, registered_now
+from repro.study.load import load_study
 from repro.training.run_store import store_folder
 
 def say(sentence: str) -> None:
@@ -89,8 +91,10 @@ def train_stage(
     checkpoint_seconds: float = 30.0,
 ) -> None:
     """Train a study's missing runs; writes `runs.json` when the whole study was asked for."""
-    from repro.training.grid import grid_of, train_grid, write_run_list
+    from repro.study_runs import recorded_digests, recorded_trials, study_runs
+    from repro.training.grid import GridRun, grid_of, train_grid, write_run_list
     from repro.training.local_pool import local_devices
+    from repro.training.rate_search import describe_rates, trials_of
 
     resolved = load_study(root, study)
     prepared = prepared_pictures(root, study)
@@ -98,50 +102,49 @@ def train_stage(
     if not (store / prepared["pictures"] / "manifest.json").is_file():
         say(f"{study}: its prepared pictures are not in {store}; preparing them again")
         prepared = prepare_stage(root, study, workers=workers)
-    cells = grid_of(resolved, store, prepared["digest"], prepared["pictures"])
     for name, wanted, known in (("variant", variants, resolved.study.variants), ("seed", seeds, resolved.study.seeds)):
         for value in wanted or []:
             if value not in known:
                 allowed = ", ".join(str(item) for item in known)
                 raise UserError(f"--{name} {value}: not in studies/{study}.yaml, which has {allowed}")
+    recorded = None if retrain else recorded_evidence(root, study)
+    devices, noted = local_devices(workers, device), registered_now(root, resolved)
+
+    def train(cells: list[GridRun], title: str, accepted: Collection[str]) -> None:
+        train_grid(
+            cells,
+            title,
+            devices,
+            recorded=accepted,
+            noted=noted,
+            retrain=retrain,
+            checkpoint_seconds=checkpoint_seconds,
+            say=say,
+        )
+
+    place = (store, prepared["digest"], prepared["pictures"])
+    trials, cells = trials_of(resolved, *place), grid_of(resolved, *place)
+    if any(variants is None or cell.variant in variants for cell in trials):
+        train(trials, f"{study}, search for learning rates", recorded_trials(resolved, recorded))
+        found = study_runs(resolved, store, prepared, recorded)
+        cells = found.report
+        for line in describe_rates(found.resolved.tuned):
+            say(f"{study}: {line}")
     chosen = [
         cell
         for cell in cells
         if (variants is None or cell.variant in variants) and (seeds is None or cell.seed in seeds)
     ]
-    recorded = {} if retrain else recorded_runs(root, study)
-    train_grid(
-        chosen,
-        study,
-        local_devices(workers, device),
-        recorded=recorded,
-        noted=_noted(root, resolved),
-        retrain=retrain,
-        checkpoint_seconds=checkpoint_seconds,
-        say=say,
-    )
+    digests = recorded_digests(recorded, [*trials, *cells])
+    train(chosen, study, digests)
     if len(chosen) == len(cells):
-        write_run_list(results_folder(root, study) / "runs.json", cells, recorded)
+        write_run_list(results_folder(root, study) / "runs.json", [*trials, *cells], digests)
 
 
-def recorded_runs(root: Path, study: str) -> dict[str, str]:
-    """Identities in a study's recorded evidence, with their weights' digests."""
+def recorded_evidence(root: Path, study: str) -> Evidence | None:
+    """A study's recorded evidence, if there is some."""
     folder = recorded_folder(root, study)
-    if not folder.is_dir():
-        return {}
-    return {run.identity: str(run.provenance.get("weights_digest")) for run in load_evidence(folder).runs}
-
-
-def _noted(root: Path, resolved: ResolvedStudy) -> dict[str, Any]:
-    """What was registered when a run began: the family, and what decides each of its statements."""
-    from repro.verdicts.registry import load_registry
-
-    registry = load_registry(root / "claims" / "statements.yaml")
-    return {
-        "study": resolved.name,
-        "family": list(resolved.study.family),
-        "registry": {entry: registry.digest(entry) for entry in resolved.study.family},
-    }
+    return load_evidence(folder) if folder.is_dir() else None
 
 
 # ---- evaluate --------------------------------------------------------------------------------------
@@ -153,16 +156,17 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
 
     from repro.data.packed import open_packed
     from repro.measurement.measure import measure
+    from repro.measurement.trial import trial_row
+    from repro.study_runs import recorded_digests, study_runs
     from repro.training import provenance
-    from repro.training.grid import grid_of
 
-    resolved = load_study(root, study)
     prepared = prepared_pictures(root, study)
     store = store_folder(root)
-    cells = grid_of(resolved, store, prepared["digest"], prepared["pictures"])
-    folder = recorded_folder(root, study)
-    recorded = load_evidence(folder) if folder.is_dir() else None
-    known = {run.identity: run for run in recorded.runs} if recorded else {}
+    recorded = recorded_evidence(root, study)
+    runs = study_runs(load_study(root, study), store, prepared, recorded)
+    resolved, cells = runs.resolved, [*runs.trials, *runs.report]
+    accepted = recorded_digests(recorded, cells)
+    known = {run.identity: run for run in recorded.runs if run.identity in accepted} if recorded else {}
     missing = [cell.label for cell in cells if not cell.run.finished and cell.run.identity not in known]
     if missing:
         raise UserError(f"{study}: not trained yet: {', '.join(missing[:6])}; run `repro train {study}` first")
@@ -176,10 +180,14 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
             "identity": identity,
             "variant": cell.variant,
             "seed": cell.seed,
-            "role": "report",
+            "role": cell.role,
             "parent": cell.spec.parent,
         }
-        if cell.run.finished:
+        if cell.role == "tuning" and cell.run.finished:
+            assert resolved.study.tuning is not None
+            rows.append({**common, **trial_row(cell.run, resolved.study.tuning.target_error)})
+            noted.append(cell.run.noted())
+        elif cell.run.finished:
             packed = packed or open_packed(store / prepared["pictures"])
             found = measure(cell.run, packed, resolved.study.evaluation, torch.device(device))
             values = {key: value for key, value in vars(found).items() if key != "arrays"}
@@ -216,13 +224,14 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
         "seeds": list(resolved.study.seeds),
         "looks": resolved.study.looks,
         "family": list(resolved.study.family),
-        "registry": _registered(resolved, noted),
+        "registry": registered_for_all(resolved, noted),
         "versions": provenance.versions(),
         "machine": provenance.machine(),
         "device": device,
         "git_commit": provenance.git_commit(root),
         "command": f"dvc repro evaluate@{study}",
         "created": provenance.now(),
+        "tuned": {variant: rate.record() for variant, rate in resolved.tuned.items()},
     }
     results = results_folder(root, study)
     write_evidence(results / "evidence", record, rows, facts(store), arrays)
@@ -233,15 +242,6 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     write_json(results / "metrics.json", headline_metrics(evidence))
     write_curves(evidence, results / "plots")
     return evidence
-
-
-def _registered(resolved: ResolvedStudy, noted: list[dict[str, Any]]) -> dict[str, str]:
-    """Per statement of the family what was registered when the runs began, if it was the same for all."""
-    registered = {}
-    for statement in resolved.study.family:
-        digests = {note.get("registry", {}).get(statement, "not registered") for note in noted}
-        registered[statement] = digests.pop() if len(digests) == 1 else "differs between runs"
-    return registered
 
 
 def facts(store: Path) -> dict[str, Any]:

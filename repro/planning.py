@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import statistics
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any
 
 from repro.errors import UserError
 from repro.net.layers import layer_table
-from repro.pipeline import prepared_pictures, recorded_runs
+from repro.pipeline import prepared_pictures, recorded_evidence
 from repro.study.load import load_study, studies_in_params
 from repro.study.settings import RunSettings
+from repro.study.tuning import Tuning
+from repro.study_runs import recorded_digests, study_runs
 from repro.training.grid import GridRun, grid_of, to_train
 from repro.training.live_table import clock
+from repro.training.rate_search import trials_of
 from repro.training.run_store import Run, runs_in, store_folder
 
 Echo = Callable[[str], None]
@@ -58,6 +62,7 @@ def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:
     resolved = load_study(root, study)
     store = store_folder(root)
     total = len(resolved.study.variants) * len(resolved.study.seeds)
+    tuning = resolved.study.tuning
     echo(
         f"{study}: {len(resolved.study.variants)} variants x {len(resolved.study.seeds)} seeds = {total} runs "
         f"on {resolved.data_name}"
@@ -67,11 +72,22 @@ def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:
     except UserError:
         echo(f"  pictures not prepared yet: `repro prepare {study}`; the plan of its runs follows from them")
         return
-    cells = grid_of(resolved, store, prepared["digest"], prepared["pictures"])
-    recorded = recorded_runs(root, study)
-    missing = to_train(cells, recorded)
+    evidence = recorded_evidence(root, study)
+    place = (store, prepared["digest"], prepared["pictures"])
+    trials, cells, searched = trials_of(resolved, *place), grid_of(resolved, *place), True
+    if tuning is not None:
+        try:
+            cells = study_runs(resolved, store, prepared, evidence).report
+        except UserError:  # the rates to be reported are not known yet; a run costs the same with any
+            searched = False
+    recorded = recorded_digests(evidence, [*trials, *cells])
+    missing = to_train([*trials, *cells], recorded)
     accepted = recorded.keys() - {cell.run.identity for cell in missing}
-    states = {cell.run.identity: _state(cell, accepted) for cell in cells}
+    states = {cell.run.identity: _state(cell, accepted) for cell in [*trials, *cells]}
+    if tuning is not None:
+        _plan_search(tuning, trials, states, echo)
+        if not searched:
+            states |= {cell.run.identity: "waits" for cell in cells if cell.variant in tuning.variants}
     seeds = resolved.study.seeds
     width = max(22, *(len(variant) + 2 for variant in resolved.study.variants))
     echo(f"  {'variant':<{width}}" + "".join(f"{seed:>9}" for seed in seeds))
@@ -83,7 +99,7 @@ def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:
     if not costs:
         echo("  nothing is missing")
         return
-    rate, source = _rate(cells, classes, pictures)
+    rate, source = _rate([*trials, *cells], classes, pictures)
     hours = [cost.multiply_adds / rate / 3600 for cost in costs]
     longest = max(_longest_line(missing, hours), sum(hours) / workers)
     echo(
@@ -95,6 +111,14 @@ def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:
     echo(
         f"  memory: about {max(cost.memory_bytes for cost in costs) * workers / 1e9:.1f} GB with {workers} side by side"
     )
+
+
+def _plan_search(tuning: Tuning, trials: list[GridRun], states: dict[str, str], echo: Echo) -> None:
+    """What the search for learning rates has, before the runs whose rates it decides."""
+    echo(f"  search for learning rates: {len(tuning.learning_rates)} rates x {len(tuning.seeds)} seeds for each of")
+    for variant in tuning.variants:
+        found = Counter(states[cell.run.identity] for cell in trials if cell.variant == variant)
+        echo(f"    {variant}: " + ", ".join(f"{number} {state}" for state, number in found.most_common()))
 
 
 def _state(cell: GridRun, recorded: Collection[str]) -> str:
@@ -145,8 +169,12 @@ def prune_store(root: Path, *, remove: bool, echo: Echo) -> None:
         except UserError:
             echo(f"{name} has not been prepared, so what it needs is not known; nothing is pruned")
             return
-        cells = grid_of(load_study(root, name), store, prepared["digest"], prepared["pictures"])
-        needed_runs |= {cell.run.identity for cell in cells}
+        try:
+            runs = study_runs(load_study(root, name), store, prepared, recorded_evidence(root, name))
+        except UserError as error:
+            echo(f"{error}; what {name} needs is not known, so nothing is pruned")
+            return
+        needed_runs |= {cell.run.identity for cell in [*runs.trials, *runs.report]}
         needed_pictures.add(Path(prepared["pictures"]).name)
     unneeded: list[tuple[str, int, Callable[[], None]]] = []
     for run in runs_in(store):

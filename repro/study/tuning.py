@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -48,7 +48,6 @@ class Tuning(Settings):
 class Trial:
     """What came of training a variant with one rate from one tuning seed."""
 
-    rate: float
     iterations: float | None
     """To the target error; None when it was not reached."""
     final_error: float
@@ -83,39 +82,34 @@ def iterations_to(target: float, steps: Sequence[float | None], errors: Sequence
 
 
 def trial_of(
-    rate: float,
     target: float,
     steps: Sequence[float | None],
     errors: Sequence[float | None],
     *,
     diverged: bool,
 ) -> Trial:
-    """What a run's logged training errors say of its rate."""
+    """What a run's logged training errors, and whether it diverged, say of its rate."""
     last = next((error for error in reversed(errors) if error is not None), 1.0)
-    return Trial(rate, iterations_to(target, steps, errors), 1.0 if diverged else last)
+    return Trial(iterations_to(target, steps, errors), 1.0 if diverged else last)
 
 
-def best_rate(trials: Iterable[Trial]) -> TunedRate:
-    """The rate with the fewest iterations to the target, by the median over its trials.
+def best_rate(trials: Mapping[float, Sequence[Trial]]) -> TunedRate:
+    """Of rates with their trials, the one with the fewest iterations to the target, by the median over trials.
 
     An unreached target counts as more iterations than any. Ties, and rates of which none reaches it, are
     decided by the median final training error, then for the smaller rate.
     """
-    by_rate: dict[float, list[Trial]] = {}
-    for trial in trials:
-        by_rate.setdefault(trial.rate, []).append(trial)
-    ranked = sorted((_median_iterations(found), _median_error(found), rate) for rate, found in by_rate.items())
-    iterations, _, rate = ranked[0]
+    iterations, _, rate = min((_median_iterations(of), _median_error(of), rate) for rate, of in trials.items())
     return TunedRate(
         rate=rate,
-        interior=min(by_rate) < rate < max(by_rate),
+        interior=min(trials) < rate < max(trials),
         criterion="iterations" if math.isfinite(iterations) else "final_train_error",
     )
 
 
-def _median_iterations(trials: list[Trial]) -> float:
+def _median_iterations(trials: Sequence[Trial]) -> float:
     return statistics.median(math.inf if trial.iterations is None else trial.iterations for trial in trials)
 
 
-def _median_error(trials: list[Trial]) -> float:
+def _median_error(trials: Sequence[Trial]) -> float:
     return statistics.median(trial.final_error for trial in trials)
