@@ -6,7 +6,6 @@ Every command works on the project that holds the current folder.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -15,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from repro.errors import UserError
+from repro.errors import UserError, mendable
 
 app = typer.Typer(
     name="repro",
@@ -27,8 +26,6 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130  # Ctrl-C
-# A full disk, a missing permission.
-_MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 StudyName = Annotated[str, typer.Argument(help="name of a file in studies/, for instance smoke", metavar="STUDY")]
 Workers = Annotated[
@@ -256,9 +253,10 @@ def main() -> None:
     except UserError as error:
         _end(f"error: {error}", 2)
     except OSError as error:
-        if error.errno not in _MENDABLE:
+        told = mendable(error)
+        if told is None:
             raise
-        _end(f"error: {error.filename or 'writing'}: {error.strerror}; nothing finished was changed", 2)
+        _end(f"error: {told}", 2)
     except RuntimeError as error:
         _end(f"error: {error}", 1)
     except Exception as error:  # the command line's own errors have no common public class

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+
+_MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
+
 
 class UserError(Exception):
     """A mistake in what the user gave us: a file, a setting, a command line.
@@ -9,3 +13,10 @@ class UserError(Exception):
     The message is one clear sentence or two: it names the file or key, the value found, what is
     allowed, and what to do. The command line prints it and exits with code 2, without a traceback.
     """
+
+
+def mendable(error: OSError) -> UserError | None:
+    """A full disk, a missing permission, a file in a folder's place as the user's to mend; None for the rest."""
+    if error.errno not in _MENDABLE:
+        return None
+    return UserError(f"{error.filename or 'writing'}: {error.strerror}; nothing finished was changed")

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,29 @@ def writing(path: str | Path) -> Iterator[BinaryIO]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def replace_folder(fresh: Path, path: Path) -> None:
+    """Put the folder `fresh` where `path` is; the old folder is removed once the new one stands.
+
+    Raises UserError when that cannot be done; the old folder is then in its place.
+    """
+    old = path.with_name(f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}")
+    try:
+        if not path.exists():
+            os.replace(fresh, path)
+            return
+        if not path.is_dir():
+            raise UserError(f"{path} is a file, but a folder belongs there; move it away")
+        os.replace(path, old)
+        try:
+            os.replace(fresh, path)
+        except OSError:
+            os.replace(old, path)
+            raise
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}; nothing was changed there") from error
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

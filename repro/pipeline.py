@@ -71,8 +71,11 @@ def prepared_pictures(root: Path, study: str) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{path} does not exist; run `repro prepare {study}` (or `dvc repro`) first")
     prepared = read_json(path)
+    again = f"run `repro prepare {study}` again"
     if not isinstance(prepared, dict) or prepared.get("schema") != 1:
-        raise UserError(f"{path} is damaged or of another version; run `repro prepare {study}` again")
+        raise UserError(f"{path} is damaged or of another version; {again}")
+    if missing := [key for key in ("data", "digest", "pictures", "classes", "counts", "size") if key not in prepared]:
+        raise UserError(f"{path} lacks {', '.join(missing)}; it is damaged: {again}")
     return prepared
 
 
@@ -268,6 +271,9 @@ def verdicts_stage(root: Path, study: str) -> int:
     import subprocess
 
     results = results_folder(root, study)
+    if not (results / "evidence").is_dir():
+        raise UserError(f"{results / 'evidence'} does not exist; run `repro evaluate {study}` first")
+    load_evidence(results / "evidence")  # what is wrong with it is told here, once
     command = [sys.executable, "-m", "pytest", "claims/", "--report-only", "-q", "--no-header", "-p", "no:cacheprovider"]
     command += ["--evidence", str(results / "evidence"), "--verdicts", str(results / "verdicts.json")]
     return subprocess.run(command, cwd=root, check=False).returncode

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 
 from repro.errors import UserError
-from repro.evidence.directory import load_evidence
+from repro.evidence.directory import FILES, load_evidence
 from repro.evidence.merge import merge_evidence
+from repro.files import replace_folder, write_bytes
 from repro.pipeline import recorded_folder, results_folder
 
 SIZE_LIMIT_BYTES = 10_000_000
@@ -29,12 +29,14 @@ def record_evidence(root: Path, study: str) -> str:
     before = 0
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=target.parent) as folder:
         draft = Path(folder) / study
+        fresh.arrays  # noqa: B018  read whole, so that damage is not recorded
         if target.is_dir():
             recorded = load_evidence(target)
             before = len(recorded.runs)
             merge_evidence(draft, recorded, fresh)
         else:
-            shutil.copytree(fresh_path, draft)
+            for name in FILES:
+                write_bytes(draft / name, (fresh_path / name).read_bytes())
         after = len(load_evidence(draft).runs)
         size = sum(path.stat().st_size for path in draft.iterdir())
         if size > SIZE_LIMIT_BYTES:
@@ -42,8 +44,5 @@ def record_evidence(root: Path, study: str) -> str:
                 f"the evidence of {study} would be {size / 1e6:.1f} MB, above {SIZE_LIMIT_BYTES / 1e6:.0f} MB; "
                 "nothing was recorded"
             )
-        old = Path(folder) / "old"
-        if target.is_dir():
-            target.rename(old)
-        draft.rename(target)
+        replace_folder(draft, target)
     return f"{target}: {after} runs ({after - before} new), {size / 1e6:.2f} MB; commit it to git"

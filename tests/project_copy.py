@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[1]
 
 def copy_project(folder: Path, studies: Mapping[str, str]) -> Path:
     """The project in `folder`, a DVC repository without git, with `studies` in params.yaml."""
-    (folder / "claims").mkdir(parents=True)
-    (folder / ".dvc").mkdir()
-    shutil.copytree(ROOT / "studies", folder / "studies")
-    for name in ("variants.yaml", "dvc.yaml", "claims/statements.yaml"):
+    (folder / ".dvc").mkdir(parents=True)
+    for name in ("studies", "claims"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("variants.yaml", "dvc.yaml"):
         shutil.copy(ROOT / name, folder / name)
     write_yaml(folder / "params.yaml", {"studies": dict(studies)})
     (folder / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")

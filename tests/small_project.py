@@ -24,6 +24,7 @@ from tests.project_copy import copy_project, write_yaml
 STUDY = {
     "study": "small",
     "summary": "Five classes of plain colours.",
+    "fidelity": "paper",
     "scaling": "small",
     "data": {"size": 20, "train_per_class": 3},
     "net": {
@@ -44,8 +45,9 @@ STUDY = {
     "seeds": [1],
     "family": ["S61c"],
 }
-_LEFTOVER = re.compile(r"\.writing-|\.replaced-|\.making-|\.stale\.|\.lease\.json\.|\.tmp")
-_MAY_CHANGE = ("worker.log",)
+_LEFTOVER = re.compile(r"\.writing-|\.making-|\.stale\.|\.lease\.json\.|\.tmp")
+_MAY_CHANGE = ("worker.log", ".data-paths.json")
+"""What the last worker said; a private list of paths, to which a registration that fails later has added one."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,28 @@ class Place:
 
     @property
     def mine(self) -> Path:
+        """Pictures that a test makes; nobody has registered them yet."""
         return self.folder / "mine"
+
+    @property
+    def colours(self) -> Path:
+        """The pictures of the study."""
+        return self.folder / "colours"
+
+    @property
+    def store(self) -> Path:
+        return self.root / ".store"
 
     @property
     def run(self) -> Path:
         """The folder of the study's one run."""
-        (folder,) = (self.root / ".store" / "runs").iterdir()
+        (folder,) = (self.store / "runs").iterdir()
         return folder
 
     @property
     def packed(self) -> Path:
         """The folder of the prepared pictures."""
-        (folder,) = (path.parent for path in (self.root / ".store" / "pictures").glob("*/manifest.json"))
+        (folder,) = (path.parent for path in (self.store / "pictures").glob("*/manifest.json"))
         return folder
 
     @property
@@ -102,15 +114,15 @@ def make_small_project(folder: Path) -> Place:
     place = Place(folder)
     copy_project(place.root, {"small": "colours"})
     write_yaml(place.root / "studies" / "small.yaml", STUDY)
-    miniatures.image_folder(place.folder / "colours")
-    place.use(place.folder / "colours", "colours")
+    miniatures.image_folder(place.colours)
+    place.use(place.colours, "colours")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("REPRO_STORE", raising=False)
         patch.setattr("repro.measurement.facts.measure_facts", lambda name: {})
         prepare_stage(place.root, "small", workers=1)
         train_stage(place.root, "small", workers=1)
         evaluate_stage(place.root, "small")
-    shutil.rmtree(place.root / ".store" / "measurements")
+    shutil.rmtree(place.store / "measurements")
     return place
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import os
 import shutil
 import tempfile
 import zipfile
@@ -22,7 +21,7 @@ import numpy.typing as npt
 
 from repro.errors import UserError
 from repro.evidence.record import SCHEMA, RunRecord, StudyRecord
-from repro.files import canonical_json, read_json, write_bytes, write_json, write_text
+from repro.files import canonical_json, read_json, replace_folder, write_bytes, write_json, write_text
 
 FILES = ("study.json", "runs.jsonl", "facts.json", "arrays.npz")
 
@@ -140,7 +139,7 @@ def write_evidence(
         write_json(fresh / "facts.json", facts)
         write_bytes(fresh / "arrays.npz", _archive(arrays))
         fresh.chmod(0o755)
-        _replace_folder(fresh, path)
+        replace_folder(fresh, path)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
@@ -156,19 +155,6 @@ def _archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content.getvalue())
     return buffer.getvalue()
-
-
-def _replace_folder(fresh: Path, path: Path) -> None:
-    """Put `fresh` where `path` is. Two renames: the old folder is only removed once the new one stands."""
-    if not path.exists():
-        os.replace(fresh, path)
-        return
-    if not path.is_dir():
-        raise UserError(f"{path} is a file, but evidence is a folder; move it away")
-    old = path.with_name(f".replaced-{path.name}-{os.getpid()}")
-    os.replace(path, old)
-    os.replace(fresh, path)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _check_schema(path: Path, value: Any) -> None:
@@ -194,5 +180,8 @@ def _typed(kind: type[Any], row: Any, where: str) -> Any:
         raise UserError(f"{where} lacks {', '.join(missing)}; the file is damaged or from another program")
     if unknown := sorted(row.keys() - names):
         raise UserError(f"{where} has unknown keys {', '.join(unknown)}; allowed: {', '.join(sorted(names))}")
+    for key in _TUPLES:
+        if key in names and not isinstance(row[key], list | tuple):
+            raise UserError(f"{where}: {key} must be a list, not {row[key]!r}; the file is damaged")
     values = {key: tuple(value) if key in _TUPLES else value for key, value in row.items()}
     return kind(**values)

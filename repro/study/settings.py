@@ -222,11 +222,12 @@ class Study(Settings):
 
     study: str = Field(description="its name, equal to the file's")
     summary: str
-    fidelity: Literal["paper", "authors", "modern"] = "paper"
-    scaling: str = Field("none", description="a rule of repro/study/scaling.py")
-    data: dict[str, Any] = Field(default_factory=dict)
-    net: dict[str, Any] = Field(default_factory=dict)
-    training: dict[str, Any] = Field(default_factory=dict)
+    # No defaults for what dvc.yaml's stages read: DVC fails, after the stage, where such a key is missing.
+    fidelity: Literal["paper", "authors", "modern"]
+    scaling: str = Field(description="a rule of repro/study/scaling.py; none at the paper's scale")
+    data: dict[str, Any]
+    net: dict[str, Any]
+    training: dict[str, Any]
     evaluation: EvaluationSettings = EvaluationSettings()
     variants: tuple[str, ...] = Field(min_length=1)
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)

@@ -13,6 +13,7 @@ from repro.errors import UserError
 from repro.files import writing
 
 SCHEMA = 1
+_KEYS = ("weights", "velocities", "step", "loss_sum", "loss_count", "dose", "rows", "seconds", "sittings", "schedule")
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -49,4 +50,6 @@ def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:
         )
     if state.get("identity") != identity:
         raise UserError(f"{path} belongs to run {state.get('identity')}, not {identity}; delete it")
+    if missing := [key for key in _KEYS if key not in state]:
+        raise UserError(f"{path} lacks {', '.join(missing)}; delete it to train that run from the start")
     return state

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+from repro.errors import UserError
 from repro.training import worker
 from repro.training.run_store import Run
 
@@ -140,5 +141,7 @@ def local_devices(workers: int | None, device: str) -> list[str]:
         import torch
 
         found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+        if not found:
+            raise UserError("--device cuda: there are 0 CUDA devices here; use cpu")
         return found[:workers] if workers else found
     return [device] * (workers or 1)

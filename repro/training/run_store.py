@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,11 @@ from repro.files import digest_of_file, read_json, write_json
 from repro.study.identity import TRAINING_VERSION, run_identity
 from repro.study.settings import RunSettings, validated
 from repro.training import lease
+
+_RESULT = (
+    *("status", "weights_digest", "steps", "epochs", "final_train_loss", "decay_dose", "cpu_seconds"),
+    *("pictures_per_second", "sittings", "provenance"),
+)
 
 
 def store_folder(root: Path) -> Path:
@@ -100,19 +105,32 @@ class Run:
 
     def noted(self) -> dict[str, Any]:
         """What was noted when the run was created."""
-        noted = read_json(self.folder / "settings.json").get("noted", {})
+        noted = self._record("settings.json", ()).get("noted", {})
         return noted if isinstance(noted, dict) else {}
+
+    def _record(self, name: str, keys: Collection[str]) -> dict[str, Any]:
+        """A JSON file of the folder; UserError that says what to do when it is damaged or lacks a key."""
+        path = self.folder / name
+        try:
+            record = read_json(path)
+        except UserError as error:
+            raise UserError(f"{error}; remove {self.folder} to train that run anew") from None
+        if not isinstance(record, dict):
+            raise UserError(f"{path} is damaged; remove {self.folder} to train that run anew")
+        if missing := [key for key in keys if key not in record]:
+            raise UserError(f"{path} lacks {', '.join(missing)}; remove {self.folder} to train that run anew")
+        return record
 
     def spec(self) -> RunSpec:
         """What the run is; UserError when the folder is damaged or belongs to another version."""
         path = self.folder / "settings.json"
-        raw = read_json(path)
+        raw = self._record("settings.json", ("settings", "seed", "data_digest", "pictures", "parent"))
         settings = validated(RunSettings, raw.get("settings"), str(path))
         spec = RunSpec(settings, raw["seed"], raw["data_digest"], raw["pictures"], raw["parent"])
         if spec.identity != self.identity:
             raise UserError(
                 f"{path} does not describe run {self.identity} (it may be of training version "
-                f"{raw.get('training_version')}, this is {TRAINING_VERSION}); remove that folder to train it anew"
+                f"{raw.get('training_version')}, this is {TRAINING_VERSION}); remove {self.folder} to train it anew"
             )
         return spec
 
@@ -120,10 +138,7 @@ class Run:
         """The final record; UserError when the run is unfinished or its weights are not the recorded ones."""
         if not self.finished:
             raise UserError(f"run {self.identity} is not finished; `repro train` resumes it")
-        record = read_json(self.folder / "run.json")
-        if not isinstance(record, dict) or "weights_digest" not in record:
-            raise UserError(f"{self.folder / 'run.json'} is damaged; remove {self.folder} to train that run anew")
-        return record
+        return self._record("run.json", _RESULT)
 
     def checked_weights(self) -> Path:
         """The path of the final weights, after comparing their digest with the record."""

@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train_run(store: Path, identity: str, device: str, checkpoint_seconds: float, should_stop: Any) -> int:
     """Train a run to its end under its lease; returns an exit code."""
-    from repro.errors import UserError
+    from repro.errors import UserError, mendable
     from repro.training.lease import Lease, LeaseTaken
     from repro.training.run_store import Run
 
@@ -79,6 +79,12 @@ def train_run(store: Path, identity: str, device: str, checkpoint_seconds: float
         return LEASE_TAKEN
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        return USER_ERROR
+    except OSError as error:
+        told = mendable(error)
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
         return USER_ERROR
 
 
