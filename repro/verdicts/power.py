@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 from scipy import optimize, special
 
 POWER = 0.8
@@ -25,27 +27,33 @@ def noncentrality(df: float, alpha: float, power: float = POWER) -> float:
     return float(special.nctdtrinc(df, 1 - power, critical))
 
 
-@lru_cache(maxsize=4096)
-def welch_noncentrality(n: int, alpha: float, power: float = POWER) -> float:
-    """The same for Welch's test with n runs in both arms and equal true sds: effect / (sd sqrt(2/n)).
+def welch_power(nc: float, n: int, alpha: float) -> float:
+    """Power of Welch's test with n runs in both arms and equal true sds at nc = effect / (sd sqrt(2/n)).
 
     Welch's degrees of freedom are random: with equal n and sds they depend only on the ratio of the two
     sample variances, r = Beta((n-1)/2, (n-1)/2), which is independent of their sum. So the power is a mean
     over r of noncentral t tails with 2n - 2 degrees of freedom, here by Gauss-Jacobi quadrature. Taking
     df = 2n - 2 for granted would promise 7.6 sd at n = 3 and alpha 0.05/30 where 12 are needed.
     """
+    critical, weights = _welch_critical(n, alpha)
+    return 1.0 - float(weights @ special.nctdtr(2.0 * n - 2.0, nc, critical))
+
+
+@lru_cache(maxsize=4096)
+def _welch_critical(n: int, alpha: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Critical values of Welch's test at the nodes of the quadrature, and their weights."""
     shape = (n - 1.0) / 2.0
     nodes, weights = special.roots_jacobi(QUADRATURE, shape - 1.0, shape - 1.0)
     share = (nodes + 1.0) / 2.0
     df = (n - 1.0) / (share**2 + (1.0 - share) ** 2)
-    critical = special.stdtrit(df, 1 - alpha / 2)
-    weights = weights / weights.sum()
+    return np.asarray(special.stdtrit(df, 1 - alpha / 2)), np.asarray(weights / weights.sum())
 
-    def missing(nc: float) -> float:
-        return power - (1.0 - float(weights @ special.nctdtr(2.0 * n - 2.0, nc, critical)))
 
+@lru_cache(maxsize=4096)
+def welch_noncentrality(n: int, alpha: float, power: float = POWER) -> float:
+    """The noncentrality at which Welch's test with n runs in both arms has this power."""
     highest = noncentrality(n - 1.0, alpha, power) * 1.01
-    return float(optimize.brentq(missing, 0.0, highest, xtol=1e-4))
+    return float(optimize.brentq(lambda nc: power - welch_power(nc, n, alpha), 0.0, highest, xtol=1e-4))
 
 
 def mde(sd: float, n: int, alpha: float, power: float = POWER, arms: int = 2) -> float:
