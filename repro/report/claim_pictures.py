@@ -11,7 +11,7 @@ from repro.report.strips import Bar, Format, Point, Strip, bar, strip
 from repro.report.towers import tower_kernels
 from repro.report.variant_table import metric_points
 from repro.verdicts.finding import NotEvaluated
-from repro.verdicts.statement import (
+from repro.verdicts.forms_registered import (
     AnyOfTest,
     DirectionTest,
     EveryRunTest,

@@ -14,7 +14,7 @@ from repro.report.words import DASH, decimal, finite, percent
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.gates import BASE, MOST_COLLAPSED, shut_gate, unstable_baseline
 from repro.verdicts.readings import missing_runs, splits_of
-from repro.verdicts.statement import GateName, Gates
+from repro.verdicts.gate_rules import GateName, Gates
 
 State = Literal["open", "shut", "unread"]
 Read = Callable[[Sequence[int]], NotEvaluated | None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from repro.evidence.directory import Evidence
 from repro.report import words
-from repro.verdicts.judge import at_paper_scale
+from repro.verdicts.scale import at_paper_scale
 
 MOST_NAMES = 40
 """Class names written out; with more, the number alone stands there."""

@@ -16,10 +16,12 @@ from repro.verdicts.comparison import Comparison, Comparisons, all_of
 from repro.verdicts.decision import FindingFor, counted, decide
 from repro.verdicts.definition import Definition
 from repro.verdicts.finding import Finding, NotEvaluated
-from repro.verdicts.judge import at_paper_scale, finding_on
+from repro.verdicts.judge import finding_on
 from repro.verdicts.registry import Registry
-from repro.verdicts.samples import Arms, EachAgainst, StudyEvidence, Towers
+from repro.verdicts.samples import Samples
+from repro.verdicts.scale import at_paper_scale
 from repro.verdicts.statement import Statement, StatisticalTest
+from repro.verdicts.study_evidence import StudyEvidence
 from repro.verdicts.verdict import Verdict, not_evaluated
 
 Outcome = tuple[Verdict, BaseException | None]
@@ -74,7 +76,7 @@ def _case(
     """The claim's finding as a function of the seeds; its errors are kept for its own test to raise."""
     try:
         samples = claim.function(StudyEvidence(evidence, entry, registry.printed))
-        if not isinstance(samples, Arms | EachAgainst | Towers):
+        if not isinstance(samples, Samples):
             raise TypeError(f"{claim.name} returned {type(samples).__name__}, not samples of evidence")
     except CannotSay as nothing:
         return _always(nothing.why)

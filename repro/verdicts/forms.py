@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ import numpy.typing as npt
 from repro.verdicts.exact import mann_whitney_exact, permutation_tails
 from repro.verdicts.finding import Finding, finite
 from repro.verdicts.one_arm_forms import suspicion
-from repro.verdicts.reach import TOST_POWER, RankReach, TReach, WeakestReach
+from repro.verdicts.reach import TOST_POWER, PartsReach, RankReach, TReach, WeakestReach
 from repro.verdicts.specialisation import auc
 from repro.verdicts.statistics import Estimate, Values, finite_values, welch
 from repro.verdicts.statistics import paired as paired_estimate
@@ -75,9 +76,7 @@ def direction(
         reach=TReach(arms.estimate, not paired, ratio, wanted),
         qualifiers=arms.qualifiers,
         details=arms.details | {"planned_effect": planned},
-        second_opinion=None
-        if paired
-        else lambda: _permuted(arms.upper, arms.lower, arms.scaled(boundary), edge),
+        second_opinion=None if paired else lambda: _permuted(arms.upper, arms.lower, arms.scaled(boundary), edge),
     )
 
 
@@ -141,20 +140,51 @@ def any_of(parts: Mapping[str, Finding], *, minimum_n: int = ANY_OF_MINIMUM) -> 
         smallest_effect=min(part.smallest_effect for part in findings),
         reach=WeakestReach(tuple(members)),
         qualifiers=frozenset().union(*(part.qualifiers for part in findings)),
-        details={
-            "weakest": weakest,
-            "parts": {
-                name: {
-                    "estimate": part.estimate,
-                    "interval": [finite(end) for end in part.interval],
-                    "p_sup": part.p_sup,
-                    "p_con": part.p_con,
-                    "n": list(part.n),
-                }
-                for name, part in parts.items()
-            },
-        },
+        details={"weakest": weakest, "parts": told_parts(parts)},
     )
+
+
+def every_part(parts: Mapping[str, Finding]) -> Finding:
+    """Every part holds, whatever its form and unit: findings of t tests, told for the weakest of them.
+
+    The weakest is the part that is furthest from being shown. A single part is itself.
+    """
+    if not parts:
+        raise ValueError("every_part needs at least one part")
+    findings = list(parts.values())
+    if len(findings) == 1:
+        return findings[0]
+    weakest = max(parts, key=lambda name: (parts[name].p_sup, -parts[name].p_con))
+    chosen = parts[weakest]
+    members = [part.reach for part in findings if isinstance(part.reach, TReach)]
+    if len(members) != len(findings) or not isinstance(chosen.reach, TReach):
+        raise ValueError("parts of every_part must be findings of t tests")
+    return replace(
+        chosen,
+        p_sup=chosen.p_sup,
+        p_con=min(1.0, len(findings) * min(part.p_con for part in findings)),
+        n=min((part.n for part in findings), key=min),
+        minimum_n=max(part.minimum_n for part in findings),
+        reach=PartsReach(chosen.reach, tuple(members)),
+        qualifiers=frozenset().union(*(part.qualifiers for part in findings)),
+        details={**chosen.details, "weakest": weakest, "parts": told_parts(parts)},
+        second_opinion=None,
+    )
+
+
+def told_parts(parts: Mapping[str, Finding]) -> dict[str, Any]:
+    """Each part's own numbers, for the report."""
+    return {
+        name: {
+            "estimate": finite(part.estimate),
+            "unit": part.unit,
+            "interval": [finite(end) for end in part.interval],
+            "p_sup": part.p_sup,
+            "p_con": part.p_con,
+            "n": list(part.n),
+        }
+        for name, part in parts.items()
+    }
 
 
 def more_than_control(
@@ -188,9 +218,7 @@ def more_than_control(
 class _Arms:
     """Two arms, oriented so that the claim says their difference is large, in the scale of the test."""
 
-    def __init__(
-        self, first: Values, second: Values, larger: Arm, paired: bool, ratio: bool, floor: float
-    ) -> None:
+    def __init__(self, first: Values, second: Values, larger: Arm, paired: bool, ratio: bool, floor: float) -> None:
         a, b = finite_values(first), finite_values(second)
         if ratio and min(a.min(), b.min()) <= 0.0:
             raise ValueError("ratios need positive values")

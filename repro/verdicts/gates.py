@@ -6,15 +6,16 @@ Thresholds stand in the registry; gates read the runs of the seeds that are judg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 from repro.evidence.directory import Evidence
 from repro.verdicts.exact import at_least
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.gate_rules import GateName, Gates
 from repro.verdicts.readings import metric_values, runs_of, splits_of
-from repro.verdicts.statement import GateName, Gates
 
 BASE = "base"
 MOST_COLLAPSED = 0.2
@@ -96,15 +97,18 @@ def _fitted(
 def _normalisation_alive(
     evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
 ) -> GateReading | NotEvaluated:
-    scales = [
-        value
-        for run in runs_of(evidence, BASE, seeds)
-        for name in ("normalisation_alive_conv1", "normalisation_alive_conv2")
-        if (value := run.scalar(name)) is not None
-    ]
     bound = gates.normalisation_alive.mean_scale_over_constant_above
-    found = f"the mean of s/k is {fmean(scales):.3f}" if scales else "no layer of the base is normalised"
-    return GateReading(bool(scales) and fmean(scales) > bound, f"{found}, it must exceed {bound:g}")
+    for variant in dict.fromkeys((BASE, *variants)):  # the base, or the arm that has it where the base has none
+        scales = [
+            value
+            for run in runs_of(evidence, variant, seeds)
+            for name in ("normalisation_alive_conv1", "normalisation_alive_conv2")
+            if (value := run.scalar(name)) is not None
+        ]
+        if scales:
+            found = f"the mean of s/k is {fmean(scales):.3f}, it must exceed {bound:g}"
+            return GateReading(fmean(scales) > bound, found)
+    return GateReading(False, f"no layer is normalised, the mean of s/k must exceed {bound:g}")
 
 
 def _kernels_moved(
@@ -157,6 +161,18 @@ def _untrained_control(
     return GateReading(False, f"{found}, so the measure is not to be trusted here")
 
 
+def _tuned(
+    evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
+) -> GateReading | NotEvaluated:
+    found: Mapping[str, Mapping[str, Any]] = getattr(evidence.study, "tuned", {})
+    if without := [name for name in variants if name not in found]:
+        return GateReading(False, f"no learning rate was searched for {', '.join(without)}")
+    inside = gates.tuned.best_rate_inside_the_grid
+    if edge := [name for name in variants if inside and not found[name]["interior"]]:
+        return GateReading(False, f"the best rate of {', '.join(edge)} lies at the edge of those tried")
+    return GateReading(True, "; ".join(f"{name} at rate {found[name]['rate']:g}" for name in variants))
+
+
 def _word(holds: bool, comparison: str) -> str:
     return comparison if holds else f"not {comparison}"
 
@@ -173,4 +189,5 @@ _GATES: dict[GateName, Gate] = {
     "kernels_moved": _kernels_moved,
     "dose": _dose,
     "untrained_control": _untrained_control,
+    "tuned": _tuned,
 }

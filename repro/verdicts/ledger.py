@@ -16,6 +16,7 @@ from repro.evidence.directory import Evidence, load_evidence
 from repro.verdicts.claim import Claim, load_claims
 from repro.verdicts.claim_outcomes import definition_outcomes, study_outcomes
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.papers_evidence import papers_evidence
 from repro.verdicts.registry import REGISTRY_FILE, Registry, load_registry
 from repro.verdicts.statement import Statement
 from repro.verdicts.verdict import Verdict, not_evaluated, untestable
@@ -68,6 +69,8 @@ class Entry:
             "paper": self.statement.paper,
             "authors": None if authors is None else {"number": authors.number, "file": authors.file},
             "flags": verdict["flags"],
+            "unit": None if self.verdict is None or self.verdict.finding is None else self.verdict.finding.unit,
+            "paper_evidence": [papers_evidence(errors) for errors in self.statement.paper_errors],
         }
 
 
@@ -154,18 +157,12 @@ def _check_agreement(registry: Registry, claims: Mapping[str, Claim]) -> None:
     for statement, claim in claims.items():
         entry = registry[statement]
         if entry.test is None:
-            raise UserError(
-                f"{claim.path}: {claim.name} claims {statement}, which has no test in {registry.path}"
-            )
+            raise UserError(f"{claim.path}: {claim.name} claims {statement}, which has no test in {registry.path}")
         wanted = "definition" if entry.scope == "definition" else "evidence"
         if claim.reads != wanted:
-            raise UserError(
-                f"{claim.path}: {claim.name} takes {claim.reads}; form {entry.test.form} needs {wanted}"
-            )
+            raise UserError(f"{claim.path}: {claim.name} takes {claim.reads}; form {entry.test.form} needs {wanted}")
     if without := [entry.id for entry in registry if entry.test is not None and entry.id not in claims]:
-        raise UserError(
-            f"{registry.path}: {', '.join(without)} have a test and no claim in {registry.path.parent}"
-        )
+        raise UserError(f"{registry.path}: {', '.join(without)} have a test and no claim in {registry.path.parent}")
 
 
 def _by_label(folders: Sequence[Path]) -> dict[str, Evidence]:

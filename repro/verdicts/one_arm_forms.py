@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from repro.verdicts.finding import ExactOutcome, Finding, finite
+from repro.verdicts.finding import ExactOutcome, Finding, Interval, finite
 from repro.verdicts.reach import TOST_POWER, TReach
 from repro.verdicts.statistics import (
     Estimate,
@@ -28,27 +29,59 @@ def absolute(
     lo: float = -math.inf,
     hi: float = math.inf,
     printed: float | None = None,
+    planned_effect: float | None = None,
+    floor: float = 0.0,
     unit: str = "points",
 ) -> Finding:
     """The method's mean (error) lies in [lo, hi]; one limit may be left out.
 
     `pictures`: how many test pictures, whose sampling noise all seeds share (None: not an error on a sample).
+    `planned_effect`: with one limit, the distance from it that seeds are planned for.
+    `floor`: the smallest sd admitted for one value, for values that come in steps.
     `printed`: the paper's number; details then say whether its single run could be one of ours
     (prediction interval; meaningful on the same pictures only).
     """
-    estimate = error_rate(errors, pictures)
-    one_sided = math.isinf(lo) or math.isinf(hi)
-    details: dict[str, object] = {
-        "first": finite_values(errors).tolist(),
-        "pictures": pictures,
-        "lo": lo if math.isfinite(lo) else None,
-        "hi": hi if math.isfinite(hi) else None,
-    }
+    estimate = error_rate(errors, pictures, floor=floor)
+    details: dict[str, object] = {"first": finite_values(errors).tolist(), "pictures": pictures}
     if printed is not None:
         low, high = prediction_interval(errors)
         details |= {"printed": printed, "prediction_interval": [finite(low), finite(high)]}
         details |= {"printed_could_be_ours": low <= printed <= high}
+    finding = _within(estimate, lo, hi, planned_effect, unit)
+    return replace(
+        finding,
+        qualifiers=frozenset() if floor > 0.0 else finding.qualifiers,
+        details={**finding.details, **details},
+    )
+
+
+def averaged_nets(
+    errors: Values, of_members: Values, members: int, pictures: int, *, lo: float, hi: float, printed: float
+) -> Finding:
+    """The error of `members` nets averaged lies in [lo, hi].
+
+    errors      of one or more such ensembles, which may share nets
+    of_members  of each net alone
+
+    Ensembles that share nets say little about how much one differs from the next, so the spread of their
+    members' mean stands in for it: nets alike in error differ more among themselves than what is left of
+    that in their average. The pictures' noise is added as for single nets.
+    """
+    alone = error_rate(of_members, None)
+    mean = float(finite_values(errors).mean())
+    seeds, images = alone.sd / math.sqrt(members), math.sqrt(mean * (1 - mean) / pictures)
+    variance = seeds**2 + images**2
+    df = math.inf if seeds == 0.0 else alone.df * (variance / seeds**2) ** 2
+    estimate = Estimate(mean, math.sqrt(variance), df, alone.n, alone.sd, images, alone.no_spread)
+    finding = _within(estimate, lo, hi, None, "points")
+    details = {"first": finite_values(errors).tolist(), "of_members": finite_values(of_members).tolist()}
+    return finding.remarked(**details, members=members, pictures=pictures, printed=printed)
+
+
+def _within(estimate: Estimate, lo: float, hi: float, planned_effect: float | None, unit: str) -> Finding:
     p_sup, p_con = estimate.margin(lo, hi)
+    one_sided = math.isinf(lo) or math.isinf(hi)
+    wanted, power = (planned_effect, None) if one_sided else ((hi - lo) / 2, TOST_POWER)
     return Finding(
         form="absolute",
         p_sup=p_sup,
@@ -58,9 +91,13 @@ def absolute(
         n=estimate.n,
         minimum_n=ONE_ARM_MINIMUM,
         boundary=None,
-        reach=TReach(estimate, wanted=None if one_sided else (hi - lo) / 2, wanted_power=TOST_POWER),
+        reach=TReach(estimate, wanted=wanted, wanted_power=power),
         qualifiers=suspicion(estimate),
-        details=details,
+        details={
+            "lo": lo if math.isfinite(lo) else None,
+            "hi": hi if math.isfinite(hi) else None,
+            "planned_effect": planned_effect,
+        },
     )
 
 
@@ -69,31 +106,39 @@ def per_image(
     *,
     shift: float = 0.0,
     smallest_effect: float = 0.0,
+    margin: Interval | None = None,
     planned_effect: float | None = None,
     unit: str = "points",
 ) -> Finding:
     """The mean of per-picture differences, shape (seeds, pictures), exceeds `shift` (population of both).
 
-    Turn the differences so that the claim says they are positive (same nets, two ways of testing).
+    Turn the differences so that the claim says they are positive (same nets, two ways of testing). With a
+    `margin` the claim is that the mean lies inside it.
     """
     estimate = seeds_by_images(differences)
     planned = planned_effect if planned_effect is not None else smallest_effect or None
+    p_sup, p_con = estimate.tails(shift)[0], estimate.tails(shift + smallest_effect)[1]
+    reach = TReach(estimate, wanted=planned)
+    if margin is not None:
+        p_sup, p_con = estimate.margin(*margin)
+        reach = TReach(estimate, wanted=(margin[1] - margin[0]) / 2, wanted_power=TOST_POWER)
     return Finding(
         form="per_image",
-        p_sup=estimate.tails(shift)[0],
-        p_con=estimate.tails(shift + smallest_effect)[1],
+        p_sup=p_sup,
+        p_con=p_con,
         estimate=estimate.value,
         unit=unit,
         n=estimate.n,
         minimum_n=IMAGES_MINIMUM,
-        boundary=shift,
+        boundary=shift if margin is None else None,
         smallest_effect=smallest_effect,
-        reach=TReach(estimate, wanted=planned),
+        reach=reach,
         qualifiers=suspicion(estimate),
         details={
             "first": np.asarray(differences, dtype=np.float64).mean(axis=1).tolist(),
             "fixed_se": estimate.fixed_se,
             "planned_effect": planned,
+            "margin": None if margin is None else list(margin),
         },
     )
 

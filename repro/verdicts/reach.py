@@ -99,6 +99,26 @@ class WeakestReach:
 
 
 @dataclass(frozen=True)
+class PartsReach:
+    """Of several parameters in units of their own, all of which a claim needs: told for the weakest of them."""
+
+    weakest: TReach
+    members: Sequence[TReach]
+
+    def interval(self, alpha: float) -> Interval:
+        return self.weakest.interval(alpha)
+
+    def detectable(self, alpha: float) -> float | None:
+        return self.weakest.detectable(alpha, 1.0 - (1.0 - POWER) / len(self.members))
+
+    def seeds_needed(self, alpha: float) -> int | None:
+        power = 1.0 - (1.0 - POWER) / len(self.members)
+        needs = [member.seeds_needed(alpha, power) for member in self.members]
+        known = [need for need in needs if need is not None]
+        return max(known) if len(known) == len(needs) else None
+
+
+@dataclass(frozen=True)
 class RankReach:
     """Of a Mann-Whitney test over seeds; the interval is Welch's for the means: a description."""
 
@@ -174,9 +194,7 @@ class CoinReach:
 
     def seeds_needed(self, alpha: float) -> int | None:
         for n in range(2, MOST_SEEDS + 1):
-            inside = [
-                k for k in range(n + 1) if max(at_least(k, n, self.lo), at_most(k, n, self.hi)) <= alpha / 2
-            ]
+            inside = [k for k in range(n + 1) if max(at_least(k, n, self.lo), at_most(k, n, self.hi)) <= alpha / 2]
             if inside and at_least(inside[0], n, 0.5) - at_least(inside[-1] + 1, n, 0.5) >= POWER:
                 return n
         return None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from statistics import fmean
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -12,50 +14,77 @@ import numpy.typing as npt
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.metrics import METRICS, Metric
 from repro.verdicts.specialisation import TowerSplit, tower_split
 
+EARLY = 0.1
+"""Share of training that counts as its first stages."""
 Halves = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 
 def runs_of(evidence: Evidence, variant: str, seeds: Sequence[int]) -> list[RunRecord]:
     """The reported runs of a variant with these seeds, in their order; the seeds must all be there."""
-    by_seed = {run.seed: run for run in evidence.of(variant)}
+    by_seed = _by_seed(evidence, variant)
     return [by_seed[seed] for seed in seeds]
+
+
+def _by_seed(evidence: Evidence, variant: str) -> dict[int, RunRecord]:
+    known = _RUNS.setdefault(evidence, {})
+    if variant not in known:
+        known[variant] = {run.seed: run for run in evidence.of(variant)}
+    return known[variant]
+
+
+_RUNS: WeakKeyDictionary[Evidence, dict[str, dict[int, RunRecord]]] = WeakKeyDictionary()
+"""Runs by variant and seed: the same ones are asked for again with each claim and each seed left out."""
 
 
 def missing_runs(evidence: Evidence, variants: Sequence[str], seeds: Sequence[int]) -> NotEvaluated | None:
     """Which runs of these variants and seeds are not there; None when all are."""
     gaps = []
     for variant in variants:
-        present = {run.seed for run in evidence.of(variant)}
+        present = _by_seed(evidence, variant)
         if gone := [str(seed) for seed in seeds if seed not in present]:
             gaps.append(f"{variant} seed{'s' if len(gone) > 1 else ''} {', '.join(gone)}")
     return NotEvaluated("missing_runs", f"missing runs: {'; '.join(gaps)}") if gaps else None
 
 
-def metric_values(
-    evidence: Evidence, variant: str, seeds: Sequence[int], metric: str
-) -> list[float] | NotEvaluated:
-    """A metric of each run. A collapsed run without a number counts with guessing's error or loss."""
+def metric_values(evidence: Evidence, variant: str, seeds: Sequence[int], metric: str) -> list[float] | NotEvaluated:
+    """A metric of each run. A collapsed run without a number counts with what guessing would give."""
     values = []
     for run in runs_of(evidence, variant, seeds):
-        value = run.scalar(metric)
+        value = early_train_loss(run) if metric == "early_train_loss" else run.scalar(metric)
         if value is None or not math.isfinite(value):
-            if run.status == "finished":
-                return NotEvaluated(
-                    "not_a_number",
-                    f"{metric} of {variant} seed {run.seed} is not a number although it trained",
-                )
-            value = _of_guessing(evidence, metric)
+            value = guessing(evidence, metric) if run.status != "finished" else None
+            if value is None:
+                return _why_no_number(run, metric)
         values.append(value)
     return values
 
 
-def _of_guessing(evidence: Evidence, metric: str) -> float:
-    classes = evidence.study.classes
-    if metric.endswith("_loss"):
-        return math.log(classes)
-    return 1 - min(5, classes) / classes if "top5" in metric else 1 - 1 / classes
+def early_train_loss(run: RunRecord) -> float | None:
+    """Mean logged training loss over the first tenth of training, at least one epoch."""
+    losses = [loss for loss in run.curves.get("train_loss", ()) if loss is not None]
+    return fmean(losses[: max(1, round(len(losses) * EARLY))]) if losses else None
+
+
+def guessing(evidence: Evidence, metric: str) -> float | None:
+    """A metric of a net that only guesses; None where guessing has no such value."""
+    rule = METRICS.get(cast(Metric, metric))
+    return None if rule is None or rule.guessing is None else rule.guessing(evidence.study.classes)
+
+
+def _why_no_number(run: RunRecord, metric: str) -> NotEvaluated:
+    """Why a run has no such number and nothing can stand for it."""
+    where = f"{run.variant} seed {run.seed}"
+    rule = METRICS.get(cast(Metric, metric))
+    if run.status != "finished":
+        return NotEvaluated("not_a_number", f"{where} {run.status} and has no {metric}, nor has a net that guesses")
+    if metric not in run.scalars and metric != "early_train_loss":
+        return NotEvaluated("not_a_number", f"the evidence of {where} holds no {metric}; `repro evaluate` measures it")
+    if rule is not None and rule.absent is not None:
+        return NotEvaluated("scale", f"{where} has no {metric}: {rule.absent}")
+    return NotEvaluated("not_a_number", f"{metric} of {where} is not a number although it trained")
 
 
 def halves(evidence: Evidence, run: RunRecord, name: str) -> Halves | NotEvaluated:

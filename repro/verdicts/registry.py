@@ -16,10 +16,14 @@ from repro.errors import UserError
 from repro.files import digest_of
 from repro.study.load import read_yaml
 from repro.study.settings import Settings, validated
-from repro.verdicts.statement import FORMS, Gates, Statement
+from repro.verdicts.forms_registered import DECIDES_NOTHING, FORMS
+from repro.verdicts.gate_rules import Gates
+from repro.verdicts.statement import Statement
 
 REGISTRY_FILE = "statements.yaml"
 SCHEMA = 1
+_ALWAYS_DIGESTED = ("smallest_effect", "at_paper_scale")
+"""Fields that entered digests at their defaults too, from the first version on."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,7 @@ class Registry:
     def definitions(self) -> frozenset[str]:
         """Statements that no statistics will decide: they never count in a family."""
         return frozenset(
-            entry.id
-            for entry in self
-            if entry.scope in ("definition", "record") or entry.untestable is not None
+            entry.id for entry in self if entry.scope in ("definition", "record") or entry.untestable is not None
         )
 
     def digest(self, statement: str) -> str:
@@ -64,16 +66,28 @@ class Registry:
             return digest_of({"repeats": self.digest(entry.repeats)})
         if entry.test is None:
             return digest_of({"untestable": entry.untestable is not None})
-        test = entry.test.model_dump(mode="json")
-        prose = {"arms", "reads"}
+        # Later versions may add fields: at their defaults they leave the digests of older entries alone.
+        test = entry.test.model_dump(mode="json", exclude_defaults=True)
+        test |= {
+            name: getattr(entry.test, name)
+            for name in _ALWAYS_DIGESTED
+            if hasattr(entry.test, name) and name not in test
+        }
         gates = self.gates.model_dump(mode="json")
         return digest_of(
             {
-                "test": {key: value for key, value in test.items() if key not in prose},
+                "test": _deciding(test),
                 "gates": {name: gates[name] for name in test.get("gates", [])},
                 "known_erratum": entry.known_erratum is not None,
             }
         )
+
+
+def _deciding(value: Any) -> Any:
+    """Nested values without the fields on which no verdict depends."""
+    if isinstance(value, dict):
+        return {key: _deciding(part) for key, part in value.items() if key not in DECIDES_NOTHING}
+    return [_deciding(part) for part in value] if isinstance(value, list) else value
 
 
 class _File(Settings):
@@ -103,9 +117,7 @@ def load_registry(path: Path) -> Registry:
     for entry in statements.values():
         target = statements.get(entry.repeats or entry.id)
         if target is None or (entry.repeats and target.repeats):
-            raise UserError(
-                f"{path}: {entry.id}: repeats: {entry.repeats!r} must be a statement that repeats no other"
-            )
+            raise UserError(f"{path}: {entry.id}: repeats: {entry.repeats!r} must be a statement that repeats no other")
     return Registry(path, statements, head.gates, head.printed)
 
 

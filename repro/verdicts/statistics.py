@@ -141,13 +141,13 @@ def welch(first: Values, second: Values, *, floor: float = 0.0) -> Estimate:
     return Estimate(value, se, df, (na, nb), se / math.sqrt(1 / na + 1 / nb), no_spread=raw == 0.0)
 
 
-def error_rate(errors: Values, pictures: int | None) -> Estimate:
+def error_rate(errors: Values, pictures: int | None, *, floor: float = 0.0) -> Estimate:
     """Mean error of n runs on `pictures` test pictures, as an estimate for the population of pictures.
 
     The pictures are the same for all seeds, so their part p (1 - p) / N of the variance does not shrink with
     n. Degrees of freedom by Satterthwaite: n - 1 for the seeds' part, infinite for the pictures'.
     """
-    seeds = one_sample(errors)
+    seeds = one_sample(errors, floor=floor)
     if pictures is None:
         return seeds
     mean = min(max(seeds.value, 0.0), 1.0)
@@ -156,9 +156,7 @@ def error_rate(errors: Values, pictures: int | None) -> Estimate:
         return Estimate(seeds.value, math.nan, math.nan, seeds.n, math.nan, math.sqrt(images))
     variance = seeds.se**2 + images
     df = math.inf if seeds.se == 0.0 else seeds.df * (variance / seeds.se**2) ** 2
-    return Estimate(
-        seeds.value, math.sqrt(variance), df, seeds.n, seeds.sd, math.sqrt(images), seeds.no_spread
-    )
+    return Estimate(seeds.value, math.sqrt(variance), df, seeds.n, seeds.sd, math.sqrt(images), seeds.no_spread)
 
 
 def prediction_interval(values: Values, alpha: float = 0.05) -> tuple[float, float]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from repro.net.settings import Geometry
 from repro.verdicts.definition import Definition, Table
-from repro.verdicts.statement import Statement, StatisticalTest
+from repro.verdicts.forms_registered import StatisticalTest
+from repro.verdicts.statement import Statement
 from tests.made_up import MadeUp
 
 EFFECT = 0.03

@@ -15,7 +15,7 @@ from repro.verdicts.definition import Definition
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.gates import shut_gate
 from repro.verdicts.registry import Registry, load_registry
-from repro.verdicts.statement import Gates
+from repro.verdicts.gate_rules import Gates
 from repro.verdicts.verdict import Verdict
 from tests.made_up import MadeUp
 from tests.verdicts import cases

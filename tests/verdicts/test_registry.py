@@ -13,7 +13,7 @@ from repro.errors import UserError
 from repro.verdicts import specialisation
 from repro.verdicts.claim import Claim, load_claims
 from repro.verdicts.registry import Registry, claims_folder, load_registry
-from repro.verdicts.statement import FORMS
+from repro.verdicts.forms_registered import FORMS
 
 CLAIMS = Path(__file__).resolve().parents[2] / "claims"
 

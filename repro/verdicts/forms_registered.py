@@ -1,0 +1,284 @@
+"""The forms that a statement's test can have: what the registry fixes for each before the runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from repro.study.settings import Settings
+from repro.verdicts.gate_rules import Fraction, GateName
+from repro.verdicts.metrics import METRICS, Metric, Unit
+
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+GateNames = Annotated[tuple[GateName, ...], Field(strict=False)]
+MetricNames = Annotated[tuple[Metric, ...], Field(strict=False)]
+Range = Annotated[tuple[float, float], Field(strict=False)]
+NotNegative = Annotated[float, Field(ge=0)]
+Larger = Literal["first", "second"]
+
+
+class _Statistical(Settings):
+    variants: Names = Field(min_length=1, description="in the order of the arms; the last is the reference")
+    otherwise: Names = Field((), description="read in their place where the study has not all of them")
+    arms: str = Field(description="what the arms mean, for readers")
+    gates: GateNames
+    minimum_n: Annotated[int, Field(ge=2, description="runs per arm below which nothing is decided")]
+
+
+class _InUnit(_Statistical):
+    unit: Unit
+
+
+# ---- arms against arms -----------------------------------------------------------------------------
+
+
+class PaperScale(Settings):
+    """A margin around the paper's number, compared only in studies at the paper's own scale."""
+
+    lower: float
+    upper: float | None = Field(None, description="absent: more than the lower limit")
+    metric: Metric | None = Field(None, description="absent: the test's own")
+
+
+class _Compared(_InUnit):
+    metric: Metric
+    larger: Larger
+    smallest_effect: NotNegative = Field(0.0, description="an effect below it contradicts as well")
+    at_paper_scale: PaperScale | Annotated[tuple[PaperScale, ...], Field(strict=False)] | None = Field(
+        None, description="margins around the paper's differences, read in place of the sign at its scale"
+    )
+    planned_effect: NotNegative | None = Field(
+        None, description="effect that the seeds needed are counted for; decides nothing"
+    )
+
+    @property
+    def margins(self) -> tuple[PaperScale, ...]:
+        """The margins at the paper's scale."""
+        scale = self.at_paper_scale
+        return () if scale is None else (scale,) if isinstance(scale, PaperScale) else scale
+
+    @model_validator(mode="after")
+    def _unit_of_metric(self) -> _Compared:
+        if self.unit != METRICS[self.metric].unit:
+            raise ValueError(f"unit: {self.unit} must be {METRICS[self.metric].unit}, that of {self.metric}")
+        return self
+
+
+class DirectionTest(_Compared):
+    """One variant against a reference: is the named arm's mean larger?"""
+
+    form: Literal["direction"]
+
+
+class AnyOfTest(_Compared):
+    """Each of several variants against one reference; the claim needs all of them."""
+
+    form: Literal["any_of"]
+    also: MetricNames = Field((), description="further metrics in which the same must hold")
+
+
+class DescendingTest(_InUnit):
+    """Variants in a registered order: is each one's mean larger than the next one's?"""
+
+    form: Literal["descending"]
+    metric: Metric
+    planned_effect: NotNegative | None = Field(
+        None, description="step that the seeds needed are counted for; decides nothing"
+    )
+
+
+class EquivalentTest(_InUnit):
+    """Two variants: do their means differ by less than a registered margin?"""
+
+    form: Literal["equivalent"]
+    metric: Metric
+    margin: Annotated[float, Field(gt=0)]
+
+
+class SpeedTest(_InUnit):
+    """Pairs of variants, slower first: by what factor do they differ in iterations until a point in training?"""
+
+    form: Literal["speed"]
+    criterion: Literal["training_error", "converged"] = Field(
+        description="training_error: until a training error is reached; converged: until the held-out error has "
+        "come within 1 % of its lowest"
+    )
+    target: Fraction | None = Field(
+        None, description="the training error; absent: the lowest that every run of both arms reached"
+    )
+    lower: Annotated[float, Field(gt=0)] = Field(description="factor that the ratio must exceed")
+    upper: Annotated[float, Field(gt=0)] | None = Field(None, description="factor that it must not reach")
+    planned_effect: NotNegative | None = Field(
+        None, description="distance from the lower factor that the seeds needed are counted for; decides nothing"
+    )
+
+
+# ---- runs of one variant ---------------------------------------------------------------------------
+
+
+class Condition(Settings):
+    """One condition on a metric of each run: above or below a number or another metric of that run, or near one."""
+
+    metric: Metric
+    above: float | Metric | None = None
+    below: float | Metric | None = None
+    near: Metric | None = None
+    within: Annotated[float, Field(gt=0)] | None = Field(None, description="for `near`: the margin")
+    of_chance: bool = Field(False, description="the number is a share of what guessing would give")
+    planned_effect: NotNegative | None = Field(
+        None, description="distance that the seeds needed are counted for; decides nothing"
+    )
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Condition:
+        bounds = [name for name in ("above", "below", "near") if getattr(self, name) is not None]
+        if len(bounds) != 1:
+            raise ValueError(f"has {' and '.join(bounds) or 'no bound'}; exactly one of above, below, near")
+        if (self.near is None) != (self.within is None):
+            raise ValueError("near and within go together")
+        if self.of_chance and not isinstance(self.bound, float):
+            raise ValueError("of_chance needs a number")
+        return self
+
+    @property
+    def bound(self) -> float | Metric:
+        """What the metric is held against."""
+        bound = next(value for value in (self.above, self.below, self.near) if value is not None)
+        return float(bound) if isinstance(bound, int | float) else bound
+
+
+class MeasuresTest(_Statistical):
+    """Conditions on measures of the same runs, all of which must hold on average over the runs."""
+
+    form: Literal["measures"]
+    conditions: Annotated[tuple[Condition, ...], Field(strict=False, min_length=1)]
+    at: Literal["any_scale", "paper_scale"] = "any_scale"
+
+
+class Number(Settings):
+    """A number that the paper prints, with the margin in which a mean over runs counts as that number."""
+
+    metric: Metric
+    lower: float
+    upper: float
+    printed: float
+
+
+class AbsoluteTest(_InUnit):
+    """Numbers that the paper prints: do the means over runs lie in the margins around them?"""
+
+    form: Literal["absolute"]
+    numbers: Annotated[tuple[Number, ...], Field(strict=False, min_length=1)]
+    year: Literal[2010, 2012] | None = Field(None, description="the contest whose pictures the study must have")
+    classes: int = Field(1000, description="the classes that the study must have")
+    members: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="the number is of so many nets averaged; absent: of single nets"
+    )
+
+
+class PerImageTest(_InUnit):
+    """The same nets, two ways of answering, picture by picture: is the mean error of the first larger?"""
+
+    form: Literal["per_image"]
+    first: Literal["centre", "members"] = Field(description="centre: one view of each picture; members: each net alone")
+    second: Literal["ten_views", "ensemble"] = Field(
+        description="ten_views: mean over ten views; ensemble: mean over all nets"
+    )
+    at_paper_scale: PaperScale | None = Field(
+        None, description="margin around the paper's gain, read in place of the sign at its scale"
+    )
+    numbers: Annotated[tuple[Number, ...], Field(strict=False)] = Field(
+        (), description="the paper's numbers, held against at its scale on its pictures"
+    )
+    year: Literal[2010, 2012] | None = Field(None, description="the contest whose pictures those numbers are of")
+    planned_effect: NotNegative | None = Field(
+        None, description="effect that the seeds needed are counted for; decides nothing"
+    )
+
+    @model_validator(mode="after")
+    def _that_belong_together(self) -> PerImageTest:
+        if (self.first == "centre") != (self.second == "ten_views"):
+            raise ValueError("first and second: centre goes with ten_views, members with ensemble")
+        return self
+
+
+# ---- the two towers --------------------------------------------------------------------------------
+
+
+class TowerContrastTest(_InUnit):
+    """Folded AUC between towers, split nets against dense ones, by ranks over runs."""
+
+    form: Literal["tower_contrast"]
+    metric: Literal["folded_auc"]
+    larger: Literal["first"]
+    threshold: Fraction
+
+
+class MostRunsTest(_InUnit):
+    """A state per run that more than half of all runs must show."""
+
+    form: Literal["most_runs"]
+    metric: Literal["majority_of_kernels"]
+    level: Fraction
+
+
+class EveryRunTest(_InUnit):
+    """A state per run that all runs must show."""
+
+    form: Literal["every_run"]
+    metric: Literal["folded_auc"]
+    level: Fraction
+    threshold: Fraction
+    recurrence: Fraction
+
+
+class FairCoinTest(_InUnit):
+    """A two-sided outcome per run whose rate must lie inside a margin around one half."""
+
+    form: Literal["fair_coin"]
+    metric: Literal["colour_tower"]
+    level: Fraction
+    margin: Range
+
+
+# ---- without statistics ----------------------------------------------------------------------------
+
+
+class ComparisonTest(Settings):
+    """Decided without training, from the layer table, the facts, or printed numbers; has no study."""
+
+    form: Literal["comparison"]
+    reads: str
+
+
+class RecordTest(Settings):
+    """Decided without statistics from a study's record: staged data, logs."""
+
+    form: Literal["record"]
+    reads: str
+
+
+ArmsTest = DirectionTest | AnyOfTest | DescendingTest | EquivalentTest | SpeedTest
+OneVariantTest = MeasuresTest | AbsoluteTest | PerImageTest
+TowersTest = TowerContrastTest | MostRunsTest | EveryRunTest | FairCoinTest
+StatisticalTest = ArmsTest | OneVariantTest | TowersTest
+Test = StatisticalTest | ComparisonTest | RecordTest
+FORMS: dict[str, type[Settings]] = {
+    "direction": DirectionTest,
+    "any_of": AnyOfTest,
+    "descending": DescendingTest,
+    "equivalent": EquivalentTest,
+    "speed": SpeedTest,
+    "measures": MeasuresTest,
+    "absolute": AbsoluteTest,
+    "per_image": PerImageTest,
+    "tower_contrast": TowerContrastTest,
+    "most_runs": MostRunsTest,
+    "every_run": EveryRunTest,
+    "fair_coin": FairCoinTest,
+    "comparison": ComparisonTest,
+    "record": RecordTest,
+}
+DECIDES_NOTHING = frozenset({"arms", "reads", "planned_effect"})
+"""Fields that no verdict depends on: words for readers and plans."""

@@ -1,0 +1,140 @@
+"""Findings on variants against variants, in a metric of each run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise, product
+
+from repro.evidence.directory import Evidence
+from repro.verdicts import forms
+from repro.verdicts.finding import Finding, NotEvaluated
+from repro.verdicts.forms_registered import (
+    AnyOfTest,
+    DescendingTest,
+    DirectionTest,
+    EquivalentTest,
+    Larger,
+    PaperScale,
+)
+from repro.verdicts.metrics import METRICS, Metric
+from repro.verdicts.picture_outcomes import difference_floor
+from repro.verdicts.readings import metric_values
+from repro.verdicts.samples import Arms, EachAgainst, Ordered
+from repro.verdicts.scale import at_paper_scale
+
+Part = Finding | NotEvaluated
+
+
+def direction(evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]) -> Part:
+    """The difference's sign; at the paper's scale, where margins are registered, its size."""
+    return _difference(evidence, test, samples.first, samples.second, seeds, test.metric)
+
+
+def any_of(evidence: Evidence, test: AnyOfTest, samples: EachAgainst, seeds: Sequence[int]) -> Part:
+    """The same for each of several variants, and in each registered metric."""
+    one_metric = not test.also
+    cases = {
+        first if one_metric else f"{first} in {metric}": (first, metric)
+        for first, metric in product(samples.firsts, (test.metric, *test.also))
+    }
+
+    def part(name: str) -> Part:
+        first, metric = cases[name]
+        return _difference(evidence, test, first, samples.second, seeds, metric)
+
+    parts = all_parts(cases, part)
+    return parts if isinstance(parts, NotEvaluated) else forms.any_of(parts)
+
+
+def descending(evidence: Evidence, test: DescendingTest, samples: Ordered, seeds: Sequence[int]) -> Part:
+    """Each variant's mean above the next one's."""
+
+    steps = {f"{first} above {second}": (first, second) for first, second in pairwise(samples.names)}
+
+    def part(name: str) -> Part:
+        first, second = steps[name]
+        return _compared(evidence, test.metric, first, second, seeds, "first", planned=test.planned_effect)
+
+    parts = all_parts(steps, part)
+    return parts if isinstance(parts, NotEvaluated) else forms.any_of(parts)
+
+
+def equivalent(evidence: Evidence, test: EquivalentTest, samples: Arms, seeds: Sequence[int]) -> Part:
+    """A difference inside the margin on either side."""
+    margin = PaperScale(lower=-test.margin, upper=test.margin)
+    return _compared(evidence, test.metric, samples.first, samples.second, seeds, "first", margin=margin)
+
+
+def all_parts(names: Iterable[str], part: Callable[[str], Part]) -> dict[str, Finding] | NotEvaluated:
+    """Each part's finding by its name, or the first that cannot be evaluated."""
+    parts: dict[str, Finding] = {}
+    for name in names:
+        finding = part(name)
+        if isinstance(finding, NotEvaluated):
+            return finding
+        parts[name] = finding
+    return parts
+
+
+def _difference(
+    evidence: Evidence,
+    test: DirectionTest | AnyOfTest,
+    first: str,
+    second: str,
+    seeds: Sequence[int],
+    own: Metric,
+) -> Part:
+    """One variant against another as registered: the sign, or the paper's margins at its scale."""
+    if not (test.margins and at_paper_scale(evidence)):
+        return _compared(
+            evidence,
+            own,
+            first,
+            second,
+            seeds,
+            test.larger,
+            smallest=test.smallest_effect,
+            planned=test.planned_effect,
+        )
+
+    margins: dict[str, PaperScale] = {margin.metric or own: margin for margin in test.margins}
+
+    def part(name: str) -> Part:
+        margin = margins[name]
+        return _compared(evidence, margin.metric or own, first, second, seeds, test.larger, margin=margin)
+
+    parts = all_parts(margins, part)
+    return parts if isinstance(parts, NotEvaluated) else forms.every_part(parts)
+
+
+def _compared(
+    evidence: Evidence,
+    metric: Metric,
+    first: str,
+    second: str,
+    seeds: Sequence[int],
+    larger: Larger,
+    *,
+    smallest: float = 0.0,
+    planned: float | None = None,
+    margin: PaperScale | None = None,
+) -> Part:
+    a = metric_values(evidence, first, seeds, metric)
+    b = metric_values(evidence, second, seeds, metric)
+    if isinstance(a, NotEvaluated):
+        return a
+    if isinstance(b, NotEvaluated):
+        return b
+    unit, floor = METRICS[metric].unit, difference_floor(evidence, first, second, seeds, metric)
+    if margin is not None and margin.upper is not None:
+        return forms.about(a, b, lo=margin.lower, hi=margin.upper, larger=larger, floor=floor, unit=unit)
+    return forms.direction(
+        a,
+        b,
+        larger=larger,
+        shift=None if margin is None else margin.lower,
+        smallest_effect=smallest,
+        planned_effect=planned,
+        floor=floor,
+        unit=unit,
+    )

@@ -1,0 +1,120 @@
+"""Findings on how many iterations two variants take to the same point in training, by a factor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from repro.evidence.directory import Evidence
+from repro.evidence.record import RunRecord
+from repro.study.tuning import iterations_to
+from repro.verdicts import forms
+from repro.verdicts.finding import Finding, NotEvaluated
+from repro.verdicts.forms_registered import SpeedTest
+from repro.verdicts.judge_arms import Part, all_parts
+from repro.verdicts.readings import runs_of
+from repro.verdicts.samples import Pairs
+
+FINENESS = 0.01
+"""A target that is not registered is rounded up to this."""
+HIGHEST_TARGET = 0.5
+"""... and lies at most here, as a share of guessing's error: above it a net has hardly begun to learn."""
+CONVERGED_WITHIN = 0.01
+"""Relative distance from a run's lowest smoothed held-out error at which it has converged."""
+SMOOTHED_OVER = 3
+"""Points of a curve whose mean stands for the middle one."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """When a run arrived, in iterations; `censored`: it had not by then, which was its end."""
+
+    iterations: float
+    censored: bool = False
+
+
+def speed(evidence: Evidence, test: SpeedTest, samples: Pairs, seeds: Sequence[int]) -> Part:
+    """The ratio of iterations of each pair's slower variant to its faster one's (geometric means)."""
+    pairs = {f"{slower} against {faster}": (slower, faster) for slower, faster in samples.pairs}
+    parts = all_parts(pairs, lambda name: _ratio(evidence, test, *pairs[name], seeds))
+    return parts if isinstance(parts, NotEvaluated) else forms.every_part(parts)
+
+
+def _ratio(evidence: Evidence, test: SpeedTest, slower: str, faster: str, seeds: Sequence[int]) -> Part:
+    arms = [runs_of(evidence, name, seeds) for name in (slower, faster)]
+    for run in (run for runs in arms for run in runs):
+        if not _points(run, _CURVES[test.criterion]):
+            return NotEvaluated(
+                "not_a_number",
+                f"the evidence of {run.variant} seed {run.seed} holds no curve of {_CURVES[test.criterion]} by step; "
+                "`repro evaluate` adds it",
+            )
+    target = None
+    if test.criterion == "training_error":
+        target = test.target or _common_target(arms, evidence.study.chance_error)
+        arrivals = [[arrival_at(run, target) for run in runs] for runs in arms]
+    else:
+        arrivals = [[convergence(run) for run in runs] for runs in arms]
+    if late := [str(run.seed) for run, found in zip(arms[1], arrivals[1], strict=True) if found.censored]:
+        goal = "converged" if target is None else f"came down to a training error of {100 * target:.0f} %"
+        return NotEvaluated("scale", f"{faster} seed {', '.join(late)} never {goal}, so there is nothing to compare")
+    finding = _compared(test, arrivals)
+    censored = sum(found.censored for found in arrivals[0])
+    return finding.remarked(*(["never_arrived"] if censored else []), target=target, never_arrived=censored)
+
+
+def _compared(test: SpeedTest, arrivals: Sequence[Sequence[Arrival]]) -> Finding:
+    """The registered test of the ratio. Runs that never arrived count with their end: a bound from below."""
+    a, b = ([found.iterations for found in arm] for arm in arrivals)
+    if test.upper is not None:
+        finding = forms.about(a, b, lo=test.lower, hi=test.upper, larger="first", ratio=True)
+    else:
+        finding = forms.direction(
+            a, b, larger="first", ratio=True, shift=test.lower, planned_effect=test.planned_effect
+        )
+    if not any(found.censored for found in arrivals[0]):
+        return finding
+    # The true ratio is larger: what is above a limit stays above it, what is below it may not be.
+    beyond = None if test.upper is None else forms.direction(a, b, larger="first", ratio=True, shift=test.upper)
+    return replace(
+        finding,
+        p_sup=finding.p_sup if beyond is None else 1.0,
+        p_con=1.0 if beyond is None else beyond.p_sup,
+        second_opinion=None,
+    )
+
+
+def arrival_at(run: RunRecord, target: float) -> Arrival:
+    """When a run's training error first came down to the target, by straight lines between points."""
+    points = _points(run, "train_error")
+    steps, errors = [step for step, _ in points], [error for _, error in points]
+    reached = iterations_to(target, steps, errors)
+    return Arrival(steps[-1], censored=True) if reached is None else Arrival(reached)
+
+
+def convergence(run: RunRecord) -> Arrival:
+    """The first point whose smoothed held-out error is within 1 % of the lowest; at the last: not yet."""
+    points = _points(run, "held_out_error")
+    errors = np.array([error for _, error in points])
+    around = SMOOTHED_OVER // 2
+    smoothed = np.array([errors[max(0, i - around) : i + around + 1].mean() for i in range(len(errors))])
+    first = int(np.argmax(smoothed <= smoothed.min() * (1 + CONVERGED_WITHIN)))
+    return Arrival(points[first][0], censored=first == len(points) - 1)
+
+
+def _common_target(arms: Sequence[Sequence[RunRecord]], chance: float) -> float:
+    """The lowest training error that every run of both arms reached, rounded up; not above what is learning."""
+    lowest = max(min(error for _, error in _points(run, "train_error")) for runs in arms for run in runs)
+    return min(math.ceil(round(lowest / FINENESS, 9)) * FINENESS, HIGHEST_TARGET * chance)
+
+
+def _points(run: RunRecord, curve: str) -> list[tuple[float, float]]:
+    """Steps and values of a curve where it has both."""
+    pairs = zip(run.curves.get("step", ()), run.curves.get(curve, ()), strict=False)
+    return [(float(step), float(value)) for step, value in pairs if step is not None and value is not None]
+
+
+_CURVES = {"training_error": "train_error", "converged": "held_out_error"}

@@ -1,0 +1,161 @@
+"""One study's evidence as a claim sees it: names to pick from, and the study's record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from repro.evidence.directory import Evidence
+from repro.evidence.record import RunRecord
+from repro.net.layers import layer_table
+from repro.net.settings import NetSettings
+from repro.study.settings import validated
+from repro.verdicts.claim import CannotSay
+from repro.verdicts.definition import Table
+from repro.verdicts.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Towers, Views
+from repro.verdicts.statement import Statement
+
+Otherwise = Sequence[str]
+"""Variants to be picked where the study lacks one of those named first."""
+
+
+class StudyEvidence:
+    """What claims that read `evidence` get."""
+
+    def __init__(self, evidence: Evidence, statement: Statement, printed: Mapping[str, Any]) -> None:
+        self._evidence = evidence
+        self.statement = statement
+        self.printed = printed
+
+    # ---- samples ---------------------------------------------------------------------------------
+
+    def arms(self, first: str, second: str, *, otherwise: Otherwise = ()) -> Arms:
+        """Two variants' runs."""
+        return Arms(*self._known((first, second), otherwise))
+
+    def each(self, *firsts: str, against: str, otherwise: Otherwise = ()) -> EachAgainst:
+        """Several variants' runs, each against those of one reference (of `otherwise`: the last)."""
+        *known, reference = self._known((*firsts, against), otherwise)
+        return EachAgainst(tuple(known), reference)
+
+    def ordered(self, *names: str) -> Ordered:
+        """Several variants' runs in the order that the statement gives them."""
+        return Ordered(self._known(names))
+
+    def pairs(self, *pairs: tuple[str, str], otherwise: tuple[str, str] | tuple[()] = ()) -> Pairs:
+        """Pairs of variants' runs, the slower first; `otherwise` is a pair in place of a single one."""
+        names = self._known([name for pair in pairs for name in pair], otherwise)
+        return Pairs(tuple(zip(names[::2], names[1::2], strict=True)))
+
+    def runs(self, variant: str, *, otherwise: str | None = None) -> Runs:
+        """One variant's runs."""
+        return Runs(*self._known((variant,), () if otherwise is None else (otherwise,)))
+
+    def views(self, variant: str) -> Views:
+        """One variant's nets, by the centre of a picture and by ten views of it."""
+        return Views(*self._known((variant,)))
+
+    def ensemble(self, variant: str) -> Ensemble:
+        """One variant's nets, each alone and averaged."""
+        return Ensemble(*self._known((variant,)))
+
+    def towers(self, split: str, control: str | None = None) -> Towers:
+        """The first layer's kernels in both towers of a variant's runs.
+
+        Raises CannotSay when that net has only one tower.
+        """
+        towers = self._evidence.study.settings.get(split, {}).get("net", {}).get("towers")
+        if towers != 2:
+            raise CannotSay("fidelity", f"the nets of {self.study} have {towers} tower; this needs two")
+        self._known((split,) if control is None else (split, control))
+        return Towers(split, control)
+
+    # ---- the study's record ----------------------------------------------------------------------
+
+    @property
+    def study(self) -> str:
+        return self._evidence.study.study
+
+    @property
+    def data(self) -> str:
+        """The name under which the study's pictures are registered."""
+        return str(self._evidence.study.data.get("name"))
+
+    @property
+    def classes(self) -> int:
+        return self._evidence.study.classes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self._evidence.study.class_names
+
+    @property
+    def picture_counts(self) -> Mapping[str, int]:
+        """Pictures of each split that the study staged: train, held_out, validation."""
+        counts = self._evidence.study.data.get("counts", {})
+        return {str(name): int(number) for name, number in counts.items()}
+
+    @property
+    def full_data(self) -> bool:
+        """Whether the staged pictures can be all of LSVRC: its 1000 classes and about a million pictures."""
+        return self.classes == self.printed["classes"] and self.training_pictures >= 1_000_000
+
+    @property
+    def training_pictures(self) -> int:
+        """Those trained on and those taken off them for the schedule."""
+        counts = self.picture_counts
+        return counts.get("train", 0) + counts.get("validation", 0)
+
+    def setting(self, variant: str, *path: str) -> Any:
+        """A resolved setting of a variant, for instance ("training", "schedule", "kind")."""
+        (known,) = self._known((variant,))
+        value: Any = self._evidence.study.settings[known]
+        for key in path:
+            value = value[key]
+        return value
+
+    def table(self, variant: str) -> Table:
+        """The layer table of a variant's net."""
+        net = validated(NetSettings, self.setting(variant, "net"), f"{self._evidence.path}: {variant}")
+        return Table(net, self.classes, layer_table(net, self.classes))
+
+    def numbers(self, variant: str, name: str) -> list[float]:
+        """A scalar of every reported run of a variant that has it."""
+        values = [run.scalar(name) for run in self._runs(variant)]
+        return [value for value in values if value is not None]
+
+    def curves(self, variant: str, name: str) -> dict[int, list[Any]]:
+        """A logged curve of every reported run of a variant, by seed."""
+        return {run.seed: list(run.curves[name]) for run in self._runs(variant)}
+
+    def parents(self, variant: str) -> dict[int, str | None]:
+        """The run that each reported run started from, by seed; None for random weights."""
+        return {run.seed: run.parent for run in self._runs(variant)}
+
+    def pictures_per_second(self, variant: str) -> dict[str, list[float]]:
+        """Training speed of a variant's runs by kind of device, for instance {"cpu": [812.0], "cuda": [9120.0]}."""
+        speeds: dict[str, list[float]] = {}
+        for run in self._runs(variant):
+            device = str(run.provenance.get("device", "cpu")).partition(":")[0]
+            value = run.scalar("pictures_per_second")
+            if value is not None:
+                speeds.setdefault(device, []).append(value)
+        return speeds
+
+    def _runs(self, variant: str) -> list[RunRecord]:
+        runs = self._evidence.of(*self._known((variant,)))
+        if not runs:
+            raise CannotSay("missing_runs", f"{self.study} has no finished run of {variant}")
+        return runs
+
+    def _known(self, variants: Sequence[str], otherwise: Otherwise = ()) -> tuple[str, ...]:
+        """The variants, or `otherwise` where the study lacks one of them; CannotSay where it lacks of both."""
+        there = self._evidence.study.variants
+        lacking = [name for name in variants if name not in there]
+        if not lacking:
+            return tuple(variants)
+        if otherwise and set(otherwise) <= set(there):
+            return tuple(otherwise)
+        instead = [name for name in otherwise if name not in there]
+        also = f", nor {', '.join(instead)}" if instead else ""
+        raise CannotSay("missing_runs", f"{self.study} has no variant {', '.join(lacking)}{also}")
