@@ -224,7 +224,7 @@ class Training:
 
         Raises Interrupted, after a checkpoint, when `should_stop` says so.
         """
-        self.resume()
+        self.place.together(self.resume)
         self.place.check_common("step of the checkpoint", self.step)
         last_checkpoint = last_report = time.monotonic()
         first_step, start = self.step, time.monotonic()

@@ -6,8 +6,8 @@ loop for all placements (`repro.net.placement`). Nothing here changes a number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from repro.net.settings import NetSettings
 from repro.net.towers import TowerNet
 
 AnyNet = AlexNet | TowerNet
+Value = TypeVar("Value")
 
 
 class Placing:
@@ -49,6 +50,10 @@ class Placing:
         return DeviceJoins(self.devices)
 
     # ---- what the run's processes agree on -------------------------------------------------------
+
+    def together(self, work: Callable[[], Value]) -> Value:
+        """What `work` gives in this process, once it has worked in all; mistakes are told once."""
+        return work()
 
     def agree(self, *wishes: bool) -> tuple[bool, ...]:
         """Each wish, true when any process of the run has it."""

@@ -11,9 +11,14 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # torch is imported when a run is really trained
+    from repro.training.placing import Placing
+    from repro.training.run_store import Run
 
 FINISHED = 0
 FAILED = 1
@@ -42,13 +47,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m repro.training.worker", description=__doc__)
     parser.add_argument("--store", type=Path, required=True, help="the store of runs")
     parser.add_argument("--run", required=True, help="identity of the run")
-    parser.add_argument("--device", default="cpu", help="cpu, or cuda:0 and so on")
+    parser.add_argument("--placement", default="single", help="single, or split: a tower on each of two devices")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda:0 and so on; for split two with a comma between")
     parser.add_argument("--checkpoint-seconds", type=float, default=30.0, help="seconds between checkpoints")
     parser.add_argument("--parent", type=int, help="process id to die with")
     options = parser.parse_args(arguments)
     if options.parent is not None:
         die_with_parent(options.parent)
 
+    should_stop = stop_on_signals()
+    return train_run(
+        options.store, options.run, options.placement, options.device, options.checkpoint_seconds, should_stop
+    )
+
+
+def stop_on_signals() -> Callable[[], bool]:
+    """Whether SIGTERM or SIGINT has come, which from now on end nothing by themselves."""
     stopping = False
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -57,10 +71,17 @@ def main(arguments: list[str] | None = None) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    return train_run(options.store, options.run, options.device, options.checkpoint_seconds, lambda: stopping)
+    return lambda: stopping
 
 
-def train_run(store: Path, identity: str, device: str, checkpoint_seconds: float, should_stop: Any) -> int:
+def train_run(
+    store: Path,
+    identity: str,
+    placement: str,
+    device: str,
+    checkpoint_seconds: float,
+    should_stop: Callable[[], bool],
+) -> int:
     """Train a run to its end under its lease; returns an exit code."""
     from repro.errors import UserError, mendable
     from repro.training.lease import Lease, LeaseTaken
@@ -73,7 +94,7 @@ def train_run(store: Path, identity: str, device: str, checkpoint_seconds: float
         with Lease(run.lease_path):
             if run.finished:  # by whoever held the lease until now
                 return FINISHED
-            return _train(run, device, checkpoint_seconds, should_stop)
+            return compute(run, _place(run, placement, device), checkpoint_seconds, should_stop)
     except LeaseTaken as taken:
         print(f"run {identity} is being trained by {taken.owner}", file=sys.stderr)
         return LEASE_TAKEN
@@ -88,18 +109,43 @@ def train_run(store: Path, identity: str, device: str, checkpoint_seconds: float
         return USER_ERROR
 
 
-def _train(run: Any, device: str, checkpoint_seconds: float, should_stop: Any) -> int:
+def _place(run: Run, placement: str, device: str) -> Placing:
+    """In a study placed as `split` a net of one tower takes the first of its two devices."""
+    from repro.errors import UserError
+    from repro.training.placing import Placing, devices_named
+
+    devices = devices_named(device)
+    if placement == "single" or run.spec().settings.net.towers == 1:
+        return Placing(devices[0])
+    if placement != "split" or len(devices) != 2:
+        raise UserError(f"--placement {placement} --device {device}: a worker takes single, or split and two devices")
+    return Placing(*devices)
+
+
+def compute(
+    run: Run,
+    place: Placing,
+    checkpoint_seconds: float,
+    should_stop: Callable[[], bool],
+    report: Callable[[dict[str, Any]], None] = lambda progress: None,
+) -> int:
+    """Train a run, whose lease is held, at its place; returns an exit code."""
     import torch
 
     from repro.data.packed import open_packed
     from repro.errors import UserError
     from repro.training.loop import Interrupted, Training
+    from repro.training.placing import prepare_devices
     from repro.training.progress_file import write_progress
 
+    def report_progress(progress: dict[str, Any]) -> None:
+        if place.leads:
+            write_progress(run.folder, progress)
+            report(progress)
+
     torch.set_num_threads(1)
-    place = torch.device(device)
     spec = run.spec()
-    check_device(place, spec.settings.training.precision)
+    prepare_devices(place.devices, spec.settings.training.precision)
     packed = open_packed(run.store / spec.pictures)
     if packed.digest != spec.data_digest:
         raise UserError(f"{run.store / spec.pictures} does not hold run {run.identity}'s pictures; run `repro prepare`")
@@ -107,26 +153,11 @@ def _train(run: Any, device: str, checkpoint_seconds: float, should_stop: Any) -
         Training(run, packed, place).train(
             checkpoint_seconds=checkpoint_seconds,
             should_stop=should_stop,
-            report=lambda progress: write_progress(run.folder, progress),
+            report=report_progress,
         )
     except Interrupted:
         return INTERRUPTED
     return FINISHED
-
-
-def check_device(device: Any, precision: str) -> None:
-    """UserError when a device is not there or cannot compute in a precision; sets what precision needs."""
-    import torch
-
-    from repro.errors import UserError
-
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        raise UserError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices here; use cpu")
-    if device.type == "cpu" and precision in ("bf16", "tf32"):
-        raise UserError(f"training.precision: {precision} needs a GPU; on CPU use float32")
-    if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
-        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 if __name__ == "__main__":

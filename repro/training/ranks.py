@@ -1,0 +1,144 @@
+"""A run of two processes, a tower in each: how they find, wait for and lose one another.
+
+`torchrun` starts them and says which is which. Two timeouts: a generous one for the start, when a
+process may still be importing and reading, and a tight one for every exchange after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from repro.errors import UserError
+from repro.net.joins import Joins
+from repro.net.rank_joins import RankJoins, waiting_for_other
+from repro.net.state import tower_shapes
+from repro.training.placing import AnyNet, Placing, Value
+
+STARTING = timedelta(minutes=5)
+EXCHANGING = timedelta(seconds=90)
+"""More than writing a checkpoint takes. torchrun needs up to 30 s more to end a process that hangs."""
+LAUNCH = "torchrun --nproc-per-node=2 -m repro train STUDY --variant V --seed S --placement ranks"
+
+
+class Ranks(Placing):
+    """This process's place in a run of two: its tower is its rank, rank 0 leads."""
+
+    def __init__(self, rank: int, device: torch.device, group: dist.ProcessGroup) -> None:
+        super().__init__(device)
+        self.name = "ranks"
+        self.rank = rank
+        self.leads = rank == 0
+        self._group = group
+        self._names = self._gathered(str(device))
+
+    def _joins(self) -> Joins:
+        return RankJoins(self.rank, self.device, self._group)
+
+    def together(self, work: Callable[[], Value]) -> Value:
+        """What `work` gives in this process, once it has worked in both.
+
+        A mistake of the user's in either is raised in the leading one, and ends the other without a word.
+        """
+        try:
+            value, mistake = work(), None
+        except UserError as error:
+            value, mistake = None, str(error)
+        mistakes = [found for found in self._gathered(mistake) if found is not None]
+        if mistakes:
+            if self.leads:
+                raise UserError(mistakes[0])
+            raise SystemExit(2)
+        return value  # type: ignore[return-value]
+
+    def agree(self, *wishes: bool) -> tuple[bool, ...]:
+        flags = torch.tensor(wishes, dtype=torch.uint8)
+        with waiting_for_other(self.rank):
+            dist.all_reduce(flags, dist.ReduceOp.MAX, group=self._group)
+        return tuple(bool(flag) for flag in flags)
+
+    def leads_number(self, value: float) -> float:
+        return self._gathered(value)[0]
+
+    def total(self, value: float) -> float:
+        return sum(self._gathered(value))
+
+    def check_common(self, name: str, value: int) -> None:
+        values = self._gathered(value)
+        if len(set(values)) > 1:
+            raise UserError(
+                f"{name}: rank 0 has {values[0]}, rank 1 has {values[1]}; both must see the same REPRO_STORE"
+            )
+
+    def whole(self, net: AnyNet, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        shapes = tower_shapes(net.table)
+        dtype = next(iter(state.values())).dtype
+        result: dict[str, Tensor] = {}
+        with waiting_for_other(self.rank):
+            for name, shape in shapes.items():
+                if self.leads and name not in state:
+                    result[name] = torch.empty(shape, dtype=dtype)
+                    dist.recv(result[name], 1, group=self._group)
+                elif self.leads:
+                    result[name] = state[name]
+                elif name in state:
+                    dist.send(state[name].cpu(), 0, group=self._group)
+        return result or state
+
+    def record(self) -> dict[str, object]:
+        return {"placement": self.name, "devices": self._names}
+
+    def _gathered(self, value: Value) -> list[Value]:
+        """Each rank's value, in the order of ranks."""
+        values: list[Value] = [value, value]
+        with waiting_for_other(self.rank):
+            dist.all_gather_object(values, value, group=self._group)
+        return values
+
+
+def launched_rank(placement: str) -> int | None:
+    """Which of torchrun's processes this is, None without torchrun.
+
+    Raises UserError when placement and launch do not fit, in the first process; the others end silently.
+    """
+    size = int(os.environ.get("WORLD_SIZE", 1))
+    rank = int(os.environ.get("RANK", 0))
+    mistake = None
+    if placement == "ranks" and size != 2:
+        started = f"torchrun started {size} processes" if "RANK" in os.environ else "this process was started alone"
+        mistake = f"--placement ranks takes two processes and {started}: {LAUNCH}"
+    elif placement != "ranks" and size > 1:
+        mistake = f"torchrun started {size} processes, which --placement {placement} does not use: {LAUNCH}"
+    if mistake and rank > 0:
+        raise SystemExit(2)
+    if mistake:
+        raise UserError(mistake)
+    return rank if placement == "ranks" else None
+
+
+@contextlib.contextmanager
+def joined_ranks(
+    rank: int, device: str, *, starting: timedelta = STARTING, exchanging: timedelta = EXCHANGING
+) -> Iterator[Ranks]:
+    """This process's place, once the other process is there; `device` is cpu or cuda (one for each rank)."""
+    if device not in ("cpu", "cuda"):
+        raise UserError(f"--device {device}: with --placement ranks it is cpu or cuda; CUDA_VISIBLE_DEVICES chooses")
+    place = torch.device("cpu")
+    if device == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic products
+        place = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        if torch.cuda.is_available():
+            torch.cuda.set_device(place)
+    backend = "cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo"
+    with waiting_for_other(rank):
+        dist.init_process_group(backend, timeout=starting)
+        group = dist.new_group(timeout=exchanging)
+    assert isinstance(group, dist.ProcessGroup)
+    yield Ranks(rank, place, group)
+    dist.destroy_process_group()

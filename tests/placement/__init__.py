@@ -1,0 +1,1 @@
+"""Where the towers live changes no number: single, split, ranks."""
