@@ -126,7 +126,14 @@ def tower_split(
                 f"at least {FEWEST_LIVE} and {1 - MOST_EXCLUDED:.0%} are needed",
             )
         shares.append(kept)
-    grey, colour = shares
+    grey, colour = (kept.tobytes() for kept in shares)
+    return _split_of(grey, colour, len(chroma[0]), len(chroma[1]), seeds)
+
+
+@lru_cache(maxsize=4096)
+def _split_of(first: bytes, second: bytes, kernels: int, others: int, seeds: int) -> TowerSplit:
+    """The split by the live kernels' shares as bytes: each net is asked for by several claims and seeds left out."""
+    grey, colour = np.frombuffer(first), np.frombuffer(second)
     value = auc(colour, grey)
     strength = folded(value)
     se = hanley_mcneil(strength, grey.size, colour.size)
@@ -147,7 +154,7 @@ def tower_split(
         state=state,
         colour_tower=1 if larger else 0,
         live=(grey.size, colour.size),
-        excluded=(len(chroma[0]) - grey.size, len(chroma[1]) - colour.size),
+        excluded=(kernels - grey.size, others - colour.size),
     )
 
 
