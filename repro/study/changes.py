@@ -52,7 +52,10 @@ def changed(base: RunSettings, changes: Mapping[str, Any], where: str) -> dict[s
             to_match = here
     if to_match is not None:
         variant = validated(NetSettings, result["net"], to_match)
-        result["net"]["widths"]["conv"] = _matching_widths(base.net, variant, to_match)
+        try:
+            result["net"]["widths"]["conv"] = _matching_widths(base.net, variant)
+        except UserError as error:  # a net that cannot be built
+            raise UserError(f"{to_match}: {error}") from None
     return result
 
 
@@ -112,7 +115,7 @@ def _rounded(value: float, *, even: bool) -> int:
     return max(2, 2 * math.floor(value / 2 + 0.5)) if even else math.floor(value + 0.5)
 
 
-def _matching_widths(own: NetSettings, variant: NetSettings, here: str) -> list[int]:
+def _matching_widths(own: NetSettings, variant: NetSettings) -> list[int]:
     """The study's widths of the convolutional layers times the factor that gives `variant` its multiply-adds.
 
     Widths are whole, so cost climbs in steps; bisection ends at two neighbouring steps, of which the nearer
@@ -127,8 +130,6 @@ def _matching_widths(own: NetSettings, variant: NetSettings, here: str) -> list[
         conv = variant.widths.model_copy(update={"conv": tuple(widths(factor))})
         return multiply_adds(layer_table(variant.model_copy(update={"widths": conv}), 2)) - target
 
-    if excess(1.0) == excess(2.0):
-        raise UserError(f"{here}: this net has no layers with those widths")
     low, high = 0.0, 1.0
     while excess(high) < 0:
         low, high = high, 2 * high
