@@ -32,6 +32,13 @@ Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="processes or threads side by side [default: one a core]")
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda (every accelerator), or cuda:0 and so on")]
+Placed = Annotated[
+    str,
+    typer.Option(
+        "--placement",
+        help="single; split: a tower on each of two devices; ranks: a tower in each of torchrun's two processes",
+    ),
+]
 
 
 def project_root() -> Path:
@@ -61,11 +68,13 @@ def prepare(
 
 @app.command()
 def train(
-    study: StudyName,
+    study: Annotated[str | None, typer.Argument(help="name of a file in studies/", metavar="STUDY")] = None,
+    study_option: Annotated[str | None, typer.Option("--study", help="the same, by name", metavar="STUDY")] = None,
     variant: Annotated[list[str] | None, typer.Option(help="only this variant; may be repeated")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="only this seed; may be repeated")] = None,
     workers: Workers = None,
     device: Device = "cpu",
+    placement: Placed = "single",
     retrain: Annotated[
         bool,
         typer.Option(
@@ -75,17 +84,34 @@ def train(
     checkpoint_seconds: Annotated[float, typer.Option(min=0, help="seconds between checkpoints within an epoch")] = 30.0,
 ) -> None:
     """Train a study's missing runs side by side; the same command again resumes."""
+    from repro.launch import launched_rank
+    from repro.net.placement import placement_named
     from repro.pipeline import train_stage
     from repro.training.worker import die_with_parent
 
+    placed = placement_named(placement)
+    rank = launched_rank(placed)
+    if study and study_option and study != study_option:
+        raise UserError(f"--study {study_option}: the study was given as {study} already; name one")
+    name = study or study_option
+    if name is None:
+        raise UserError("no study was named; give one of the files in studies/, for instance `repro train smoke`")
+    if rank is not None:
+        from repro.one_run import train_one_run
+
+        die_with_parent(os.getppid())
+        raise typer.Exit(
+            train_one_run(project_root(), name, variant, seed, rank, device, retrain, checkpoint_seconds)
+        )
     if "DVC_STAGE" in os.environ:  # a killed dvc leaves its stage running, unseen
         die_with_parent(None)
 
     train_stage(
         project_root(),
-        study,
+        name,
         workers=workers,
         device=device,
+        placement=placed,
         variants=variant,
         seeds=seed,
         retrain=retrain,
@@ -149,11 +175,17 @@ def describe(
     study: Annotated[str | None, typer.Option(help="describe a study's net instead")] = None,
     variant: Annotated[str, typer.Option(help="with --study: which variant")] = "base",
     classes: Annotated[int, typer.Option(min=2, help="classes")] = 1000,
+    placement: Annotated[
+        str | None, typer.Option(help="what each device holds and sends with single, split or ranks")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="with --placement: pictures a step")] = 128,
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
-    """The layer table: shapes, parameters, neurons, multiply-adds."""
+    """The layer table: shapes, parameters, neurons, multiply-adds; with --placement what devices hold and send."""
     from repro.net.describe import describe as describe_net
     from repro.net.describe import describe_text
+    from repro.net.layers import layer_table
+    from repro.net.placement import placement_named, placement_record, placement_text
     from repro.study.load import fidelity_net, load_study
 
     if study is None:
@@ -163,6 +195,11 @@ def describe(
         if variant not in resolved.settings:
             raise UserError(f"--variant {variant}: study {study} has {', '.join(resolved.settings)}")
         net = resolved.settings[variant].net
+    if placement is not None:
+        table, placed = layer_table(net, classes), placement_named(placement, net.towers)
+        record = placement_record(table, placed, batch)
+        typer.echo(json.dumps(record, indent=2) if as_json else placement_text(table, placed, batch), nl=as_json)
+        return
     typer.echo(json.dumps(describe_net(net, classes), indent=2) if as_json else describe_text(net, classes))
 
 

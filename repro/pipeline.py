@@ -14,9 +14,11 @@ from typing import Any
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence, write_evidence
 from repro.files import digest_of, digest_of_file, read_json, write_json
+from repro.net.placement import Placement
 from repro.registered import registered_for_all, registered_now
 from repro.study.load import load_study
 from repro.training.run_store import store_folder
+
 
 def say(sentence: str) -> None:
     """A line on standard error, at once."""
@@ -90,6 +92,7 @@ def train_stage(
     device: str = "cpu",
     variants: list[str] | None = None,
     seeds: list[int] | None = None,
+    placement: Placement = "single",
     retrain: bool = False,
     checkpoint_seconds: float = 30.0,
 ) -> None:
@@ -111,7 +114,7 @@ def train_stage(
                 allowed = ", ".join(str(item) for item in known)
                 raise UserError(f"--{name} {value}: not in studies/{study}.yaml, which has {allowed}")
     recorded = None if retrain else recorded_evidence(root, study)
-    devices, noted = local_devices(workers, device), registered_now(root, resolved)
+    devices, noted = local_devices(workers, device, placement), registered_now(root, resolved)
 
     def train(cells: list[GridRun], title: str, accepted: Collection[str]) -> None:
         train_grid(

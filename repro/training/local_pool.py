@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol
 
 from repro.errors import UserError
+from repro.net.placement import DEVICES, Placement
 from repro.training import worker
 from repro.training.run_store import Run
 
@@ -132,16 +133,29 @@ def _last_words(log: Path, code: int) -> str:
     return errors[-1] if errors else "\n".join(lines[-15:])
 
 
-def local_devices(workers: int | None, device: str) -> list[str]:
-    """A device for each process: cores for `cpu`, every accelerator for `cuda`, or the one named."""
+def local_devices(workers: int | None, device: str, placement: Placement = "single") -> list[str]:
+    """What each process computes on: for `cpu` a core, for `cuda` each accelerator in turn, or those named.
+
+    Placed as `split` a process takes two, with a comma between: cuda:0,cuda:1 (on a CPU still one core).
+    """
+    each = DEVICES[placement]
     if device == "cpu":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return ["cpu"] * (workers or cores)
+        return [",".join(["cpu"] * each)] * (workers or cores)
     if device == "cuda":
         import torch
 
-        found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-        if not found:
+        names = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+        if not names:
             raise UserError("--device cuda: there are 0 CUDA devices here; use cpu")
-        return found[:workers] if workers else found
-    return [device] * (workers or 1)
+    else:
+        names = device.split(",")
+    groups = [",".join(group) for group in zip(*[iter(names)] * each, strict=False)]
+    if not groups or (device != "cuda" and len(names) % each):
+        raise UserError(
+            f"--device {device}: a run of --placement {placement} takes {each} devices, and these are {len(names)}; "
+            "name them in pairs, as in cuda:0,cuda:1"
+        )
+    if len(groups) == 1:
+        return groups * (workers or 1)
+    return groups[:workers]

@@ -24,7 +24,6 @@ from repro.training.placing import AnyNet, Placing, Value
 STARTING = timedelta(minutes=5)
 EXCHANGING = timedelta(seconds=90)
 """More than writing a checkpoint takes. torchrun needs up to 30 s more to end a process that hangs."""
-LAUNCH = "torchrun --nproc-per-node=2 -m repro train STUDY --variant V --seed S --placement ranks"
 
 
 class Ranks(Placing):
@@ -100,26 +99,6 @@ class Ranks(Placing):
         with waiting_for_other(self.rank):
             dist.all_gather_object(values, value, group=self._group)
         return values
-
-
-def launched_rank(placement: str) -> int | None:
-    """Which of torchrun's processes this is, None without torchrun.
-
-    Raises UserError when placement and launch do not fit, in the first process; the others end silently.
-    """
-    size = int(os.environ.get("WORLD_SIZE", 1))
-    rank = int(os.environ.get("RANK", 0))
-    mistake = None
-    if placement == "ranks" and size != 2:
-        started = f"torchrun started {size} processes" if "RANK" in os.environ else "this process was started alone"
-        mistake = f"--placement ranks takes two processes and {started}: {LAUNCH}"
-    elif placement != "ranks" and size > 1:
-        mistake = f"torchrun started {size} processes, which --placement {placement} does not use: {LAUNCH}"
-    if mistake and rank > 0:
-        raise SystemExit(2)
-    if mistake:
-        raise UserError(mistake)
-    return rank if placement == "ranks" else None
 
 
 @contextlib.contextmanager

@@ -47,18 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m repro.training.worker", description=__doc__)
     parser.add_argument("--store", type=Path, required=True, help="the store of runs")
     parser.add_argument("--run", required=True, help="identity of the run")
-    parser.add_argument("--placement", default="single", help="single, or split: a tower on each of two devices")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda:0 and so on; for split two with a comma between")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda:0 and so on; cuda:0,cuda:1 splits the towers")
     parser.add_argument("--checkpoint-seconds", type=float, default=30.0, help="seconds between checkpoints")
     parser.add_argument("--parent", type=int, help="process id to die with")
     options = parser.parse_args(arguments)
     if options.parent is not None:
         die_with_parent(options.parent)
 
-    should_stop = stop_on_signals()
-    return train_run(
-        options.store, options.run, options.placement, options.device, options.checkpoint_seconds, should_stop
-    )
+    return train_run(options.store, options.run, options.device, options.checkpoint_seconds, stop_on_signals())
 
 
 def stop_on_signals() -> Callable[[], bool]:
@@ -75,12 +71,7 @@ def stop_on_signals() -> Callable[[], bool]:
 
 
 def train_run(
-    store: Path,
-    identity: str,
-    placement: str,
-    device: str,
-    checkpoint_seconds: float,
-    should_stop: Callable[[], bool],
+    store: Path, identity: str, device: str, checkpoint_seconds: float, should_stop: Callable[[], bool]
 ) -> int:
     """Train a run to its end under its lease; returns an exit code."""
     from repro.errors import UserError, mendable
@@ -94,7 +85,7 @@ def train_run(
         with Lease(run.lease_path):
             if run.finished:  # by whoever held the lease until now
                 return FINISHED
-            return compute(run, _place(run, placement, device), checkpoint_seconds, should_stop)
+            return compute(run, _place(run, device), checkpoint_seconds, should_stop)
     except LeaseTaken as taken:
         print(f"run {identity} is being trained by {taken.owner}", file=sys.stderr)
         return LEASE_TAKEN
@@ -109,17 +100,11 @@ def train_run(
         return USER_ERROR
 
 
-def _place(run: Run, placement: str, device: str) -> Placing:
-    """In a study placed as `split` a net of one tower takes the first of its two devices."""
-    from repro.errors import UserError
+def _place(run: Run, device: str) -> Placing:
+    """One device, or one for each tower: of two devices a net of one tower takes the first."""
     from repro.training.placing import Placing, devices_named
 
-    devices = devices_named(device)
-    if placement == "single" or run.spec().settings.net.towers == 1:
-        return Placing(devices[0])
-    if placement != "split" or len(devices) != 2:
-        raise UserError(f"--placement {placement} --device {device}: a worker takes single, or split and two devices")
-    return Placing(*devices)
+    return Placing(*devices_named(device)[: run.spec().settings.net.towers])
 
 
 def compute(
