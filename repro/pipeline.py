@@ -161,7 +161,8 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     import torch
 
     from repro.data.packed import open_packed
-    from repro.measurement.measure import measure
+    from repro.measurement.measure import averages, measure
+    from repro.measurement.side_by_side import Task, measure_all
     from repro.measurement.trial import trial_row
     from repro.study_runs import recorded_digests, study_runs
     from repro.training import provenance
@@ -176,11 +177,14 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     missing = [cell.label for cell in cells if not cell.run.finished and cell.run.identity not in known]
     if missing:
         raise UserError(f"{study}: not trained yet: {', '.join(missing[:6])}; run `repro train {study}` first")
-    packed = None
+    pictures, evaluation, place = store / prepared["pictures"], resolved.study.evaluation, torch.device(device)
+    tasks = [Task(cell.run, averaged=cell.variant == "base") for cell in runs.report if cell.run.finished]
+    measure_all(tasks, pictures, evaluation, device, say=lambda text: say(f"{study}: {text}"))
+    packed = open_packed(pictures) if tasks else None
     rows: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
     noted: list[dict[str, Any]] = []
-    for number, cell in enumerate(cells, 1):
+    for cell in cells:
         identity = cell.run.identity
         common = {
             "identity": identity,
@@ -194,8 +198,8 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
             rows.append({**common, **trial_row(cell.run, resolved.study.tuning.target_error)})
             noted.append(cell.run.noted())
         elif cell.run.finished:
-            packed = packed or open_packed(store / prepared["pictures"])
-            found = measure(cell.run, packed, resolved.study.evaluation, torch.device(device))
+            assert packed is not None
+            found = measure(cell.run, packed, evaluation, place)
             values = {key: value for key, value in vars(found).items() if key != "arrays"}
             arrays |= {f"{identity}/{name}": value for name, value in found.arrays.items()}
             rows.append({**common, **values})
@@ -208,8 +212,11 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
             prefix = f"{identity}/"
             arrays |= {name: value for name, value in recorded.arrays.items() if name.startswith(prefix)}
             noted.append({"family": list(recorded.study.family), "registry": dict(recorded.study.registry)})
-        if number % 10 == 0 or number == len(cells):
-            say(f"{study}: measured {number} of {len(cells)} runs")
+    if recorded is not None:
+        arrays |= {name: value for name, value in recorded.arrays.items() if name.startswith("ensemble/")}
+    if packed is not None:
+        bases = {cell.seed: cell.run for cell in runs.report if cell.variant == "base" and cell.run.finished}
+        arrays |= averages("base", bases, resolved.study, packed, place)
     record = {
         "study": study,
         "summary": resolved.study.summary,

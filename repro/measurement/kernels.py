@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from repro import randomness
+from repro.measurement.subject import Subject, Taken
+from repro.net.alexnet import AlexNet
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,6 +21,32 @@ NOISE_QUANTILE = 0.95
 """A live kernel's strongest frequency holds a larger share of its energy than in so many noise kernels."""
 DEAD_NORM = 1e-3
 """A live kernel's norm is at least this share of the net's median kernel norm."""
+
+
+def measure(subject: Subject) -> Taken:
+    """First-layer kernels now and at the start, with what section 6.1's statements ask of them."""
+    now, start = first_kernels(subject.net), first_kernels(subject.untrained)
+    finite = np.nan_to_num(now, nan=0.0, posinf=0.0, neginf=0.0)
+    norm, initial_norm = (float(np.linalg.norm(kernels.astype(np.float64))) for kernels in (now, start))
+    return Taken(
+        {
+            "kernel_cosine": float(cosines(finite, start).mean()),
+            "kernel_norm_ratio": (norm / initial_norm if math.isfinite(norm) else 0.0) if initial_norm else None,
+        },
+        {
+            "conv1": finite.astype(np.float32),
+            "conv1_initial": start.astype(np.float32),
+            "conv1_live": live(finite, start),
+            "conv1_chroma": chroma_shares(finite),
+            "conv1_chroma_initial": chroma_shares(start),
+        },
+    )
+
+
+def first_kernels(net: AlexNet) -> npt.NDArray[Any]:
+    """Kernels (n, 3, h, w) of the layer that reads the picture: conv1, or conv2 in a net without it."""
+    kernels: npt.NDArray[Any] = net.state_dict()[f"{net.table[0].name}.weight"].cpu().numpy()
+    return kernels
 
 
 def chroma_shares(kernels: npt.NDArray[Any]) -> Floats:

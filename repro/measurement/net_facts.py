@@ -53,8 +53,7 @@ def normalisation_between_towers(net: AlexNet) -> Fact:
         largest[module.layer.name] = gradient[:, half:].abs().max()
     return fact(
         largest,
-        "largest gradient of tower 0's normalised maps with respect to tower 1's maps, activities of "
-        "about 100",
+        "largest gradient of tower 0's normalised maps with respect to tower 1's maps, activities of about 100",
     )
 
 
@@ -72,9 +71,7 @@ def normalisation(rule: NormalisationRule) -> Fact:
     apart = (torch.arange(maps)[:, None] - torch.arange(maps)[None, :]).abs()
     window = (apart <= rule.size // 2) & (block[:, None] == block[None, :])
     values = {
-        "largest_difference_from_loop": (module(a).flatten() - _loop(rule, a.flatten(), maps // blocks))
-        .abs()
-        .max(),
+        "largest_difference_from_loop": (module(a).flatten() - _loop(rule, a.flatten(), maps // blocks)).abs().max(),
         "change_when_maps_are_permuted": (module(a[:, order]) - module(a)[:, order]).abs().max(),
         "largest_derivative_in_window": jacobian[window & (apart > 0)].max(),
         "largest_derivative_outside": jacobian[~window].abs().max(),
@@ -222,11 +219,7 @@ def positive_inputs(net: AlexNet) -> Fact:
     """Share of positive weighted sums at the start, with biases of 1 and of 0 where the paper has 1."""
     side = net.table[0].in_side
     coarse = _noise("pictures", _PICTURES, 3, 8, 8)
-    x = (
-        60
-        * torch.nn.functional.interpolate(coarse, size=(side, side), mode="bicubic")
-        / net.net.input_divisor
-    )
+    x = 60 * torch.nn.functional.interpolate(coarse, size=(side, side), mode="bicubic") / net.net.input_divisor
     modules = {module.layer.name: module for module in net.layers if module.layer.name in _BIASED}
     kept = {name: module.bias.detach().clone() for name, module in modules.items()}
     shares: dict[str, dict[str, Tensor]] = {name: {} for name in modules}
@@ -247,9 +240,7 @@ def positive_inputs(net: AlexNet) -> Fact:
     )
 
 
-def _small_table(
-    settings: NetSettings, fc: tuple[int, int] = (64, 64), classes: int = 10
-) -> dict[str, Layer]:
+def _small_table(settings: NetSettings, fc: tuple[int, int] = (64, 64), classes: int = 10) -> dict[str, Layer]:
     """The table of a narrow net with the same switches, on small pictures."""
     small = settings.model_copy(
         update={

@@ -83,9 +83,7 @@ def loss() -> Fact:
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     written_out = -np.log(probabilities[np.arange(64), labels]).mean()
     used = torch.nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels))
-    return fact(
-        {"largest_difference": abs(float(used) - written_out)}, "64 random scores over 20 classes, float64"
-    )
+    return fact({"largest_difference": abs(float(used) - written_out)}, "64 random scores over 20 classes, float64")
 
 
 def ten_views(net: NetSettings) -> Fact:
@@ -109,9 +107,7 @@ def ten_views(net: NetSettings) -> Fact:
         "offsets": found,
         "views": len(made),
         "difference_from_mirrored": np.abs(made[5:] - made[:5, :, :, ::-1]).max(),
-        "difference_from_mean_softmax": np.abs(
-            views.mean_probabilities(model, list(batch)).numpy() - one_by_one
-        ).max(),
+        "difference_from_mean_softmax": np.abs(views.mean_probabilities(model, list(batch)).numpy() - one_by_one).max(),
     }
     return fact(
         values,
@@ -146,9 +142,7 @@ def colour_noise(training: TrainingSettings) -> Fact:
     if deviation:
         shifts = colour_shifts(deviation, colour, randomness.key("facts", "shifts"), np.arange(20_000))
         wanted = vectors @ np.diag((deviation * deviations) ** 2) @ vectors.T
-        values["relative_error_of_covariance"] = np.linalg.norm(np.cov(shifts.T) - wanted) / np.linalg.norm(
-            wanted
-        )
+        values["relative_error_of_covariance"] = np.linalg.norm(np.cov(shifts.T) - wanted) / np.linalg.norm(wanted)
     batches = [_grey_batch(training, colour, epoch) for epoch in (0, 1)]
     values["variation_within_a_picture"] = np.ptp(batches[0], axis=(1, 2)).max()
     values["difference_between_uses"] = np.abs(batches[1][:, 0, 0] - batches[0][:, 0, 0]).max(axis=1).min()
@@ -163,9 +157,7 @@ def colour_noise(training: TrainingSettings) -> Fact:
 def _grey_batch(training: TrainingSettings, colour: Colour, epoch: int) -> np.ndarray:
     pictures = np.full((4, 40, 40, 3), 128, dtype=np.uint8)
     samples = np.arange(4)
-    draws = draw(
-        training.augmentation, colour, seed=0, epoch=epoch, samples=samples, first_place=0, size=40, crop=32
-    )
+    draws = draw(training.augmentation, colour, seed=0, epoch=epoch, samples=samples, first_place=0, size=40, crop=32)
     return training_batch(pictures, samples, draws, np.zeros(3, dtype=np.float32), 32, 1.0)
 
 
@@ -190,9 +182,7 @@ def update_rule(training: TrainingSettings) -> Fact:
         "weight_decay": training.weight_decay,
         "largest_difference_from_recursion": largest,
     }
-    return fact(
-        values, "50 weights over 40 steps with random gradients, the rate divided by 10 after 20, float64"
-    )
+    return fact(values, "50 weights over 40 steps with random gradients, the rate divided by 10 after 20, float64")
 
 
 def learning_rates(net: AlexNet, training: TrainingSettings) -> Fact:

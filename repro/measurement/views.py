@@ -9,12 +9,29 @@ import torch
 from torch import Tensor
 
 from repro.data.packed import Split
+from repro.measurement.subject import Subject, Taken
 from repro.net.alexnet import AlexNet
-from repro.training.evaluation import Inputs
+from repro.training.evaluation import Inputs, fixed_sample, rank_of_label
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 VIEWS = 10
+
+
+def measure(subject: Subject, *, view_pictures: int) -> Taken:
+    """Errors of ten views, of single corners, and of the centre alone, on the same held-out pictures."""
+    split = subject.pictures.held_out
+    sample = fixed_sample(split, "views", view_pictures)
+    ten, *corners, centre = view_ranks(subject.net, subject.inputs, split, sample, batch=subject.batch)
+    return Taken(
+        {
+            "view_pictures": len(sample),
+            "ten_view_error": float((ten > 0).mean()),
+            "ten_view_top5_error": float((ten >= 5).mean()) if subject.classes > 5 else None,
+            "corner_error": float(np.mean([(ranks > 0).mean() for ranks in corners])),
+        },
+        {"ten_view_correct": np.packbits(ten == 0), "ten_view_centre_correct": np.packbits(centre == 0)},
+    )
 
 
 def offsets(size: int, crop: int) -> tuple[tuple[int, int], ...]:
@@ -42,31 +59,31 @@ def ten_views(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale: f
 
 
 @torch.inference_mode()
-def mean_probabilities(net: AlexNet, views: list[Tensor]) -> Tensor:
-    """Mean softmax output (n, classes), float64, over views (n, 3, crop, crop); the net must be in eval
-    mode.
+def probabilities(net: AlexNet, views: list[Tensor]) -> Tensor:
+    """Softmax outputs (views, n, classes), float64, for each of the views (n, 3, crop, crop); the net must be
+    in eval mode.
     """
-    total: Tensor | None = None
-    for view in views:
-        probabilities = torch.softmax(net(view).double(), 1)
-        total = probabilities if total is None else total + probabilities
-    if total is None:
+    if not views:
         raise ValueError("a prediction needs at least one view")
-    return total / len(views)
+    return torch.stack([torch.softmax(net(view).double(), 1) for view in views])
 
 
-def ten_view_probabilities(
-    net: AlexNet, inputs: Inputs, split: Split, sample: Ints, *, batch: int = 64
-) -> npt.NDArray[np.float64]:
-    """Ten-view predictions (len(sample), classes) for pictures of a split; the net is put into eval mode
-    and back.
+@torch.inference_mode()
+def mean_probabilities(net: AlexNet, views: list[Tensor]) -> Tensor:
+    """Mean softmax output (n, classes), float64, over views (n, 3, crop, crop); the net must be in eval mode."""
+    return probabilities(net, views).mean(0)
+
+
+def view_ranks(net: AlexNet, inputs: Inputs, split: Split, sample: Ints, *, batch: int = 64) -> Ints:
+    """Ranks of the true class (6, len(sample)): by the mean over ten views, then by each of the five crops.
+
+    The net must be in eval mode.
     """
-    was_training = net.training
-    net.eval()
     parts = []
     for start in range(0, len(sample), batch):
-        pictures = np.asarray(split.pictures[sample[start : start + batch]])
-        views = ten_views(pictures, inputs.mean, inputs.crop, inputs.scale)
-        parts.append(mean_probabilities(net, [inputs.tensor(view) for view in views]).cpu().numpy())
-    net.train(was_training)
-    return np.concatenate(parts)
+        ids = sample[start : start + batch]
+        views = ten_views(np.asarray(split.pictures[ids]), inputs.mean, inputs.crop, inputs.scale)
+        each = probabilities(net, [inputs.tensor(view) for view in views])
+        labels = torch.from_numpy(np.asarray(split.labels[ids])).to(each.device)
+        parts.append(torch.stack([rank_of_label(scores, labels) for scores in (each.mean(0), *each[:5])]).cpu().numpy())
+    return np.concatenate(parts, axis=1)

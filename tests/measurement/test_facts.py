@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from repro.measurement import net_facts, recipe_facts
 from repro.measurement.facts import measure_facts
-from repro.measurement.views import mean_probabilities, offsets, ten_view_probabilities, ten_views
 from repro.net.alexnet import AlexNet
 from repro.net.layers import layer_table
 from repro.net.settings import Dropout, Geometry, InitialValues, NetSettings, Widths
@@ -19,9 +17,7 @@ from repro.training.update_rule import PaperSGD
 
 
 def _small(**changes: Any) -> NetSettings:
-    return NetSettings(
-        geometry=Geometry(crop=67), widths=Widths(conv=(8, 16, 16, 16, 16), fc=(32, 32)), **changes
-    )
+    return NetSettings(geometry=Geometry(crop=67), widths=Widths(conv=(8, 16, 16, 16, 16), fc=(32, 32)), **changes)
 
 
 def _value(fact: dict[str, Any]) -> Any:
@@ -126,36 +122,3 @@ def test_fidelities_differ_in_the_facts_that_their_switches_name() -> None:
     assert len(set(authors["learning_rates"]["value"].values())) == 2
     assert "gradient_between_towers" not in modern
     assert "normalisation" not in modern
-
-
-def test_five_crops_and_their_mirror_images() -> None:
-    assert offsets(256, 224) == ((0, 0), (0, 32), (32, 0), (32, 32), (16, 16))
-    pictures = np.arange(2 * 6 * 6 * 3, dtype=np.uint8).reshape(2, 6, 6, 3)
-    mean = np.linspace(0, 1, 6 * 6 * 3, dtype=np.float32).reshape(6, 6, 3)
-    views = ten_views(pictures, mean, 4, 0.5)
-    assert views.shape == (10, 2, 4, 4, 3)
-    np.testing.assert_array_equal(views[2], (pictures - mean)[:, 2:, :4] * np.float32(0.5))
-    np.testing.assert_array_equal(views[9], views[4][:, :, ::-1])
-    by_channel = ten_views(pictures, np.ones(3, dtype=np.float32), 4, 1.0)
-    np.testing.assert_array_equal(by_channel[0], pictures[:, :4, :4] - np.float32(1))
-
-
-def test_ten_view_predictions_are_the_mean_softmax() -> None:
-    from repro.data.packed import Split
-    from repro.training.evaluation import Inputs
-
-    generator = np.random.default_rng(0)
-    split = Split(generator.integers(0, 256, (5, 72, 72, 3), dtype=np.uint8), np.zeros(5, dtype=np.int64))
-    mean = generator.random((72, 72, 3)).astype(np.float32)
-    inputs = Inputs(mean, 67, 1.0, torch.device("cpu"), torch.float64)
-    net = AlexNet(_small(), 10, 0, dtype=torch.float64).train()
-    found = ten_view_probabilities(net, inputs, split, np.arange(5), batch=2)
-    assert net.training
-    net.eval()
-    with torch.inference_mode():
-        views = [inputs.tensor(view) for view in ten_views(split.pictures, mean, 67, 1.0)]
-        expected = torch.stack([torch.softmax(net(view), 1) for view in views]).mean(0).numpy()
-    np.testing.assert_allclose(found, expected, atol=1e-12)
-    np.testing.assert_allclose(found.sum(1), 1)
-    with pytest.raises(ValueError, match="at least one view"):
-        mean_probabilities(net, [])

@@ -1,0 +1,54 @@
+"""What a run's own record and log say: status, costs, curves, provenance. Nothing here runs a net."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from repro.net.layers import layer_table, multiply_adds, parameters
+from repro.training.run_store import Run
+
+COLLAPSED_LOSS_SHARE = 0.95
+"""A run whose final training loss is at least this share of ln(classes) has collapsed."""
+_CURVES = ("epoch", "step", "learning_rate", "train_loss", "train_error", "held_out_error", "validation_error")
+
+
+def recorded_scalars(run: Run, record: Mapping[str, Any], outputs: int, train_pictures: int) -> dict[str, Any]:
+    """Numbers of the run's final record, settings and net; `outputs` are the classes that the net tells apart."""
+    settings = run.spec().settings
+    table = layer_table(settings.net, outputs)
+    return {
+        "final_train_loss": record["final_train_loss"],
+        "decay_dose": record["decay_dose"],
+        "steps": record["steps"],
+        "epochs": record["epochs"],
+        "steps_per_epoch": math.ceil(train_pictures / settings.training.batch_size),
+        "learning_rate": settings.training.learning_rate,
+        "cpu_seconds": record["cpu_seconds"],
+        "pictures_per_second": record["pictures_per_second"],
+        "parameters": parameters(table),
+        "multiply_adds": multiply_adds(table),
+    }
+
+
+def status_of(record: Mapping[str, Any], classes: int, constant: bool) -> tuple[str, str | None]:
+    """Whether a run collapsed: by its training log or a constant prediction, the same rule for every variant."""
+    if record["status"] == "diverged":
+        return "diverged", "the loss was not finite"
+    loss = record["final_train_loss"]
+    if loss >= COLLAPSED_LOSS_SHARE * math.log(classes):
+        return "collapsed", f"final training loss {loss:.4f} is at least {COLLAPSED_LOSS_SHARE} of ln({classes})"
+    if constant:
+        return "collapsed", "every held-out picture gets the same answer"
+    return "finished", None
+
+
+def curves_of(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """The log by column, a point an epoch; null where an epoch has no such number."""
+    return {name: [row.get(name) for row in rows] for name in _CURVES if any(name in row for row in rows)}
+
+
+def provenance_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Where and with what the run was trained."""
+    return {**record["provenance"], "weights_digest": record["weights_digest"], "sittings": record["sittings"]}

@@ -1,0 +1,288 @@
+"""What is measured of runs: kept by measurement, whatever the net, in one process or in several."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from repro.data.packed import Packed, open_packed
+from repro.errors import UserError
+from repro.measurement import cache, measure
+from repro.measurement.measure import MEASUREMENTS, PROBABILITIES, Measurement, missing, take
+from repro.measurement.side_by_side import Task, measure_all
+from repro.measurement.subject import Taken
+from repro.study.settings import EvaluationSettings, RunSettings
+from repro.training.loop import Training
+from repro.training.run_store import Run
+from tests.measurement.subjects import small_packed, subject_of
+from tests.packed_pictures import make_packed
+from tests.small_runs import small_run, small_settings
+
+CPU = torch.device("cpu")
+FEW = EvaluationSettings(
+    train_sample=20,
+    view_pictures=5,
+    hidden_pictures=12,
+    dropout_pictures=4,
+    dropout_masks=9,
+    neighbour_queries=8,
+    neighbour_database=16,
+    code_bits=4,
+    selectivity_permutations=99,
+)
+FOUR_LAYER = {
+    "data": {"size": 20},
+    "net": {
+        "architecture": "four_layer",
+        "towers": 1,
+        "geometry": {"crop": 16},
+        "four_layer": {"conv": [8, 8], "local": [4, 4]},
+        "dropout": {"probability": 0.0},
+        "pooling": {"layers": ["conv1", "conv2"]},
+        "normalisation": {"layers": []},
+        "initial_values": {"rule": "he"},
+        "input_divisor": 64.0,
+    },
+    "training": {"batch_size": 7, "epochs": 1, "schedule": {"kind": "steps", "at": [0.5]}},
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    make_packed(folder, classes=8)
+    return folder
+
+
+def _trained(store: Path, seed: int = 1) -> tuple[Run, Packed]:
+    packed = open_packed(store / "pictures" / "pictures-key")
+    run = small_run(store, "pictures/pictures-key", small_settings(epochs=1), seed)
+    if not run.finished:
+        Training(run, packed, CPU).train()
+    return run, packed
+
+
+def _counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the measurements that are taken from now on."""
+    taken: list[str] = []
+
+    def counted(measurement: Measurement) -> Measurement:
+        def count(*words: Any, **settings: Any) -> Taken:
+            taken.append(measurement.name)
+            return measurement.take(*words, **settings)
+
+        return replace(measurement, take=count)
+
+    monkeypatch.setattr(measure, "MEASUREMENTS", tuple(counted(one) for one in MEASUREMENTS))
+    return taken
+
+
+def _measured(run: Run, packed: Packed, evaluation: EvaluationSettings = FEW) -> measure.Measurements:
+    take(run, packed, evaluation, CPU, measure.MEASUREMENTS)
+    return measure.measure(run, packed, evaluation, CPU)
+
+
+def test_each_measurement_is_kept_by_itself(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, packed = _trained(store)
+    taken = _counting(monkeypatch)
+    first = _measured(run, packed)
+    assert sorted(taken) == sorted(one.name for one in MEASUREMENTS)
+    taken.clear()
+    second = _measured(run, packed)
+    assert taken == []
+    assert second.scalars == first.scalars
+    assert set(second.arrays) == set(first.arrays)
+    for name, array in first.arrays.items():
+        np.testing.assert_array_equal(array, second.arrays[name])
+    _measured(run, packed, FEW.model_copy(update={"dropout_masks": 10}))
+    assert taken == ["dropout_average"]
+    taken.clear()
+    _measured(run, packed, FEW.model_copy(update={"batch": 5}))
+    assert taken == []
+    raised = tuple(replace(one, version=2) if one.name == "views" else one for one in measure.MEASUREMENTS)
+    monkeypatch.setattr(measure, "MEASUREMENTS", raised)
+    _measured(run, packed)
+    assert taken == ["views"]
+
+
+def test_every_setting_is_a_field_and_every_name_is_given_once() -> None:
+    names = [one.name for one in (*MEASUREMENTS, PROBABILITIES)]
+    assert len(set(names)) == len(names)
+    used = {name for one in MEASUREMENTS for name in one.settings} | {"batch"}
+    assert used == set(EvaluationSettings.model_fields)
+
+
+def test_all_names_are_described(store: Path) -> None:
+    run, packed = _trained(store)
+    found = measure.measure(run, packed, FEW, CPU)
+    text = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text()
+    for name in (*found.scalars, *found.arrays, *found.curves, *EvaluationSettings.model_fields):
+        assert f"`{name}`" in text, name
+
+
+def test_no_two_measurements_give_a_number_the_same_name(store: Path) -> None:
+    run, packed = _trained(store)
+    found = take(run, packed, FEW, CPU)
+    names = [name for taken in found.values() for name in (*taken.scalars, *taken.arrays)]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", None])
+def test_a_damaged_file_is_named(store: Path, content: bytes | None) -> None:
+    run, packed = _trained(store)
+    take(run, packed, FEW, CPU)
+    path = MEASUREMENTS[0].path(run, FEW)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if content is None else content)
+    try:
+        with pytest.raises(UserError, match=r"errors-1-.*damaged.*delete that file") as caught:
+            measure.measure(run, packed, FEW, CPU)
+        assert "\n" not in str(caught.value)
+    finally:
+        path.write_bytes(whole)
+
+
+def test_numbers_that_are_none_are_refused_by_the_cache(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        cache.keep(tmp_path / "x.npz", Taken({"value": float("nan")}))
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_other_weights_under_the_same_name_are_measured_anew(store: Path) -> None:
+    run, packed = _trained(store, seed=5)
+    take(run, packed, FEW, CPU)
+    assert not missing(run, FEW)
+    record = run.result()
+    (run.folder / "run.json").write_text(json.dumps({**record, "weights_digest": "0" * 64}))
+    assert missing(run, FEW)
+
+
+def test_several_processes_find_the_same(store: Path) -> None:
+    runs = [_trained(store, seed)[0] for seed in (11, 12, 13)]
+    packed = _trained(store)[1]
+    heard: list[str] = []
+    tasks = [Task(run, averaged=run is runs[0]) for run in runs]
+    measure_all(tasks, packed.folder, FEW, "cpu", processes=2, say=heard.append)
+    assert heard == ["measured 3 of 3 runs"]
+    assert PROBABILITIES.path(runs[0], FEW).is_file()
+    assert not PROBABILITIES.path(runs[1], FEW).exists()
+    elsewhere = {run.identity: measure.measure(run, packed, FEW, CPU) for run in runs}
+    for run in runs:
+        for one in MEASUREMENTS:
+            one.path(run, FEW).unlink()
+        here = measure.measure(run, packed, FEW, CPU)
+        assert here.scalars == elsewhere[run.identity].scalars
+    heard.clear()
+    measure_all(tasks, packed.folder, FEW, "cpu", say=heard.append)
+    assert heard == []
+
+
+def test_a_mistake_found_in_another_process_is_told(store: Path) -> None:
+    runs = [_trained(store, seed)[0] for seed in (21, 22)]
+    (runs[1].folder / "weights.safetensors").write_bytes(b"other weights")
+    with pytest.raises(UserError, match="not what training wrote"):
+        measure_all([Task(run, False) for run in runs], store / "pictures" / "pictures-key", FEW, "cpu", processes=1)
+
+
+# ---- nets of every kind ------------------------------------------------------------------------------
+
+
+def _all_of(packed: Packed, settings: RunSettings, *, diverged: bool = False) -> dict[str, Any]:
+    subject = subject_of(packed, settings, **FEW.model_dump())
+    if diverged:
+        for value in subject.net.parameters():
+            value.data.fill_(float("nan"))
+    scalars: dict[str, Any] = {}
+    for one in (*MEASUREMENTS, PROBABILITIES):
+        taken = one.take(subject, **one.values(FEW))
+        json.dumps(taken.scalars, allow_nan=False)
+        scalars |= taken.scalars
+    return scalars
+
+
+def test_a_four_layer_net_has_what_applies_to_it(tmp_path: Path) -> None:
+    scalars = _all_of(small_packed(tmp_path), RunSettings.model_validate(FOUR_LAYER))
+    absent = {
+        "normalisation_alive_conv1",
+        "normalisation_alive_conv2",
+        *(f"{name}_{layer}" for name in ("correlation", "participation") for layer in ("fc6", "fc7")),
+        "half_silenced_error",
+        "neighbour_agreement",
+        "neighbour_agreement_untrained",
+        "neighbour_pixel_percentile",
+        "code_agreement",
+        *(name for name in scalars if name.startswith("dropout_")),
+        "plausible_share",
+        "plausible_share_shuffled",
+        "cat_share",
+        "cat_classes",
+    }
+    assert {name for name, value in scalars.items() if value is None} == absent
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        {"removed": ["conv1"]},
+        {"removed": ["conv1", "conv2", "conv5"]},
+        {"towers": 1},
+        {"activation": "tanh"},
+        {"dropout": {"probability": 0.0}},
+        {"dropout": {"place": "before"}},
+        {"normalisation": {"layers": []}},
+    ],
+    ids=str,
+)
+def test_every_net_is_measured(tmp_path: Path, net: dict[str, Any]) -> None:
+    scalars = _all_of(small_packed(tmp_path), small_settings(net=net))
+    dropped = net.get("dropout") != {"probability": 0.0}
+    assert (scalars["dropout_kl_ratio"] is not None) == dropped
+    assert (scalars["normalisation_alive_conv2"] is not None) == (
+        net.get("normalisation") is None and "conv2" not in net.get("removed", [])
+    )
+    for name in ("half_silenced_error", "ten_view_error", "off_centre_error", "neighbour_agreement"):
+        assert 0 <= scalars[name] <= 1
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [{"colour": "grey"}, {"classes": "second_half"}, {"half_split": 1}, {"pixels": "shuffled"}, {"share": 0.3}],
+    ids=str,
+)
+def test_every_choice_of_pictures_is_measured(tmp_path: Path, pictures: dict[str, Any]) -> None:
+    packed = small_packed(tmp_path)
+    scalars = _all_of(packed, small_settings(pictures=pictures))
+    expected = {"half_split": 24, "classes": 12}.get(next(iter(pictures)), 24)
+    assert scalars["held_out_pictures"] == expected
+    assert (scalars["held_out_top5_error"] is None) == ("classes" in pictures)  # four classes are left
+
+
+def test_a_diverged_net_guesses_or_has_no_number(tmp_path: Path) -> None:
+    scalars = _all_of(small_packed(tmp_path), small_settings(), diverged=True)
+    assert scalars["held_out_error"] == scalars["ten_view_error"] == scalars["off_centre_error"] == 1
+    assert scalars["held_out_loss"] == pytest.approx(np.log(8))
+    assert scalars["selective_kernels"] is None
+    assert scalars["selective_kernels_initial"] is not None
+    assert scalars["neighbour_agreement"] is None
+    assert scalars["neighbour_agreement_pixels"] is not None
+    assert scalars["colour_shift_agreement"] is None
+    assert scalars["dropout_kl_ratio"] is None
+    assert scalars["half_silenced_error"] is None
+
+
+def test_a_net_with_a_few_pictures_is_measured(tmp_path: Path) -> None:
+    packed = small_packed(tmp_path, train=8, held_out=8)
+    scalars = _all_of(packed, small_settings())
+    assert scalars["neighbour_agreement"] is not None
+    assert (
+        _all_of(small_packed(tmp_path / "fewer", classes=2, train=4, held_out=2), small_settings())[
+            "neighbour_agreement"
+        ]
+        is None
+    )

@@ -1,0 +1,155 @@
+"""Distances in trees of kinds, and shares of wrong labels that lie near the truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repro.data.layouts.cifar10 import FOLDER
+from repro.data.procedural import KINDS
+from repro.measurement import class_tree, plausible_labels
+from repro.measurement.class_tree import distances, known_paths, paths
+from repro.measurement.plausible_labels import nearer_than_most, share, top_labels
+from repro.measurement.subject import Seen, Subject
+from tests.measurement.subjects import packed_of, subject_of
+
+TOY = {
+    "animal": {"cat": {"tabby": "", "lion": ""}, "dog": {"pug": ""}, "fly": ""},
+    "thing": {"car": {"van": "", "taxi": ""}},
+}
+CLASSES = ("fly", "lion", "pug", "tabby", "taxi", "van")
+
+
+def test_distance_is_the_path_through_the_lowest_common_kind() -> None:
+    between = distances(CLASSES, paths(TOY))
+    assert between is not None
+    np.testing.assert_array_equal(between, between.T)
+    named = {(a, b): between[i, j] for i, a in enumerate(CLASSES) for j, b in enumerate(CLASSES)}
+    assert named["tabby", "tabby"] == 0
+    assert named["tabby", "lion"] == 2
+    assert named["tabby", "pug"] == 4
+    assert named["tabby", "fly"] == 3
+    assert named["taxi", "fly"] == 5
+    assert named["taxi", "van"] == 2
+    assert distances((*CLASSES, "submarine"), paths(TOY)) is None
+
+
+@given(st.sets(st.sampled_from(sorted(known_paths())), min_size=2, max_size=6))
+@settings(deadline=None, max_examples=50)
+def test_distances_of_a_tree_obey_the_four_point_condition(names: set[str]) -> None:
+    between = distances(sorted(names), known_paths())
+    assert between is not None
+    assert (between[~np.eye(len(names), dtype=bool)] >= 2).all()
+    for a, b, c, d in np.ndindex(*(len(names),) * 4):
+        sums = sorted((between[a, b] + between[c, d], between[a, c] + between[b, d], between[a, d] + between[b, c]))
+        assert sums[1] == sums[2]
+
+
+def _between(one: str, other: str) -> int:
+    found = distances((one, other), known_paths())
+    assert found is not None
+    return int(found[0, 1])
+
+
+def test_the_projects_own_tree_knows_kinds() -> None:
+    tabby, persian, lion, pug, car, goldfish = (
+        "n02123045",
+        "n02123394",
+        "n02129165",
+        "n02110958",
+        "n04285008",
+        "n01443537",
+    )
+    assert _between(tabby, persian) < _between(tabby, lion) < _between(tabby, pug) < _between(tabby, car)
+    assert _between(tabby, goldfish) < _between(tabby, car)
+    assert _between("cat", "dog") < _between("cat", "frog") < _between("cat", "truck")
+    assert _between("automobile", "truck") < _between("automobile", "airplane") < _between("automobile", "bird")
+    assert _between("leopard", "tiger") < _between("leopard", "wolf") < _between("leopard", "oak_tree")
+    cats = [name for name, kinds in known_paths().items() if class_tree.CATS in kinds and name.startswith("n")]
+    assert {tabby, persian, lion, *class_tree.LEOPARDS[:1]} < set(cats)
+    assert len(cats) == 13
+    assert sum(name.startswith("n") and not name.startswith("n9") for name in known_paths()) == 1360
+
+
+def test_the_procedural_classes_are_in_the_tree_under_their_stripes() -> None:
+    for one in KINDS:
+        for other in KINDS:
+            if one != other:
+                assert (_between(one.wnid, other.wnid) == 2) == (one.horizontal == other.horizontal)
+    assert FOLDER == "cifar-10-batches-py"
+
+
+def test_a_label_is_near_below_the_median_of_the_others() -> None:
+    between = distances(CLASSES, paths(TOY))
+    assert between is not None
+    near = nearer_than_most(between)
+    tabby, taxi = CLASSES.index("tabby"), CLASSES.index("taxi")
+    # From the tabby: lion 2, fly 3, pug 4, taxi and van 6; the median is 4.
+    assert [CLASSES[label] for label in np.flatnonzero(near[tabby]) if label != tabby] == ["fly", "lion"]
+    assert [CLASSES[label] for label in np.flatnonzero(near[taxi]) if label != taxi] == ["fly", "van"]
+
+
+def test_share_counts_wrong_labels_only() -> None:
+    good = np.array([[True, True, False], [False, True, True], [True, True, True]])
+    labels, top = np.array([0, 1]), np.array([[0, 1], [0, 2]])
+    assert share(good, labels, top) == pytest.approx(2 / 3)  # 1 is good for 0, 0 is bad for 1, 2 is good for 1
+    assert share(good, labels[:1], top[:1, :1]) is None
+
+
+@given(st.integers(6, 12), st.integers(0, 9))
+@settings(deadline=None, max_examples=30)
+def test_random_labels_are_near_at_most_half_of_the_time(classes: int, seed: int) -> None:
+    between = np.random.default_rng(seed).integers(1, 9, (classes, classes))
+    near = nearer_than_most(between)
+    assert (near[~np.eye(classes, dtype=bool)].reshape(classes, -1).mean(axis=1) <= 0.5).all()
+
+
+def test_the_highest_scores_come_first() -> None:
+    np.testing.assert_array_equal(top_labels(np.array([[0.1, 3.0, 2.0], [5.0, 4.0, 6.0]]), 2), [[1, 2], [2, 0]])
+
+
+CATS = ("n02123045", "n02123394", "n02128385", "n02128757", "n02128925", "n02129165", "n04285008", "n07753592")
+
+
+def _answering(answer: Any, classes: tuple[str, ...] = CATS) -> Subject:
+    """A subject with 40 held-out pictures a class whose scores are `answer(label)`."""
+    labels = np.repeat(np.arange(len(classes)), 40)
+    pictures = np.random.default_rng(0).integers(0, 256, (len(labels), 20, 20, 3), dtype=np.uint8)
+    subject = subject_of(packed_of((pictures, labels), (pictures, labels), classes))
+    logits = np.stack([answer(label) for label in labels])
+    subject.__dict__["held_out"] = Seen(np.arange(len(labels)), labels, logits, np.arange(0), {})
+    return subject
+
+
+def test_answers_by_kind_are_plausible_and_those_of_other_pictures_less() -> None:
+    between = distances(CATS, known_paths())
+    assert between is not None
+    scalars = plausible_labels.measure(_answering(lambda label: -between[label].astype(float))).scalars
+    assert scalars["plausible_share"] > scalars["plausible_share_shuffled"]
+    assert scalars["cat_classes"] == 5
+    assert scalars["cat_share"] == 1
+    away = plausible_labels.measure(_answering(lambda label: between[label].astype(float))).scalars
+    assert away["plausible_share"] < scalars["plausible_share"]
+    assert away["cat_share"] < 1
+    noise = np.random.default_rng(1)
+    random = plausible_labels.measure(_answering(lambda label: noise.standard_normal(len(CATS)))).scalars
+    assert random["plausible_share"] == pytest.approx(random["plausible_share_shuffled"], abs=0.08)
+
+
+def test_unknown_classes_have_no_plausible_labels() -> None:
+    unknown = _answering(lambda label: np.arange(8.0), tuple(f"class-{number}" for number in range(8)))
+    assert set(plausible_labels.measure(unknown).scalars.values()) == {None}
+    without = _answering(lambda label: np.arange(7.0), tuple(name for name in CATS if name != "n02128385"))
+    scalars = plausible_labels.measure(without).scalars
+    assert scalars["cat_share"] is None
+    assert scalars["plausible_share"] is not None
+
+
+def test_the_tree_is_a_file_with_its_source_and_terms() -> None:
+    text = Path(class_tree.__file__).with_name("class_tree.json").read_text()
+    assert "WordNet 3.0 Copyright 2006 by Princeton University" in text
