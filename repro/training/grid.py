@@ -167,7 +167,7 @@ def _train(
                     else:
                         for failed, how in _with_descendants(cell, outcome, left.values()):
                             failures.append((failed, how))
-                            drop(failed, f"FAILED: {how.message.splitlines()[-1:]}")
+                            drop(failed, f"FAILED: {(how.message.splitlines() or ['without a word'])[-1]}")
                 table.show(pool.active, len(elsewhere))
             # What is left is in another process's hands: wait until it is finished there, or dropped.
             for cell in list(left.values()):
