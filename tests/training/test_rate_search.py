@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from repro.errors import UserError
 from repro.evidence.directory import load_evidence
+from repro.evidence.merge import merge_evidence
 from repro.files import write_json, write_text
 from repro.pipeline import evaluate_stage, prepare_stage, train_stage
 from repro.planning import plan_study
@@ -199,6 +202,19 @@ class TestWholeStudy:
         assert min(fast.curves["train_error"]) <= 0.5 < min(slow.curves["train_error"])
         assert set(fast.curves["step"]) == {*range(2, 25, 2), *range(3, 25, 3)}
         assert not any(name.startswith(fast.identity) for name in evidence.arrays)
+
+    def test_evidence_from_before_there_were_searches_loads(self, place, tmp_path):
+        older = shutil.copytree(place.evidence, tmp_path / "older")
+        study = json.loads((older / "study.json").read_text())
+        del study["tuned"]
+        write_json(older / "study.json", study)
+        assert load_evidence(older).study.tuned == {}
+
+    def test_two_evidences_keep_what_either_found(self, place, tmp_path):
+        mine, other = load_evidence(place.evidence), load_evidence(place.evidence)
+        other.study = replace(other.study, tuned={})
+        merge_evidence(tmp_path / "merged", mine, other)
+        assert load_evidence(tmp_path / "merged").study.tuned == mine.study.tuned
 
     def test_nothing_is_trained_again(self, place, capsys):
         train_stage(place.root, "small", workers=1)
