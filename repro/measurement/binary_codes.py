@@ -6,15 +6,14 @@ the hidden layer of a linear auto-encoder, thresholded.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
 from repro import randomness
-from repro.measurement.neighbours import Floats, Values, agreement, central_pixels, features
+from repro.data.packed import Split
+from repro.measurement.neighbours import Floats, Ints, Values, agreement, features, pixel_blocks
 from repro.measurement.subject import Subject, Taken
 
 Signs = npt.NDArray[np.float32]
@@ -28,7 +27,7 @@ def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int
     held_out, train = subject.pictures.held_out, subject.pictures.train
     labels = (held_out.labels[asked], train.labels[known])
     crop = subject.inputs.crop
-    pixels = (reduced(central_pixels(held_out, asked, crop), crop), reduced(central_pixels(train, known, crop), crop))
+    pixels = (reduced_pixels(held_out, asked, crop), reduced_pixels(train, known, crop))
     queries, database = features(subject, neighbour_queries, neighbour_database)
     own = None
     if queries is not None and database is not None:
@@ -72,10 +71,11 @@ def hamming(queries: Signs, database: Signs) -> Floats:
     return np.asarray((bits - queries @ database.T) / 2)
 
 
-def reduced(pixels: npt.NDArray[Any], side: int) -> Values:
-    """Rows of pictures of `side` pixels, averaged down to PIXEL_SIDE a side where they are larger."""
-    if side <= PIXEL_SIDE:
-        return pixels
-    pictures = torch.from_numpy(pixels).reshape(len(pixels), side, side, 3).permute(0, 3, 1, 2).float()
-    small: Values = F.adaptive_avg_pool2d(pictures, PIXEL_SIDE).flatten(1).numpy()
-    return small
+def reduced_pixels(split: Split, sample: Ints, crop: int) -> Values:
+    """Central crops of some pictures as rows, averaged down to PIXEL_SIDE a side where they are larger."""
+    side = min(crop, PIXEL_SIDE)
+    rows = []
+    for block in pixel_blocks(split, sample, crop):
+        pictures = torch.from_numpy(block).permute(0, 3, 1, 2).float()
+        rows.append(F.adaptive_avg_pool2d(pictures, side).flatten(1).numpy())
+    return np.concatenate(rows)

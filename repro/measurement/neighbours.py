@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -56,24 +57,26 @@ def features(subject: Subject, queries: int, database: int) -> tuple[Values | No
 def squared_distances(queries: Values, database: Values) -> Floats:
     """Squared Euclidean distances (queries, database) between rows."""
     a, b = queries.astype(np.float64, copy=False), database.astype(np.float64, copy=False)
-    return np.asarray(np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * (a @ b.T), 0))
+    squares = [np.einsum("nd,nd->n", rows, rows) for rows in (a, b)]
+    return np.asarray(np.maximum(squares[0][:, None] + squares[1][None] - 2 * (a @ b.T), 0))
 
 
 def pixel_distances(asked_of: Split, asked: Ints, known_of: Split, known: Ints, crop: int) -> Floats:
     """Squared Euclidean distances between central crops, grey levels, reading a block of pictures at a time."""
-    queries = central_pixels(asked_of, asked, crop).astype(np.float64)
+    queries = np.concatenate(list(pixel_blocks(asked_of, asked, crop))).reshape(len(asked), -1).astype(np.float64)
     blocks = [
-        squared_distances(queries, central_pixels(known_of, known[start : start + _PICTURES_AT_ONCE], crop))
-        for start in range(0, len(known), _PICTURES_AT_ONCE)
+        squared_distances(queries, block.reshape(len(block), -1)) for block in pixel_blocks(known_of, known, crop)
     ]
     return np.concatenate(blocks, axis=1)
 
 
-def central_pixels(split: Split, sample: Ints, crop: int) -> Values:
-    """Central crops of some pictures of a split as rows of bytes."""
+def pixel_blocks(split: Split, sample: Ints, crop: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """Central crops (n, crop, crop, 3) of some pictures of a split, some hundred at a time."""
     edge = (split.pictures.shape[1] - crop) // 2
     window = slice(edge, edge + crop)
-    return np.asarray(split.pictures[sample])[:, window, window].reshape(len(sample), -1)
+    for start in range(0, len(sample), _PICTURES_AT_ONCE):
+        pictures = np.asarray(split.pictures[sample[start : start + _PICTURES_AT_ONCE]])
+        yield np.ascontiguousarray(pictures[:, window, window])
 
 
 def nearest(distances: Floats, k: int = NEIGHBOURS) -> Ints:
