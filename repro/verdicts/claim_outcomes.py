@@ -51,7 +51,8 @@ def study_outcomes(
     decided = decide(cases, family, evidence.study.seeds, looks=evidence.study.looks, bare=bare)
     for statement, verdict in decided.items():
         if statement in claims:
-            verdict = verdict.flagged(_circumstances(registry, statement, evidence, verdict))
+            if not bare:
+                verdict = verdict.flagged(_circumstances(registry, statement, evidence, verdict))
             outcomes[statement] = (verdict, errors.get(statement))
     return outcomes
 

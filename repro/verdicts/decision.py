@@ -46,9 +46,7 @@ LOOKS: tuple[tuple[int, float], ...] = ((6, 0.02), (12, 0.03))
 PERMUTATION_MINIMUM = 7
 
 
-def counted(
-    family: Sequence[str], *, repeats: Mapping[str, str], definitions: Collection[str]
-) -> tuple[str, ...]:
+def counted(family: Sequence[str], *, repeats: Mapping[str, str], definitions: Collection[str]) -> tuple[str, ...]:
     """The statements that count in m: no definitions, repeats replaced by what they repeat, each once."""
     originals = (repeats.get(statement, statement) for statement in family)
     return tuple(dict.fromkeys(statement for statement in originals if statement not in definitions))
@@ -75,7 +73,7 @@ def decide(
     if missing or len(set(family)) != len(family):
         raise ValueError(f"each family member needs one case; without: {missing}")
     if looks == "fixed":
-        return _judge(_findings(cases, seeds, bare), cases, family, seeds, alpha, None, bare)
+        return _judge(_findings(cases, seeds), cases, family, seeds, alpha, None, bare)
     (early, first_alpha), (late, second_alpha) = LOOKS
     if len(seeds) != late:
         raise UserError(
@@ -83,9 +81,9 @@ def decide(
             f"list {late} seeds or set `looks: fixed`"
         )
     start = seeds[:early]
-    first = _judge(_findings(cases, start, bare), cases, family, start, first_alpha, 1, bare)
+    first = _judge(_findings(cases, start), cases, family, start, first_alpha, 1, bare)
     open_cases = {name: cases[name] for name, verdict in first.items() if not _frozen(verdict)}
-    findings = _findings(open_cases, seeds, bare)
+    findings = _findings(open_cases, seeds)
     waiting = {
         name
         for name, finding in findings.items()
@@ -98,16 +96,8 @@ def decide(
     }
 
 
-def _findings(
-    cases: Mapping[str, FindingFor], seeds: Sequence[int], bare: bool
-) -> dict[str, Finding | NotEvaluated]:
-    findings = {name: finding_for(seeds) for name, finding_for in cases.items()}
-    if not bare:
-        return findings
-    return {
-        name: replace(finding, reach=None) if isinstance(finding, Finding) else finding
-        for name, finding in findings.items()
-    }
+def _findings(cases: Mapping[str, FindingFor], seeds: Sequence[int]) -> dict[str, Finding | NotEvaluated]:
+    return {name: finding_for(seeds) for name, finding_for in cases.items()}
 
 
 def _frozen(verdict: Verdict) -> bool:
@@ -151,7 +141,7 @@ def _judge(
         else:
             step = steps.get(name, m + 1)
             p = min(1.0, 2.0 * min(usable[name]))
-            verdict = _verdict(finding, adjusted.get(name, min(1.0, step * p)), alpha, step, look)
+            verdict = _verdict(finding, adjusted.get(name, min(1.0, step * p)), alpha, step, look, bare)
             if _frozen(verdict) and not bare and _fragile(finding, cases[name], seeds, verdict, alpha / step):
                 verdict = verdict.flagged(["fragile"])
             if name not in family:
@@ -192,7 +182,7 @@ def _side(p_sup: float, p_con: float, level: float) -> str:
     return "supported" if p_sup <= p_con else "contradicted"
 
 
-def _verdict(finding: Finding, p_adjusted: float, alpha: float, step: int, look: int | None) -> Verdict:
+def _verdict(finding: Finding, p_adjusted: float, alpha: float, step: int, look: int | None, bare: bool) -> Verdict:
     level = alpha / step
     p_sup, p_con = _usable(finding)
     flags = set(finding.qualifiers)
@@ -204,6 +194,8 @@ def _verdict(finding: Finding, p_adjusted: float, alpha: float, step: int, look:
             flags.add("smaller_than_paper")
     if 3 <= min(finding.n) <= 4:
         flags.add("few_seeds")
+    if bare:
+        return Verdict(outcome, "", p=finding.p, p_adjusted=p_adjusted, flags=frozenset(flags), look=look)
     reach = finding.reach
     detectable = None if reach is None else finite(reach.detectable(level))
     needed = None if reach is None else reach.seeds_needed(level)
@@ -225,9 +217,7 @@ def _verdict(finding: Finding, p_adjusted: float, alpha: float, step: int, look:
     return replace(verdict, reason=reason(verdict, finding))
 
 
-def _fragile(
-    finding: Finding, finding_for: FindingFor, seeds: Sequence[int], verdict: Verdict, level: float
-) -> bool:
+def _fragile(finding: Finding, finding_for: FindingFor, seeds: Sequence[int], verdict: Verdict, level: float) -> bool:
     """Would leaving out any one seed undo the verdict, or a permutation test disagree?
 
     Judged at the claim's own Holm step, without the minimum n. The permutation test (from 7 runs per arm) has

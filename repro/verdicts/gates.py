@@ -6,10 +6,11 @@ Thresholds stand in the registry; gates read the runs of the seeds that are judg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from repro.evidence.directory import Evidence
 from repro.verdicts.exact import at_least
@@ -47,7 +48,11 @@ def read_gate(
     evidence: Evidence, gates: Gates, name: GateName, variants: Sequence[str], seeds: Sequence[int]
 ) -> GateReading | NotEvaluated:
     """One gate's reading; NotEvaluated where the runs lack what it reads."""
-    return _GATES[name](evidence, gates, variants, seeds)
+    known = _READ.setdefault(evidence, {})
+    key = (name, getattr(gates, name), tuple(variants) if name in _OF_VARIANTS else (), tuple(seeds))
+    if key not in known:
+        known[key] = _GATES[name](evidence, gates, variants, seeds)
+    return known[key]
 
 
 def unstable_baseline(evidence: Evidence, seeds: Sequence[int]) -> NotEvaluated | None:
@@ -164,7 +169,7 @@ def _untrained_control(
 def _tuned(
     evidence: Evidence, gates: Gates, variants: Sequence[str], seeds: Sequence[int]
 ) -> GateReading | NotEvaluated:
-    found: Mapping[str, Mapping[str, Any]] = getattr(evidence.study, "tuned", {})
+    found = evidence.study.tuned
     if without := [name for name in variants if name not in found]:
         return GateReading(False, f"no learning rate was searched for {', '.join(without)}")
     inside = gates.tuned.best_rate_inside_the_grid
@@ -191,3 +196,7 @@ _GATES: dict[GateName, Gate] = {
     "untrained_control": _untrained_control,
     "tuned": _tuned,
 }
+_OF_VARIANTS: frozenset[GateName] = frozenset({"normalisation_alive", "kernels_moved", "tuned"})
+"""Gates that read the claim's own variants; the others read the base alone."""
+_READ: WeakKeyDictionary[Evidence, dict[tuple[Any, ...], GateReading | NotEvaluated]] = WeakKeyDictionary()
+"""Readings by gate, threshold and runs: nearly every claim asks for the same ones, with each seed left out."""

@@ -100,6 +100,19 @@ def splits_of(
     evidence: Evidence, variant: str, seeds: Sequence[int], *, initial: bool = False
 ) -> list[TowerSplit] | NotEvaluated:
     """How far the towers of each run differ; `initial`: before training, all kernels counted live."""
+    known = _SPLITS.setdefault(evidence, {})
+    key = (variant, tuple(seeds), initial)
+    if key not in known:
+        known[key] = _splits(evidence, variant, seeds, initial)
+    return known[key]
+
+
+_SPLITS: WeakKeyDictionary[Evidence, dict[tuple[str, tuple[int, ...], bool], list[TowerSplit] | NotEvaluated]] = (
+    WeakKeyDictionary()
+)
+
+
+def _splits(evidence: Evidence, variant: str, seeds: Sequence[int], initial: bool) -> list[TowerSplit] | NotEvaluated:
     splits = []
     for run in runs_of(evidence, variant, seeds):
         chroma = halves(evidence, run, "conv1_chroma_initial" if initial else "conv1_chroma")
