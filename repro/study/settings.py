@@ -204,12 +204,12 @@ class EvaluationSettings(Settings):
 
     train_sample: int = Field(1000, ge=1, description="fixed training pictures for the training error")
     batch: int = Field(128, ge=1, description="pictures at once")
-    view_pictures: int = Field(60, ge=1, description="held-out pictures seen in ten views, off centre and recoloured")
+    view_pictures: int = Field(40, ge=1, description="held-out pictures seen in ten views, off centre and recoloured")
     hidden_pictures: int = Field(500, ge=2, description="held-out pictures for correlations between hidden units")
     dropout_pictures: int = Field(100, ge=1, description="held-out pictures whose nets under dropout are averaged")
     dropout_masks: int = Field(200, ge=1, description="masks a picture for that average")
-    neighbour_queries: int = Field(100, ge=1, description="held-out pictures whose nearest training pictures are found")
-    neighbour_database: int = Field(300, ge=7, description="training pictures among which they are found")
+    neighbour_queries: int = Field(60, ge=1, description="held-out pictures whose nearest training pictures are found")
+    neighbour_database: int = Field(240, ge=7, description="training pictures among which they are found")
     code_bits: int = Field(32, ge=1, description="bits of the binary codes made of features and of pixels")
     selectivity_permutations: int = Field(199, ge=99, description="shuffled copies of a kernel that it is held against")
 
