@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,24 +39,47 @@ def edit_yaml(path: Path, **changes: Any) -> None:
     write_yaml(path, content)
 
 
-def start_command(root: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """`repro ARGUMENTS` in `root`, as a process of its own with one thread, its output piped."""
+def surroundings(root: Path, **environment: str) -> dict[str, str]:
+    """The environment of a command in `root`: this package and this Python first, one thread."""
     package = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    surroundings = {
+    return {
         **{key: value for key, value in os.environ.items() if not key.startswith("REPRO_")},
         "PYTHONPATH": package,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "OMP_NUM_THREADS": "1",
         "DVC_SITE_CACHE_DIR": str(root / ".dvc" / "site"),
         **environment,
     }
-    command = [sys.executable, "-m", "repro", *arguments]
+
+
+def start_command(root: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """`repro ARGUMENTS` in `root`, as a process of its own, its output piped."""
+    return _start(root, "repro", arguments, environment)
+
+
+def start_dvc(root: Path, *arguments: str) -> subprocess.Popen[str]:
+    """`dvc ARGUMENTS` in `root`, the same way."""
+    return _start(root, "dvc", arguments, {})
+
+
+def _start(root: Path, module: str, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.Popen(
-        command, cwd=root, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=root,
+        env=surroundings(root, **environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
 def run_command(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`repro ARGUMENTS` in `root`, to its end."""
-    process = start_command(root, *arguments, **environment)
+    return ended(start_command(root, *arguments, **environment))
+
+
+def ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    """The process when it has ended, with what it said."""
     out, err = process.communicate()
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)

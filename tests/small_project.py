@@ -151,6 +151,13 @@ def repro(here: Path, *arguments: str) -> Answer:
     return Answer(code, out.getvalue(), err.getvalue())
 
 
+def did(here: Path, *arguments: str) -> Answer:
+    """The same, for a command that must succeed."""
+    answer = repro(here, *arguments)
+    assert answer.code == 0, answer
+    return answer
+
+
 @contextlib.contextmanager
 def nothing_lost(folder: Path) -> Iterator[None]:
     """After the block every file in `folder` is as it was, and no half-written one lies about."""

@@ -222,12 +222,12 @@ class Study(Settings):
 
     study: str = Field(description="its name, equal to the file's")
     summary: str
-    # No defaults for what dvc.yaml's stages read: DVC fails, after the stage, where such a key is missing.
-    fidelity: Literal["paper", "authors", "modern"]
-    scaling: str = Field(description="a rule of repro/study/scaling.py; none at the paper's scale")
+    fidelity: Literal["paper", "authors", "modern"] = "paper"
+    scaling: str = Field("none", description="a rule of repro/study/scaling.py")
+    # No default: dvc.yaml's stage prepare reads this key, and DVC fails, after the stage, where it is missing.
     data: dict[str, Any]
-    net: dict[str, Any]
-    training: dict[str, Any]
+    net: dict[str, Any] = Field(default_factory=dict)
+    training: dict[str, Any] = Field(default_factory=dict)
     evaluation: EvaluationSettings = EvaluationSettings()
     variants: tuple[str, ...] = Field(min_length=1)
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)

@@ -1,0 +1,125 @@
+"""What the repository itself must be for `dvc pull data.dvc; dvc repro` to work in a fresh clone."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from repro.cli import app
+from tests.project_copy import ROOT
+
+STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
+STAGES = ["prepare", "train", "evaluate", "verdicts", "report"]
+REMOTE = ROOT / "dvcstore"
+Stage = dict[str, Any]
+
+
+def stages(study: str, data: str) -> dict[str, Stage]:
+    """dvc.yaml's stages for one study, its templates filled in."""
+    text = (ROOT / "dvc.yaml").read_text().replace("${key}", study).replace("${item}", data)
+    found = {name: entry["do"] for name, entry in yaml.safe_load(text)["stages"].items()}
+    assert "${" not in json.dumps(found)
+    return found
+
+
+def paths(entries: list[Any]) -> list[str]:
+    """The paths of deps, outs, metrics or plots, which are texts or mappings of one text to options."""
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+
+
+def outs(stage: Stage) -> list[str]:
+    return [path for kind in ("outs", "metrics", "plots") for path in paths(stage.get(kind, []))]
+
+
+def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_every_stage_runs_for_every_study_of_params() -> None:
+    raw = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert list(raw) == STAGES
+    assert {entry["foreach"] for entry in raw.values()} == {"${studies}"}
+    assert yaml.safe_load((ROOT / "params.yaml").read_text())["studies"] == {"smoke": "procedural"}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_stages_hang_together(study: str) -> None:
+    """Each command exists, each dependency is in the repository or an earlier stage's out, each key is there:
+    DVC fails after a stage whose file of parameters lacks one."""
+    made: set[str] = set()
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
+    for name, stage in stages(study, "procedural").items():
+        assert stage["cmd"] == f"bin/repro {name} {study}"
+        assert name in commands
+        for dependency in paths(stage["deps"]):
+            in_repository = (ROOT / dependency).exists() and not dependency.startswith("results/")
+            assert in_repository or dependency in made or dependency == "data/procedural", dependency
+        for entry in stage.get("params", []):
+            (path, keys), *_ = entry.items()
+            assert set(keys or []) <= set(yaml.safe_load((ROOT / path).read_text())), path
+        for out in outs(stage):
+            assert out.startswith(f"results/{study}/")
+            assert out not in made
+            made.add(out)
+
+
+def test_what_decides_a_runs_numbers_is_a_dependency_of_train() -> None:
+    train = stages("smoke", "procedural")["train"]
+    assert {"results/smoke/prepared.json", "repro/net", "repro/training"} <= set(paths(train["deps"]))
+    tracked = {path: keys for entry in train["params"] for path, keys in entry.items()}
+    assert tracked == {"studies/smoke.yaml": None, "variants.yaml": None}  # the whole files
+
+
+@pytest.mark.skipif(git("rev-parse").returncode != 0, reason="not a git repository, for instance an archive of it")
+def test_git_ignores_what_the_pipeline_makes_and_nothing_that_it_needs() -> None:
+    ignored = [out for stage in stages("smoke", "procedural").values() for out in outs(stage)]
+    ignored += ["data/procedural", ".store/runs", ".venv/bin", ".data-paths.json"]
+    for path in ignored:
+        assert git("check-ignore", "--no-index", "-q", path).returncode == 0, path
+    kept = ["dvc.lock", "dvc.yaml", "data.dvc", "params.yaml", "evidence/smoke/study.json", "dvcstore/files/md5/00/1"]
+    for path in kept:
+        assert git("check-ignore", "--no-index", "-q", path).returncode == 1, path
+    listed = git("ls-files", "dvcstore").stdout.splitlines()
+    assert {path.relative_to(ROOT).as_posix() for path in REMOTE.rglob("*") if path.is_file()} == set(listed)
+
+
+def test_dvc_asks_nobody_and_its_remote_is_inside_the_repository() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".dvc" / "config")
+    assert config["core"]["analytics"] == "false"
+    assert config["core"]["check_update"] == "false"
+    url = config[f"'remote \"{config['core']['remote']}\"'"]["url"]
+    assert (ROOT / ".dvc" / url).resolve() == REMOTE.resolve()  # relative to .dvc, so that a clone anywhere works
+
+
+def _object(digest: str) -> bytes:
+    content = (REMOTE / "files" / "md5" / digest[:2] / digest[2:]).read_bytes()
+    assert hashlib.md5(content, usedforsecurity=False).hexdigest() == digest.removesuffix(".dir")
+    return content
+
+
+def test_a_fresh_clone_can_pull_its_pictures_offline() -> None:
+    (out,) = yaml.safe_load((ROOT / "data.dvc").read_text())["outs"]
+    files = {entry["relpath"]: _object(entry["md5"]) for entry in json.loads(_object(out["md5"]))}
+    assert (out["path"], out["nfiles"]) == ("data", len(files))
+    assert out["size"] == sum(map(len, files.values()))
+    assert {Path(path).parts[0] for path in files} == {"procedural"}
+    manifest = json.loads(files["procedural/manifest.json"])
+    assert manifest["location"] == "here"
+    assert manifest["layout"] == "ilsvrc2012-archives"
+    assert set(manifest["archives"]) == {Path(path).name for path in files} - {"manifest.json"}
+
+
+def test_the_remote_is_small_and_holds_nothing_else() -> None:
+    objects = [path for path in REMOTE.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in objects) <= 8_000_000
+    (out,) = yaml.safe_load((ROOT / "data.dvc").read_text())["outs"]
+    wanted = {out["md5"], *(entry["md5"] for entry in json.loads(_object(out["md5"])))}
+    assert {path.parent.name + path.name for path in objects} == wanted
