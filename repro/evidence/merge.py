@@ -43,9 +43,12 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
         known = runs.get(run.identity)
         if known is not None:
             _same_numbers(known, row, ours, theirs)
-            continue
+            # What has been measured of it since is added.
+            row = {**known, **{part: {**row[part], **known[part]} for part in ("scalars", "curves")}}
         runs[run.identity] = row
-        arrays |= {name: value for name, value in theirs.arrays.items() if name.startswith(f"{run.identity}/")}
+    _same_arrays("ensemble/", "the study", ours, theirs)
+    prefixes = ("ensemble/", *(f"{run.identity}/" for run in theirs.runs))
+    arrays |= {name: value for name, value in theirs.arrays.items() if name.startswith(prefixes)}
     study = {
         **dataclasses.asdict(new),
         "settings": {**old.settings, **new.settings},
@@ -62,17 +65,20 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
 
 def _same_numbers(known: dict[str, Any], row: dict[str, Any], ours: Evidence, theirs: Evidence) -> None:
     identity = row["identity"]
-    for name in sorted(set(known["scalars"]) | set(row["scalars"])):
+    for name in sorted(set(known["scalars"]) & set(row["scalars"])):
         if name in _INCIDENTAL:
             continue
-        before, after = known["scalars"].get(name), row["scalars"].get(name)
+        before, after = known["scalars"][name], row["scalars"][name]
         if before != after:
             raise UserError(
-                f"run {identity} ({row['variant']} seed {row['seed']}) has {name} {after} in {theirs.path} but {before} "
-                f"in {ours.path}; the same identity must have the same numbers (another machine may round "
-                "differently: keep one of the two runs)"
+                f"run {identity} ({row['variant']} seed {row['seed']}) has {name} {after} in {theirs.path} but "
+                f"{before} in {ours.path}; the same identity must have the same numbers (another machine may round "
+                "differently, other evaluation settings look at other pictures: keep one of the two)"
             )
-    prefix = f"{identity}/"
+    _same_arrays(f"{identity}/", f"run {identity}", ours, theirs)
+
+
+def _same_arrays(prefix: str, whose: str, ours: Evidence, theirs: Evidence) -> None:
     for name in (name for name in ours.arrays if name.startswith(prefix)):
         if name in theirs.arrays and not np.array_equal(ours.arrays[name], theirs.arrays[name], equal_nan=True):
-            raise UserError(f"run {identity} has another {name.removeprefix(prefix)} in {theirs.path} than in {ours.path}")
+            raise UserError(f"{whose} has another {name.removeprefix(prefix)} in {theirs.path} than in {ours.path}")

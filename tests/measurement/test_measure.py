@@ -124,6 +124,8 @@ def test_all_names_are_described(store: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text()
     for name in (*found.scalars, *found.arrays, *found.curves, *EvaluationSettings.model_fields):
         assert f"`{name}`" in text, name
+    for name, value in EvaluationSettings().model_dump().items():
+        assert f"| `{name}` | {value} |" in text
 
 
 def test_no_two_measurements_give_a_number_the_same_name(store: Path) -> None:

@@ -1,0 +1,48 @@
+"""Recorded evidence takes up what has been measured since of the same runs, and refuses other numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro.errors import UserError
+from repro.evidence.directory import Evidence, load_evidence, write_evidence
+from repro.evidence.merge import merge_evidence
+from tests.made_up import MadeUp
+
+
+def _evidence(folder: Path, *, ensemble: int | None = None, **scalars: float) -> Evidence:
+    made = MadeUp(seeds=(1, 2), variants=("base",), scalars={"base": scalars})
+    loaded = load_evidence(made.write(folder))
+    if ensemble is None:
+        return loaded
+    arrays = {**loaded.arrays, "ensemble/base/1+2": np.array([ensemble], dtype=np.uint8)}
+    rows = [vars(run) for run in loaded.runs]
+    study = {**vars(loaded.study)}
+    write_evidence(folder, study, rows, {"fidelity": {}}, arrays)
+    return load_evidence(folder)
+
+
+def test_new_numbers_and_averages_of_known_runs_are_added(tmp_path: Path) -> None:
+    old = _evidence(tmp_path / "old", measured_before=0.4)
+    new = _evidence(tmp_path / "new", measured_before=0.4, measured_since=0.6, ensemble=7)
+    merge_evidence(tmp_path / "both", old, new)
+    both = load_evidence(tmp_path / "both")
+    assert [run.scalar("measured_since") for run in both.runs] == [0.6, 0.6]
+    assert [run.scalar("measured_before") for run in both.runs] == [0.4, 0.4]
+    assert both.arrays["ensemble/base/1+2"].tolist() == [7]
+    merge_evidence(tmp_path / "again", new, old)
+    again = load_evidence(tmp_path / "again")
+    assert [run.scalar("measured_since") for run in again.runs] == [0.6, 0.6]
+    assert again.arrays["ensemble/base/1+2"].tolist() == [7]
+
+
+def test_other_numbers_of_the_same_run_are_refused(tmp_path: Path) -> None:
+    old = _evidence(tmp_path / "old", measured_before=0.4, ensemble=7)
+    with pytest.raises(UserError, match=r"has measured_before 0\.5 .* but 0\.4 in"):
+        merge_evidence(tmp_path / "both", old, _evidence(tmp_path / "new", measured_before=0.5))
+    with pytest.raises(UserError, match=r"the study has another base/1\+2"):
+        merge_evidence(tmp_path / "both", old, _evidence(tmp_path / "newer", measured_before=0.4, ensemble=6))
+    assert not (tmp_path / "both").exists()
