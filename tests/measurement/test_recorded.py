@@ -16,12 +16,10 @@ from tests.made_up import MadeUp
 def _evidence(folder: Path, *, ensemble: int | None = None, **scalars: float) -> Evidence:
     made = MadeUp(seeds=(1, 2), variants=("base",), scalars={"base": scalars})
     loaded = load_evidence(made.write(folder))
-    if ensemble is None:
-        return loaded
-    arrays = {**loaded.arrays, "ensemble/base/1+2": np.array([ensemble], dtype=np.uint8)}
-    rows = [vars(run) for run in loaded.runs]
-    study = {**vars(loaded.study)}
-    write_evidence(folder, study, rows, {"fidelity": {}}, arrays)
+    arrays = {name: array for name, array in loaded.arrays.items() if not name.startswith("ensemble/")}
+    if ensemble is not None:
+        arrays["ensemble/base/1+2"] = np.array([ensemble], dtype=np.uint8)
+    write_evidence(folder, vars(loaded.study), [vars(run) for run in loaded.runs], {"fidelity": {}}, arrays)
     return load_evidence(folder)
 
 
