@@ -1,7 +1,9 @@
 """The paper's abstract."""
 
+from statistics import fmean
+
 from repro.verdicts.claim import CannotSay, claim
-from repro.verdicts.comparison import all_of, at_least, equal, truncated
+from repro.verdicts.comparison import above, all_of, at_least, equal, truncated
 
 MILLION = 1_000_000
 
@@ -14,6 +16,11 @@ def test_training_set_is_lsvrc_with_1000_classes(evidence):
         equal("classes", evidence.classes, 1000),
         truncated("training pictures", evidence.training_pictures, 12, unit=100_000, name="hundred thousand"),
     )
+
+
+@claim("S02")
+def test_errors_on_lsvrc_2010(evidence):
+    return evidence.runs("base")
 
 
 @claim("S03")
@@ -44,4 +51,16 @@ def test_five_convolutional_and_three_connected_layers(definition):
         equal("pooled layers", [layer.name for layer in table if layer.pool], ["conv1", "conv2", "conv5"]),
         equal("outputs", table.layers[-1].out_maps, 1000),
         equal("nonlinearity of the last layer", table.layers[-1].activation, None),
+    )
+
+
+@claim("S08")
+def test_accelerators_train_faster_than_cpus(evidence):
+    speeds = evidence.pictures_per_second("base")
+    on_cpu = speeds.pop("cpu", [])
+    if not on_cpu or not speeds:
+        raise CannotSay("hardware", f"{evidence.study} does not have base runs on both CPU and an accelerator")
+    return all_of(
+        above(f"pictures a second on {device}, times those on CPU", fmean(found) / fmean(on_cpu), 1.0)
+        for device, found in speeds.items()
     )

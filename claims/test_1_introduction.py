@@ -2,13 +2,26 @@
 
 from itertools import pairwise
 
-from repro.verdicts.claim import claim
+from repro.verdicts.claim import CannotSay, claim
 from repro.verdicts.comparison import all_of, at_most
 
 FAR_FEWER = 0.1
+SIMPLE_TASK = "procedural"
 SECONDS_PER_DAY = 86_400
 # Multiply and add are two operations; backward costs about twice forward.
 OPERATIONS_PER_MULTIPLY_ADD = 2 * 3
+
+
+@claim("S11a")
+def test_larger_data_sets_give_better_performance(evidence):
+    return evidence.each("quarter_of_pictures", "half_of_pictures", against="base")
+
+
+@claim("S11c")
+def test_simple_tasks_are_solved_with_small_data_sets(evidence):
+    if evidence.data != SIMPLE_TASK:
+        raise CannotSay("scale", f"the pictures of {evidence.study} are no simple task; the {SIMPLE_TASK} ones are")
+    return evidence.runs("base")
 
 
 @claim("S11d")
@@ -22,11 +35,19 @@ def test_far_fewer_connections_and_parameters_than_fully_connected(definition):
     )
 
 
+@claim("S11e")
+def test_capacity_is_controlled_by_depth_and_breadth(evidence):
+    return evidence.each("half_width", "remove_conv3", against="base")
+
+
+@claim("S11f")
+def test_nets_rely_on_the_places_of_pixels(evidence):
+    return evidence.arms("shuffled_pixels", "base")
+
+
 @claim("S12")
 def test_removing_any_convolutional_layer_hurts(evidence):
-    return evidence.each(
-        "remove_conv1", "remove_conv2", "remove_conv3", "remove_conv4", "remove_conv5", against="base"
-    )
+    return evidence.each("remove_conv1", "remove_conv2", "remove_conv3", "remove_conv4", "remove_conv5", against="base")
 
 
 @claim("S13")
@@ -46,3 +67,18 @@ def test_five_to_six_days_are_possible_on_two_cards(definition):
     fewest_days = min(printed["training_days"])
     peak = printed["gpus"] * printed["gpu_peak_operations_per_second"]
     return at_most("operations per second needed", operations / (fewest_days * SECONDS_PER_DAY), peak)
+
+
+@claim("S16")
+def test_larger_nets_more_data_and_longer_training_help(evidence):
+    return evidence.each("half_width", "half_epochs", "quarter_of_pictures", against="base")
+
+
+@claim("S17c")
+def test_overfitting_is_serious_without_remedies(evidence):
+    return evidence.runs("no_remedies")
+
+
+@claim("S17d")
+def test_overfitting_is_not_severe_with_them(evidence):
+    return evidence.runs("base")

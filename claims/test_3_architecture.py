@@ -1,6 +1,6 @@
 """Section 3, The Architecture."""
 
-from repro.verdicts.claim import claim
+from repro.verdicts.claim import CannotSay, claim
 from repro.verdicts.comparison import (
     above,
     all_of,
@@ -12,10 +12,47 @@ from repro.verdicts.comparison import (
 )
 
 FLOAT = 4
+CIFAR_10 = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
 OWN_TOWER = ("conv2", "conv4", "conv5")
 BOTH_TOWERS = ("conv3", "fc6", "fc7")
 # Half the kernels in conv1 to conv4; conv5 and the fully connected layers at full width (section 3.2).
 ONE_GPU = {"towers": 1, "widths": {"conv": (48, 128, 192, 192, 256)}}
+
+
+@claim("S19")
+def test_features_come_in_the_order_of_their_importance(evidence):
+    return evidence.ordered("tanh", "half_width_one_tower", "no_normalisation", "non_overlapping_pooling")
+
+
+# ---- 3.1 ReLU Nonlinearity
+
+
+@claim("S20")
+def test_saturating_units_train_several_times_more_slowly(evidence):
+    return evidence.pairs(("tanh", "base"), ("sigmoid", "base"))
+
+
+@claim("S21")
+def test_relu_is_six_times_faster_on_cifar_10(evidence):
+    _needs_four_layers_on_cifar_10(evidence)
+    return evidence.pairs(("tanh", "base"))
+
+
+@claim("S22")
+def test_relu_is_consistently_faster(evidence):
+    return evidence.pairs(("tanh", "base"), ("half_width_tanh", "half_width"), ("remove_conv4_tanh", "remove_conv4"))
+
+
+@claim("S25")
+def test_learning_faster_gives_a_better_net(evidence):
+    return evidence.arms("tanh", "base")
+
+
+def _needs_four_layers_on_cifar_10(evidence):
+    if evidence.setting("base", "net", "architecture") != "four_layer":
+        raise CannotSay("scale", f"the nets of {evidence.study} are not the four-layer ones")
+    if {name.lower() for name in evidence.class_names} != CIFAR_10:
+        raise CannotSay("scale", f"the pictures of {evidence.study} are not those of CIFAR-10")
 
 
 # ---- 3.2 Two GPUs
@@ -48,10 +85,7 @@ def test_layers_2_4_5_see_their_own_gpu_only(definition):
     return all_of(
         (equal(f"{name}, gradient to the other tower", reach[name], 0.0) for name in OWN_TOWER),
         (above(f"{name}, gradient to the other tower", reach[name], 0.0) for name in BOTH_TOWERS),
-        (
-            equal(f"{name}'s normalisation, gradient to the other tower", crossing[name], 0.0)
-            for name in crossing
-        ),
+        (equal(f"{name}'s normalisation, gradient to the other tower", crossing[name], 0.0) for name in crossing),
         (equal(f"towers of {layer.name}", layer.towers, 2) for layer in definition.table().convolutions),
     )
 
@@ -67,9 +101,12 @@ def test_communication_is_a_small_fraction_of_computation(definition):
 
 @claim("S29")
 def test_columns_are_not_independent(definition):
-    return above(
-        "conv3, gradient to the other tower", definition.fact("gradient_between_towers")["conv3"], 0.0
-    )
+    return above("conv3, gradient to the other tower", definition.fact("gradient_between_towers")["conv3"], 0.0)
+
+
+@claim("S30")
+def test_two_towers_beat_one_of_half_width(evidence):
+    return evidence.arms("half_width_one_tower", "base")
 
 
 @claim("S31")
@@ -114,6 +151,11 @@ def test_a_relu_learns_if_some_example_gives_positive_input(definition):
     )
 
 
+@claim("S34b")
+def test_normalisation_helps_generalisation(evidence):
+    return evidence.arms("no_normalisation", "base")
+
+
 @claim("S35")
 def test_response_normalisation_follows_the_formula(definition):
     fact = definition.fact("normalisation")
@@ -141,6 +183,17 @@ def test_brightness_normalisation_subtracts_no_mean(definition):
     return above("change when a constant is added to all maps", fact["change_when_a_constant_is_added"], 0.0)
 
 
+@claim("S38")
+def test_normalisation_lowers_the_error(evidence):
+    return evidence.arms("no_normalisation", "base")
+
+
+@claim("S39")
+def test_normalisation_lowers_the_error_on_cifar_10(evidence):
+    _needs_four_layers_on_cifar_10(evidence)
+    return evidence.arms("base", "normalised")
+
+
 # ---- 3.4 Overlapping pooling
 
 
@@ -153,13 +206,31 @@ def test_pooling_overlaps_throughout(definition):
     )
 
 
+@claim("S41")
+def test_overlapping_pooling_lowers_the_error(evidence):
+    _needs_equal_maps(evidence, "non_overlapping_pooling", "base")
+    return evidence.arms("non_overlapping_pooling", "base")
+
+
 @claim("S42")
 def test_pooling_2_2_gives_the_same_dimensions(definition):
     table, other = definition.table(), definition.table(pooling={"size": 2, "stride": 2})
     return all_of(
-        equal(f"side after {layer.name}", other[layer.name].out_side, layer.out_side)
-        for layer in table.convolutions
+        equal(f"side after {layer.name}", other[layer.name].out_side, layer.out_side) for layer in table.convolutions
     )
+
+
+@claim("S43")
+def test_overlapping_pooling_is_harder_to_overfit(evidence):
+    _needs_equal_maps(evidence, "non_overlapping_pooling", "base")
+    return evidence.arms("non_overlapping_pooling", "base")
+
+
+def _needs_equal_maps(evidence, first, second):
+    """Where the geometry gives other maps, more than the overlap differs."""
+    sides = [[layer.out_side for layer in evidence.table(name)] for name in (first, second)]
+    if sides[0] != sides[1]:
+        raise CannotSay("scale", f"the maps of {first} in {evidence.study} have other sides than those of {second}")
 
 
 # ---- 3.5 Overall architecture
@@ -167,18 +238,14 @@ def test_pooling_2_2_gives_the_same_dimensions(definition):
 
 @claim("S44")
 def test_objective_is_the_mean_log_probability_of_the_label(definition):
-    return at_most(
-        "difference of loss and minus that mean", definition.fact("loss")["largest_difference"], 1e-10
-    )
+    return at_most("difference of loss and minus that mean", definition.fact("loss")["largest_difference"], 1e-10)
 
 
 @claim("S45")
 def test_layers_are_connected_normalised_pooled_and_rectified_as_told(definition):
     table = definition.table()
     return all_of(
-        equal(
-            "layers that read their own GPU", _named(table, lambda layer: layer.reads == "own"), [*OWN_TOWER]
-        ),
+        equal("layers that read their own GPU", _named(table, lambda layer: layer.reads == "own"), [*OWN_TOWER]),
         equal("conv3 reads", table["conv3"].reads, "both"),
         equal("normalised layers", _named(table, lambda layer: layer.normalised), ["conv1", "conv2"]),
         equal("pooled layers", _named(table, lambda layer: layer.pool), ["conv1", "conv2", "conv5"]),
@@ -202,10 +269,7 @@ def test_kernels_have_the_printed_shapes(definition):
         "conv5": [256, 3, 192],
     }
     return all_of(
-        (
-            equal(f"{name}: kernels, side, maps read", shapes.get(name), shape)
-            for name, shape in printed.items()
-        ),
+        (equal(f"{name}: kernels, side, maps read", shapes.get(name), shape) for name, shape in printed.items()),
         equal("stride of conv1", table["conv1"].stride, 4),
         equal("side of the input", table["conv1"].in_side, 224),
         (equal(f"units of {name}", table[name].out_maps, 4096) for name in ("fc6", "fc7")),

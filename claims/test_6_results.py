@@ -1,7 +1,58 @@
 """Section 6, Results."""
 
-from repro.verdicts.claim import claim
+from repro.verdicts.claim import CannotSay, claim
 from repro.verdicts.comparison import above
+
+ENOUGH_PICTURES = 50_000
+FEWEST_CATS = 3
+
+
+@claim("S54")
+def test_ten_views_lower_the_error(evidence):
+    return evidence.views("base")
+
+
+@claim("S67")
+def test_two_sets_of_pictures_give_the_same_error(evidence):
+    pictures = evidence.picture_counts["held_out"]
+    if pictures < ENOUGH_PICTURES:
+        raise CannotSay("scale", f"chance alone exceeds 0.1 points on {pictures:,} held-out pictures")
+    return evidence.runs("base")
+
+
+@claim("S68")
+def test_errors_on_ilsvrc_2012(evidence):
+    return evidence.runs("base")
+
+
+@claim("S70")
+def test_error_of_five_nets_averaged(evidence):
+    return evidence.ensemble("base")
+
+
+@claim("S71")
+def test_averaging_nets_lowers_the_error(evidence):
+    return evidence.ensemble("base")
+
+
+@claim("S72")
+def test_training_on_other_classes_first_helps(evidence):
+    return evidence.arms("half_of_classes", "pretrained_on_other_classes")
+
+
+@claim("S74a")
+def test_errors_on_10184_classes(evidence):
+    return evidence.runs("six_conv_layers")
+
+
+@claim("S74b")
+def test_which_half_is_held_out_hardly_matters(evidence):
+    return evidence.arms("half_split_1", "half_split_2")
+
+
+@claim("S75")
+def test_first_layer_learns_selective_kernels_and_colours(evidence):
+    return evidence.runs("base")
 
 
 @claim("S76")
@@ -24,8 +75,41 @@ def test_which_tower_gets_the_colour_is_arbitrary(evidence):
     return evidence.towers("base")
 
 
+@claim("S80")
+def test_off_centre_objects_are_recognised(evidence):
+    return evidence.runs("base")
+
+
+@claim("S81")
+def test_most_of_the_top_five_labels_are_reasonable(evidence):
+    return evidence.runs("base")
+
+
+@claim("S82")
+def test_leopards_are_taken_for_cats_only(evidence):
+    others = evidence.numbers("base", "cat_classes")
+    if not others or min(others) < FEWEST_CATS:
+        raise CannotSay("scale", f"{evidence.study} does not have {FEWEST_CATS} kinds of cat beside the leopard")
+    return evidence.runs("base")
+
+
+@claim("S84")
+def test_neighbours_in_the_last_hidden_layer_are_alike_in_kind(evidence):
+    return evidence.runs("base")
+
+
+@claim("S85")
+def test_those_neighbours_are_not_near_in_pixels(evidence):
+    return evidence.runs("base")
+
+
 @claim("S87a")
 def test_searching_4096_real_values_costs_more_than_the_net(definition):
     table, pictures = definition.table(), definition.printed["training_pictures"]
     search = pictures * table["fc7"].out_maps
     return above("multiply-adds of one search, in passes through the net", search / table.multiply_adds, 1.0)
+
+
+@claim("S87b")
+def test_codes_of_features_retrieve_better_than_codes_of_pixels(evidence):
+    return evidence.runs("base")

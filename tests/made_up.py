@@ -26,19 +26,62 @@ VARIANTS = (
 )
 KERNELS = 24
 """First-layer kernels of each tower."""
-_COUNTS = {"train": 4000, "held_out": 1000, "validation": 0}
-_BASE = {
-    "train_error": 0.08,
-    "train_loss": 0.3,
-    "held_out_error": 0.30,
-    "held_out_loss": 1.0,
-    "held_out_top5_error": 0.05,
+LEVELS: dict[str, tuple[float, float]] = {
+    "train_error": (0.08, 1),
+    "train_loss": (0.3, 1),
+    "held_out_error": (0.30, 1),
+    "held_out_loss": (1.0, 1),
+    "held_out_top5_error": (0.05, 1),
+    "generalisation_gap": (0.22, 1),
+    "ten_view_error": (0.28, 1),
+    "ten_view_top5_error": (0.04, 1),
+    "corner_error": (0.33, 1),
+    "off_centre_error": (0.45, 1),
+    "halves_difference": (0.004, 0.05),
+    "colour_shift_agreement": (0.9, 1),
+    "correlation_fc6": (0.15, 1),
+    "correlation_fc7": (0.2, 1),
+    "participation_fc6": (0.1, 1),
+    "participation_fc7": (0.1, 1),
+    "half_silenced_error": (0.4, 1),
+    "dropout_kl_scaled": (0.01, 0.1),
+    "dropout_kl_single": (0.2, 1),
+    "dropout_kl_ratio": (0.05, 1),
+    "dropout_geometric_error": (0.3, 0.25),
+    "dropout_scaled_error": (0.3, 0.25),
+    "neighbour_agreement": (0.6, 1),
+    "neighbour_agreement_untrained": (0.25, 1),
+    "neighbour_agreement_pixels": (0.2, 1),
+    "neighbour_pixel_percentile": (20.0, 100),
+    "code_agreement": (0.5, 1),
+    "code_agreement_pixels": (0.2, 1),
+    "plausible_share": (0.6, 1),
+    "plausible_share_shuffled": (0.5, 1),
+    "cat_share": (0.95, 1),
+    "selective_kernels": (0.5, 1),
+    "selective_kernels_initial": (0.05, 1),
+    "orientation_bins": (5.0, 50),
+    "orientation_bins_initial": (2.0, 50),
+    "frequency_octaves": (1.8, 25),
+    "colour_blobs": (8.0, 250),
+    "early_train_loss": (2.0, 1),
 }
+"""The base's mean of each metric, and how many times `spread` the runs' sd of it is."""
+POINTS, STEPS = 60, 3000
+"""Of the learning curves."""
+ARRIVAL = 300.0
+"""Iterations to a training error of 25 %."""
 
 
 @dataclass
 class MadeUp:
-    """What the evidence shows. Errors are fractions; `effects` are added to the base's mean of a metric."""
+    """What the evidence shows. Errors are fractions.
+
+    levels    means of metrics by variant, in place of the base's
+    effects   what is added to them
+    arrival   iterations to a training error of 25 % by variant, where it is not ARRIVAL
+    averaging how much lower the error of averaged nets is than their mean error
+    """
 
     study: str = "made"
     seeds: Sequence[int] = tuple(range(12))
@@ -46,14 +89,17 @@ class MadeUp:
     family: Sequence[str] = ()
     looks: str = "fixed"
     classes: int = 10
-    counts: Mapping[str, int] = field(default_factory=lambda: dict(_COUNTS))
+    class_names: Sequence[str] = ()
+    data_name: str = "made up"
+    counts: Mapping[str, int] = field(default_factory=lambda: {"train": 4000, "held_out": 1000, "validation": 0})
     fidelity: str = "paper"
     scaling: str = "small"
     spread: float = 0.004
+    levels: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     effects: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    towers: Mapping[str, Towers | Sequence[Towers]] = field(
-        default_factory=lambda: {"base": "split", "dense": "alike"}
-    )
+    arrival: Mapping[str, float] = field(default_factory=dict)
+    averaging: float = 0.03
+    towers: Mapping[str, Towers | Sequence[Towers]] = field(default_factory=lambda: {"base": "split", "dense": "alike"})
     initial_towers: Towers = "alike"
     colour_tower: Literal["alternating", "second"] | Sequence[int] = "alternating"
     live: int = KERNELS
@@ -61,7 +107,11 @@ class MadeUp:
     collapsed: Mapping[str, Sequence[int]] = field(default_factory=dict)
     missing: Mapping[str, Sequence[int]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    nets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     curves: Mapping[str, list[Any]] = field(default_factory=dict)
+    outcomes: bool = True
+    tuned: Mapping[str, Mapping[str, Any]] | None = None
+    devices: Mapping[int, str] = field(default_factory=dict)
     parent: str | None = None
     one_tower: Sequence[str] = ("dense",)
     registry: Mapping[str, str] = field(default_factory=dict)
@@ -76,26 +126,25 @@ class MadeUp:
                     continue
                 row = self._row(variant, seed)
                 rows.append(row)
-                arrays.update(self._arrays(row["identity"], variant, seed, place))
+                arrays.update(self._kernels(row["identity"], variant, seed, place))
+                if self.outcomes:
+                    arrays.update(self._outcomes(row))
+        if self.outcomes:
+            arrays.update(self._ensembles(rows))
         write_evidence(folder, self._record(), rows, {"fidelity": dict(self.facts)}, arrays)
         return folder
 
     def _record(self) -> dict[str, Any]:
-        net = NetSettings().model_dump(mode="json")
         training = {"schedule": {"kind": "steps"}, **self.settings}
-        settings = {
-            name: {"net": {**net, "towers": 1 if name in self.one_tower else 2}, "training": training}
-            for name in self.variants
-        }
         return {
             "study": self.study,
             "summary": "made up",
             "fidelity": self.fidelity,
             "scaling": self.scaling,
             "classes": self.classes,
-            "class_names": [f"class{number}" for number in range(self.classes)],
-            "data": {"name": "made up", "digest": "0", "counts": dict(self.counts), "size": 56, "crop": 48},
-            "settings": settings,
+            "class_names": list(self.class_names) or [f"class{number}" for number in range(self.classes)],
+            "data": {"name": self.data_name, "digest": "0", "counts": dict(self.counts), "size": 56, "crop": 48},
+            "settings": {name: {"net": self._net(name), "training": training} for name in self.variants},
             "deviations": {name: [] for name in self.variants},
             "variants": list(self.variants),
             "seeds": list(self.seeds),
@@ -108,27 +157,43 @@ class MadeUp:
             "git_commit": None,
             "command": "made up",
             "created": "2026-01-01T00:00:00Z",
+            "tuned": self.tuned if self.tuned is not None else dict.fromkeys(self.variants, _INSIDE),
         }
+
+    def _net(self, variant: str) -> dict[str, Any]:
+        net = NetSettings().model_dump(mode="json")
+        net["towers"] = 1 if variant in self.one_tower else 2
+        for key, value in self.nets.get(variant, {}).items():
+            net[key] = {**net[key], **value} if isinstance(value, Mapping) else value
+        return net
+
+    def _level(self, variant: str, metric: str) -> float:
+        level = self.levels.get(variant, {}).get(metric, LEVELS[metric][0])
+        return level + self.effects.get(variant, {}).get(metric, 0.0)
 
     def _row(self, variant: str, seed: int) -> dict[str, Any]:
         collapsed = seed in self.collapsed.get(variant, ())
-        noise = generator("made up", variant, seed).standard_normal(len(_BASE)) * self.spread
+        noise = generator("made up", variant, seed).standard_normal(len(LEVELS)) * self.spread
         scalars: dict[str, Any] = {
-            name: max(value + self.effects.get(variant, {}).get(name, 0.0) + float(error), 0.0)
-            for (name, value), error in zip(_BASE.items(), noise, strict=True)
+            name: max(self._level(variant, name) + float(error) * factor, 0.0)
+            for (name, (_, factor)), error in zip(LEVELS.items(), noise, strict=True)
         }
+        early = scalars.pop("early_train_loss")
         if collapsed:
             scalars |= {"train_error": 1 - 1 / self.classes, "held_out_error": None}
         scalars |= {
+            "held_out_pictures": self.counts["held_out"],
+            "view_pictures": self.counts["held_out"],
+            "cat_classes": 4,
             "normalisation_alive_conv1": 1.6,
             "normalisation_alive_conv2": 1.2,
             "kernel_cosine": 0.4,
             "kernel_norm_ratio": 2.0,
             "decay_dose": 0.0 if variant == "no_weight_decay" else 0.4,
-            "steps": 1000,
-            "epochs": 10,
+            "steps": STEPS,
+            "epochs": POINTS,
             "cpu_seconds": 10.0,
-            "pictures_per_second": 800.0,
+            "pictures_per_second": 8000.0 if seed in self.devices else 800.0,
             "parameters": 100_000,
             "multiply_adds": 5_000_000,
             "final_train_loss": 0.4,
@@ -144,11 +209,66 @@ class MadeUp:
             "status": "collapsed" if collapsed else "finished",
             "collapse_reason": "made up" if collapsed else None,
             "scalars": scalars,
-            "curves": {"epoch": [1], "learning_rate": [0.01], **self.curves},
-            "provenance": {},
+            "curves": {**self._curves(variant, seed, early), **self.curves},
+            "provenance": {"device": self.devices.get(seed, "cpu: made up")},
         }
 
-    def _arrays(self, identity: str, variant: str, seed: int, place: int) -> dict[str, Any]:
+    def _curves(self, variant: str, seed: int, early: float) -> dict[str, list[Any]]:
+        """Training and held-out error that halve again and again, 25 % reached at the variant's arrival."""
+        chance = 1 - 1 / self.classes
+        late = float(generator("iterations", variant, seed).standard_normal()) * 6 * self.spread
+        half_life = self.arrival.get(variant, ARRIVAL) * np.exp(late) / np.log2(chance / 0.25)
+        steps = np.arange(1, POINTS + 1) * (STEPS // POINTS)
+        left = np.exp2(-steps / half_life)
+        return {
+            "epoch": list(range(1, POINTS + 1)),
+            "step": steps.tolist(),
+            "learning_rate": [0.01] * POINTS,
+            "train_error": (chance * left).tolist(),
+            "held_out_error": (0.3 + (chance - 0.3) * left).tolist(),
+            "train_loss": [early] * (POINTS // 10) + [0.4] * (POINTS - POINTS // 10),
+        }
+
+    # ---- arrays ----------------------------------------------------------------------------------
+
+    def _outcomes(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        scalars, words = row["scalars"], (row["variant"], row["seed"])
+        errors = {
+            "held_out_correct": scalars["held_out_error"],
+            "ten_view_centre_correct": scalars["held_out_error"],
+            "ten_view_correct": scalars["ten_view_error"],
+        }
+        return {
+            f"{row['identity']}/{name}": self._right(error, name, *words)
+            for name, error in errors.items()
+            if error is not None
+        }
+
+    def _ensembles(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Averages of all base nets and of all but one, also of the first six where there are two looks."""
+        errors = {row["seed"]: row["scalars"]["held_out_error"] for row in rows if row["variant"] == "base"}
+        wholes = [tuple(self.seeds)] + ([tuple(self.seeds[:6])] if self.looks == "two" else [])
+        groups = [group for whole in wholes for group in (whole, *(_without(whole, seed) for seed in whole))]
+        return {
+            f"ensemble/base/{'+'.join(map(str, group))}": self._right(
+                sum(errors[seed] for seed in group) / len(group) - self.averaging, "ensemble", *group
+            )
+            for group in groups
+            if group and all(errors.get(seed) is not None for seed in group)
+        }
+
+    def _right(self, error: float, *words: str | int) -> np.ndarray:
+        """Outcomes with this error: the same pictures are hard for all nets, and each net has its own luck."""
+        pictures = self.counts["held_out"]
+        wrong = round(min(max(error, 0.0), 1.0) * pictures)
+        right = np.arange(pictures) >= wrong
+        swapped = min(round((self.spread * pictures) ** 2 / 2), wrong, pictures - wrong)
+        rng = generator("outcomes", *words)
+        right[rng.choice(wrong, swapped, replace=False)] = True
+        right[wrong + rng.choice(pictures - wrong, swapped, replace=False)] = False
+        return np.packbits(right)
+
+    def _kernels(self, identity: str, variant: str, seed: int, place: int) -> dict[str, Any]:
         wanted = self.towers.get(variant, "alike")
         kind = wanted if isinstance(wanted, str) else wanted[place]
         if isinstance(self.colour_tower, str):
@@ -162,6 +282,13 @@ class MadeUp:
             f"{identity}/conv1_chroma_initial": chroma(self.initial_towers, colour, variant, "initial", seed),
             f"{identity}/conv1_live": live,
         }
+
+
+_INSIDE = {"rate": 0.01, "interior": True, "criterion": "iterations"}
+
+
+def _without(whole: tuple[int, ...], seed: int) -> tuple[int, ...]:
+    return tuple(other for other in whole if other != seed)
 
 
 def chroma(kind: Towers, colour_tower: int, *words: str | int) -> np.ndarray:

@@ -24,6 +24,8 @@ HIGHEST_TARGET = 0.5
 """... and lies at most here, as a share of guessing's error: above it a net has hardly begun to learn."""
 CONVERGED_WITHIN = 0.01
 """Relative distance from a run's lowest smoothed held-out error at which it has converged."""
+STILL_FALLING = 0.9
+"""A run whose error comes that near only after this share of its points may still be on its way down."""
 SMOOTHED_OVER = 3
 """Points of a curve whose mean stands for the middle one."""
 
@@ -96,13 +98,13 @@ def arrival_at(run: RunRecord, target: float) -> Arrival:
 
 
 def convergence(run: RunRecord) -> Arrival:
-    """The first point whose smoothed held-out error is within 1 % of the lowest; at the last: not yet."""
+    """The first point whose smoothed held-out error is within 1 % of the lowest; among the last: not yet."""
     points = _points(run, "held_out_error")
     errors = np.array([error for _, error in points])
     around = SMOOTHED_OVER // 2
     smoothed = np.array([errors[max(0, i - around) : i + around + 1].mean() for i in range(len(errors))])
     first = int(np.argmax(smoothed <= smoothed.min() * (1 + CONVERGED_WITHIN)))
-    return Arrival(points[first][0], censored=first == len(points) - 1)
+    return Arrival(points[first][0], censored=first >= STILL_FALLING * len(points))
 
 
 def _common_target(arms: Sequence[Sequence[RunRecord]], chance: float) -> float:

@@ -47,9 +47,9 @@ class StudyEvidence:
         names = self._known([name for pair in pairs for name in pair], otherwise)
         return Pairs(tuple(zip(names[::2], names[1::2], strict=True)))
 
-    def runs(self, variant: str, *, otherwise: str | None = None) -> Runs:
+    def runs(self, variant: str) -> Runs:
         """One variant's runs."""
-        return Runs(*self._known((variant,), () if otherwise is None else (otherwise,)))
+        return Runs(*self._known((variant,)))
 
     def views(self, variant: str) -> Views:
         """One variant's nets, by the centre of a picture and by ten views of it."""

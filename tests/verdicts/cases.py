@@ -11,26 +11,127 @@ from typing import Any
 
 from repro.net.settings import Geometry
 from repro.verdicts.definition import Definition, Table
-from repro.verdicts.forms_registered import StatisticalTest
+from repro.verdicts.forms_registered import AbsoluteTest, Condition, MeasuresTest, SpeedTest, StatisticalTest
+from repro.verdicts.metrics import METRICS
 from repro.verdicts.statement import Statement
-from tests.made_up import MadeUp
+from tests.made_up import ARRIVAL, LEVELS, STEPS, MadeUp
 
-EFFECT = 0.03
+CLEAR = 7.5
+"""A clear effect, in sds of a run."""
+TWELVE = range(12)
+CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+FOUR_LAYERS = {"class_names": CIFAR_10, "nets": {"base": {"architecture": "four_layer"}}}
+LSVRC_2010 = {
+    "scaling": "none",
+    "classes": 1000,
+    "counts": {"train": 1_261_406, "held_out": 50_000, "validation": 0},
+    "spread": 0.0014,
+}
+ILSVRC_2012 = {**LSVRC_2010, "counts": {"train": 1_231_167, "held_out": 50_000, "validation": 50_000}}
+SCALES: dict[str, Mapping[str, Any]] = {
+    "S02": LSVRC_2010,
+    "S11c": {"data_name": "procedural"},
+    "S17c": LSVRC_2010,
+    "S17d": ILSVRC_2012,
+    "S21": FOUR_LAYERS,
+    "S39": FOUR_LAYERS,
+    "S67": {"counts": {"train": 4000, "held_out": 50_000, "validation": 0}},
+    "S68": ILSVRC_2012,
+    "S70": {**ILSVRC_2012, "seeds": range(6)},
+    "S74a": {**LSVRC_2010, "classes": 10_184},
+}
+"""What evidence must be for a claim that only some studies can speak about."""
 
 
-def _oriented(test: StatisticalTest) -> float:
-    return EFFECT if getattr(test, "larger", "first") == "first" else -EFFECT
+def noise(metric: str, spread: float = MadeUp.spread) -> float:
+    """The runs' sd of a metric."""
+    return LEVELS[metric][1] * spread
 
 
-def _firsts(test: StatisticalTest, effect: float) -> MadeUp:
-    return MadeUp(effects={name: {test.metric: effect} for name in test.variants[:-1]})
+def _clear(test: StatisticalTest, metric: str) -> float:
+    effect = CLEAR * noise(metric)
+    return effect if getattr(test, "larger", "first") == "first" else -effect
 
 
-def _one_first(test: StatisticalTest, effect: float) -> MadeUp:
-    """All arms as the claim says but the last, which has this effect."""
-    effects = {name: {test.metric: _oriented(test)} for name in test.variants[:-1]}
-    effects[test.variants[-2]] = {test.metric: effect}
-    return MadeUp(effects=effects)
+def _metrics(test: StatisticalTest) -> tuple[str, ...]:
+    return (getattr(test, "metric"), *getattr(test, "also", ()))  # noqa: B009 - not every form has one
+
+
+def _firsts(test: StatisticalTest, share: float) -> MadeUp:
+    """All arms but the reference with this share of a clear effect in the claim's sense."""
+    effects = {metric: share * _clear(test, metric) for metric in _metrics(test)}
+    return MadeUp(effects=dict.fromkeys(test.variants[:-1], effects))
+
+
+def _one_first(test: StatisticalTest, share: float) -> MadeUp:
+    """All arms as the claim says, but the last before the reference in the last metric."""
+    made = _firsts(test, 1.0)
+    last, metric = test.variants[-2], _metrics(test)[-1]
+    return replace(made, effects={**made.effects, last: {**made.effects[last], metric: share * _clear(test, metric)}})
+
+
+def _steps(test: StatisticalTest, last: float) -> MadeUp:
+    """Variants that descend by a clear effect, the last step being this share of it."""
+    metric, count = getattr(test, "metric"), len(test.variants)  # noqa: B009
+    sizes = [1.0] * (count - 2) + [last]
+    above_last = {name: sum(sizes[place:]) for place, name in enumerate(test.variants)}
+    return MadeUp(effects={name: {metric: share * CLEAR * noise(metric)} for name, share in above_last.items()})
+
+
+def _apart(test: StatisticalTest, margins: float) -> MadeUp:
+    """The first arm this many registered margins above the second."""
+    return MadeUp(effects={test.variants[0]: {getattr(test, "metric"): margins * getattr(test, "margin")}})  # noqa: B009
+
+
+def _slower(test: StatisticalTest, side: float) -> MadeUp:
+    """1: ratios inside the registered region; 0: at its lower limit; -1: below it."""
+    assert isinstance(test, SpeedTest)
+    inside = test.lower * 2 if test.upper is None else (test.lower * test.upper) ** 0.5
+    ratio = {1.0: inside, 0.0: test.lower, -1.0: test.lower / 2}[side]
+    arrival = dict.fromkeys(test.variants, ARRIVAL)
+    return MadeUp(arrival={**arrival, **dict.fromkeys(test.variants[::2], ratio * ARRIVAL)})
+
+
+def measured(test: StatisticalTest, which: int, side: float) -> MadeUp:
+    """Levels at which all conditions hold clearly but one: 1 it does too, 0 it is at its bound, -1 it fails."""
+    assert isinstance(test, MeasuresTest)
+    levels: dict[str, float] = {}
+    for place, condition in enumerate(test.conditions):
+        _set_level(levels, condition, side if place == which else 1.0)
+    return MadeUp(levels={test.variants[0]: levels})
+
+
+def _set_level(levels: dict[str, float], condition: Condition, side: float) -> None:
+    metric, bound = condition.metric, condition.bound
+    way = side * 3 * max(noise(metric), METRICS[metric].step / 3) * (-1 if condition.below is not None else 1)
+    if isinstance(bound, float):
+        levels[metric] = bound * (0.9 if condition.of_chance else 1.0) + way
+        return
+    own = levels.setdefault(metric, LEVELS[metric][0])
+    if condition.within is not None:
+        levels[bound] = own + {1.0: 0.0, 0.0: 1.0, -1.0: 3.0}[side] * condition.within
+    else:
+        levels[bound] = own - way
+
+
+def _printed(test: StatisticalTest, off: float) -> MadeUp:
+    """The paper's numbers, the last of them off by this many of its margins."""
+    assert isinstance(test, AbsoluteTest)
+    levels = {number.metric: number.printed for number in test.numbers}
+    last = test.numbers[-1]
+    levels[last.metric] += off * (last.upper - last.printed)
+    if test.members is not None:
+        return MadeUp(levels={test.variants[0]: {"held_out_error": levels["ensemble_error"] + 0.026}}, averaging=0.026)
+    return MadeUp(levels={test.variants[0]: levels})
+
+
+def _gain(test: StatisticalTest, share: float) -> MadeUp:
+    """The second way of answering errs less by this share of 3 points."""
+    level = LEVELS["held_out_error"][0]
+    return MadeUp(
+        levels={test.variants[0]: {"held_out_error": level, "ten_view_error": level - 0.03 * share}},
+        averaging=0.03 * share,
+    )
 
 
 def _towers(base: Any, dense: Any = "alike", **changes: Any) -> MadeUp:
@@ -39,14 +140,44 @@ def _towers(base: Any, dense: Any = "alike", **changes: Any) -> MadeUp:
 
 FORMS: dict[str, dict[str, Callable[[StatisticalTest], MadeUp]]] = {
     "direction": {
-        "supported": lambda test: _firsts(test, _oriented(test)),
-        "contradicted": lambda test: _firsts(test, -_oriented(test)),
+        "supported": lambda test: _firsts(test, 1.0),
+        "contradicted": lambda test: _firsts(test, -1.0),
         "inconclusive": lambda test: _firsts(test, 0.0),
     },
     "any_of": {
-        "supported": lambda test: _firsts(test, _oriented(test)),
-        "contradicted": lambda test: _one_first(test, -_oriented(test)),
+        "supported": lambda test: _firsts(test, 1.0),
+        "contradicted": lambda test: _one_first(test, -1.0),
         "inconclusive": lambda test: _one_first(test, 0.0),
+    },
+    "descending": {
+        "supported": lambda test: _steps(test, 1.0),
+        "contradicted": lambda test: _steps(test, -1.0),
+        "inconclusive": lambda test: _steps(test, 0.0),
+    },
+    "equivalent": {
+        "supported": lambda test: _apart(test, 0.0),
+        "contradicted": lambda test: _apart(test, -3.0),
+        "inconclusive": lambda test: _apart(test, 1.0),
+    },
+    "speed": {
+        "supported": lambda test: _slower(test, 1.0),
+        "contradicted": lambda test: _slower(test, -1.0),
+        "inconclusive": lambda test: _slower(test, 0.0),
+    },
+    "measures": {
+        "supported": lambda test: measured(test, 0, 1.0),
+        "contradicted": lambda test: measured(test, 0, -1.0),
+        "inconclusive": lambda test: measured(test, 0, 0.0),
+    },
+    "absolute": {
+        "supported": lambda test: _printed(test, 0.0),
+        "contradicted": lambda test: _printed(test, 3.0),
+        "inconclusive": lambda test: _printed(test, 1.0),
+    },
+    "per_image": {
+        "supported": lambda test: _gain(test, 1.0),
+        "contradicted": lambda test: _gain(test, -1.0),
+        "inconclusive": lambda test: _gain(test, 0.0),
     },
     "tower_contrast": {
         "supported": lambda test: _towers("split"),
@@ -69,8 +200,22 @@ FORMS: dict[str, dict[str, Callable[[StatisticalTest], MadeUp]]] = {
         "inconclusive": lambda test: _towers("split", colour_tower=[1] * 9 + [0] * 3),
     },
 }
-MIRRORED = ("direction", "any_of", "tower_contrast")
+MIRRORED = ("direction", "any_of", "descending", "per_image", "tower_contrast")
 """Forms whose claims say which of two is larger: mirrored evidence must flip them."""
+
+
+UNPLANNED = ("tower_contrast", "most_runs")
+"""Forms for which the registry holds no effect that seeds could be planned for."""
+
+
+def made_for(statement: str, test: StatisticalTest, outcome: str) -> MadeUp:
+    """Evidence, of a study that can speak about the statement, by which its claim comes out like this."""
+    return scaled(statement, FORMS[test.form][outcome](test))
+
+
+def scaled(statement: str, made: MadeUp) -> MadeUp:
+    """The same evidence from a study that can speak about the statement."""
+    return replace(made, **SCALES.get(statement, {}))
 
 
 def mirrored(test: StatisticalTest) -> MadeUp:
@@ -78,6 +223,10 @@ def mirrored(test: StatisticalTest) -> MadeUp:
     made = FORMS[test.form]["supported"](test)
     if test.form == "tower_contrast":
         return replace(made, towers={"base": made.towers["dense"], "dense": made.towers["base"]})
+    if test.form == "per_image":
+        base = made.levels["base"]
+        swapped = {"held_out_error": base["ten_view_error"], "ten_view_error": base["held_out_error"]}
+        return replace(made, levels={"base": swapped}, averaging=-made.averaging)
     effects = {name: {key: -value for key, value in effect.items()} for name, effect in made.effects.items()}
     return replace(made, effects=effects)
 
@@ -91,32 +240,80 @@ GATES: dict[str, MadeUp] = {
     "kernels_moved": MadeUp(scalars={"base": {"kernel_cosine": 0.95}}),
     "dose": MadeUp(scalars={"base": {"decay_dose": 0.001}}),
     "untrained_control": MadeUp(initial_towers="split"),
+    "tuned": MadeUp(tuned={}),
 }
 """Evidence that shuts each gate, and no other."""
 
 
-def preconditions(test: StatisticalTest) -> dict[str, tuple[MadeUp, str]]:
+def preconditions(statement: str, test: StatisticalTest) -> dict[str, tuple[MadeUp, str]]:
     """Evidence that breaks each precondition, with the code that the verdict must have."""
     first = test.variants[0]
-    others = [name for name in MadeUp().variants if name != first or name == "base"]
+    needed = tuple(dict.fromkeys(("base", *test.variants)))
     broken = {
         "a run is missing": (MadeUp(missing={first: [3]}), "missing_runs"),
-        "no runs of the base": (MadeUp(missing={"base": range(12)}), "missing_runs"),
+        "no runs of the base": (MadeUp(missing={"base": TWELVE}), "missing_runs"),
         "an unstable baseline": (MadeUp(collapsed={"base": [0, 1, 2]}), "unstable_baseline"),
+        **_UNREADABLE[test.form](test),
     }
     if first != "base":
-        broken["the study lacks a variant"] = (MadeUp(variants=others), "missing_runs")
-    if test.form in ("direction", "any_of"):
-        nothing = MadeUp(scalars={first: {test.metric: None}})
-        broken["a metric that is not a number"] = (nothing, "not_a_number")
-    else:
-        broken["dead kernels"] = (MadeUp(live=7), "kernels")
-        if "dense" in test.variants:
-            broken["no control"] = (
-                MadeUp(variants=[name for name in MadeUp().variants if name != "dense"]),
-                "missing_runs",
-            )
+        rest = tuple(name for name in needed if name != first)
+        broken["the study lacks a variant"] = (MadeUp(variants=rest), "missing_runs")
+    broken = {name: (scaled(statement, made), code) for name, (made, code) in broken.items()}
+    if statement in SCALES:
+        broken["a study of another kind"] = (MadeUp(), "scale")
     return broken
+
+
+Broken = dict[str, tuple[MadeUp, str]]
+
+
+def _no_number(test: StatisticalTest) -> Broken:
+    metric = _metrics(test)[0]
+    if metric == "early_train_loss":
+        return {"no logged loss": (MadeUp(curves={"train_loss": []}), "not_a_number")}
+    return {"a metric that is not a number": _without(test.variants[0], metric)}
+
+
+def _without(variant: str, metric: str) -> tuple[MadeUp, str]:
+    code = "not_a_number" if METRICS[metric].absent is None else "scale"  # type: ignore[index]
+    return MadeUp(scalars={variant: {metric: None}}), code
+
+
+def _no_measure(test: StatisticalTest) -> Broken:
+    assert isinstance(test, MeasuresTest)
+    return {f"no {condition.metric}": _without(test.variants[0], condition.metric) for condition in test.conditions}
+
+
+def _no_printed(test: StatisticalTest) -> Broken:
+    assert isinstance(test, AbsoluteTest)
+    if test.members is not None:
+        return {"no averaged nets": (MadeUp(outcomes=False), "missing_runs")}
+    return {f"no {number.metric}": _without(test.variants[0], number.metric) for number in test.numbers}
+
+
+def _dead(test: StatisticalTest) -> Broken:
+    broken: Broken = {"dead kernels": (MadeUp(live=7), "kernels")}
+    if "dense" in test.variants:
+        broken["no control"] = (MadeUp(variants=("base",)), "missing_runs")
+    return broken
+
+
+def _never(test: StatisticalTest) -> float:
+    """An arrival after the end of training; a held-out error that never moves would have converged at once."""
+    return 20.0 * STEPS if getattr(test, "criterion", "") == "training_error" else 1.0 * STEPS
+
+
+_UNREADABLE: dict[str, Callable[[StatisticalTest], Broken]] = {
+    **dict.fromkeys(("direction", "any_of", "descending", "equivalent"), _no_number),
+    "speed": lambda test: {
+        "no curve by step": (MadeUp(curves={"step": []}), "not_a_number"),
+        "the faster arm never arrives": (MadeUp(arrival=dict.fromkeys(test.variants[1::2], _never(test))), "scale"),
+    },
+    "measures": _no_measure,
+    "absolute": _no_printed,
+    "per_image": lambda test: {"no outcomes": (MadeUp(outcomes=False), "not_a_number")},
+    **dict.fromkeys(("tower_contrast", "most_runs", "every_run", "fair_coin"), _dead),
+}
 
 
 # ---- claims on definitions -------------------------------------------------------------------------
@@ -251,6 +448,12 @@ MUTATIONS: dict[str, list[Mutation]] = {
     "S47": [Mutation(layers={"conv1": {"out_maps": 253_440, "conv_side": 1}})],
     "S48a": [Mutation(layers={"fc8": {"out_maps": 100}})],
     "S48b": [Mutation(printed={"training_pictures": 120_000_000})],
+    "S49": [
+        Mutation(
+            layers={f"conv{n}": {"in_maps": 1, "kernel": 1} for n in range(1, 6)}
+            | {"fc6": {"in_maps": 1}, "fc7": {"in_maps": 1}, "fc8": {"in_maps": 1}}
+        )
+    ],
     "S50": [Mutation(net={"geometry": Geometry(crop=225)})],
     "S53": [
         Mutation("ten_views", "offsets", [[0, 0]] * 5),
@@ -272,7 +475,6 @@ MUTATIONS: dict[str, list[Mutation]] = {
         Mutation(layers={"fc7": {"dropout": 0.0}}),
         Mutation(layers={"conv5": {"dropout": 0.5}}),
     ],
-    "S59": [Mutation("dropout_geometric_mean", "total_variation", 0.01)],
     "S61a": [
         Mutation("update_rule", "batch_size", 256),
         Mutation("update_rule", "momentum", 0.95),
@@ -285,7 +487,6 @@ MUTATIONS: dict[str, list[Mutation]] = {
         Mutation("initial_values", "fc7", "biases", [0.1]),
         Mutation("initial_values", "conv1", "biases", [0.0, 1.0]),
     ],
-    "S63": [Mutation("positive_inputs", "fc6", "biases_1", 0.3)],
     "S64": [Mutation("learning_rates", "conv1.bias", 0.02)],
     "S87a": [Mutation(layers={"fc7": {"out_maps": 64}}), Mutation(printed={"training_pictures": 1000})],
 }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from repro.evidence.directory import load_evidence
 from repro.verdicts.claim import Claim, load_claims
+from repro.verdicts.claim_outcomes import study_outcomes
 from repro.verdicts.registry import Registry, load_registry
+from repro.verdicts.verdict import Verdict
+from tests.made_up import VARIANTS, MadeUp
 
 CLAIMS = Path(__file__).resolve().parents[2] / "claims"
 
@@ -28,3 +33,28 @@ def facts() -> dict[str, Any]:
     from repro.measurement.facts import measure_facts
 
     return {"paper": measure_facts("paper")}
+
+
+@pytest.fixture
+def judge(registry: Registry, claims: dict[str, Claim], tmp_path: Path) -> Any:
+    """The verdict on one statement by made-up evidence that is registered for it alone, or for a family.
+
+    Evidence whose variants were not chosen has those that the claim reads first.
+    """
+
+    def judged(made: MadeUp, statement: str, family: tuple[str, ...] = ()) -> Verdict:
+        family = family or (statement,)
+        needed = dict.fromkeys(("base", *getattr(registry[statement].test, "variants", ())))
+        made = replace(
+            made,
+            family=family,
+            registry={name: registry.digest(name) for name in family},
+            variants=tuple(needed) if made.variants is VARIANTS else made.variants,
+        )
+        evidence = load_evidence(made.write(tmp_path / "evidence"))
+        verdict, error = study_outcomes(registry, claims, evidence)[statement]
+        if error is not None:
+            raise error
+        return verdict
+
+    return judged

@@ -12,8 +12,8 @@ import yaml
 from repro.errors import UserError
 from repro.verdicts import specialisation
 from repro.verdicts.claim import Claim, load_claims
-from repro.verdicts.registry import Registry, claims_folder, load_registry
 from repro.verdicts.forms_registered import FORMS
+from repro.verdicts.registry import Registry, claims_folder, load_registry
 
 CLAIMS = Path(__file__).resolve().parents[2] / "claims"
 
