@@ -65,8 +65,16 @@ class Evidence:
 
     def of(self, variant: str) -> list[RunRecord]:
         """The reported runs of a variant, in the order of the registered seeds; other seeds are left out."""
-        by_seed = {run.seed: run for run in self.runs if run.variant == variant and run.role == "report"}
+        by_seed = self._reported.get(variant, {})
         return [by_seed[seed] for seed in self.study.seeds if seed in by_seed]
+
+    @cached_property
+    def _reported(self) -> dict[str, dict[int, RunRecord]]:
+        found: dict[str, dict[int, RunRecord]] = {}
+        for run in self.runs:
+            if run.role == "report":
+                found.setdefault(run.variant, {})[run.seed] = run
+        return found
 
     def missing(self, variant: str) -> list[int]:
         """Registered seeds of a variant that have no run here."""
