@@ -9,9 +9,10 @@ from collections import Counter
 from pathlib import Path
 
 from repro.files import write_text
+from repro.verdicts.forms_registered import FORMS
 from repro.verdicts.how_tested import Rule, form_in_words, gates_of, picked_in_words, rules
 from repro.verdicts.registry import REGISTRY_FILE, Registry, claims_folder, load_registry
-from repro.verdicts.statement import FORMS, Statement
+from repro.verdicts.statement import Statement
 from repro.verdicts.summary import SECTIONS
 
 PAGE = Path("docs/claims.md")
@@ -34,7 +35,7 @@ def claims_page(registry: Registry) -> str:
     ]
     lines += ["", "## Gates", "", "A shut gate means *not evaluated*, never *contradicted*.", ""]
     for gate, thresholds in registry.gates.model_dump(mode="json").items():
-        said = ", ".join(f"{_spaced(key)} {value:g}" for key, value in thresholds.items())
+        said = ", ".join(f"{_spaced(key)} {_plain(value)}" for key, value in thresholds.items())
         lines.append(f"- **{_spaced(gate)}**: {said}")
     section = None
     for entry in registry:
@@ -100,6 +101,10 @@ def _spoken(text: str) -> str:
     """As a sentence of its own."""
     text = " ".join(text.split())
     return text if not text else text[0].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def _plain(value: float | bool) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else f"{value:g}"
 
 
 def _lowered(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -18,6 +18,7 @@ from repro.evidence.directory import Evidence, load_evidence
 from repro.study.load import load_variants, read_yaml
 from repro.study.settings import Study, Variant, validated
 from repro.verdicts.finding import NotEvaluated, finite
+from repro.verdicts.forms_registered import StatisticalTest
 from repro.verdicts.gates import read_gate
 from repro.verdicts.how_tested import (
     form_in_words,
@@ -30,10 +31,12 @@ from repro.verdicts.how_tested import (
 )
 from repro.verdicts.ledger import NO_EVIDENCE, Entry, make_ledger
 from repro.verdicts.literature import LITERATURE_FILE, literature_on, load_literature
+from repro.verdicts.metrics import METRICS, Metric
+from repro.verdicts.papers_evidence import papers_evidence
 from repro.verdicts.readings import metric_values, missing_runs
 from repro.verdicts.reasons import number, registered_effect
 from repro.verdicts.registry import REGISTRY_FILE, Registry, load_registry
-from repro.verdicts.statement import Statement, StatisticalTest
+from repro.verdicts.statement import Statement
 from repro.verdicts.verdict import FLAGS, Verdict
 
 REMEDIES: Mapping[str, str] = {
@@ -89,7 +92,8 @@ def explanation(root: Path, claims: Path, statement: str, evidence: Sequence[Pat
 
 def _as_printed(entry: Statement, registry: Registry) -> dict[str, Any]:
     """All that the registry notes for readers; a new field of `Statement` appears of itself."""
-    noted = entry.model_dump(mode="json", exclude={"test"})
+    noted = entry.model_dump(mode="json", exclude={"test", "paper_errors"})
+    noted["paper_evidence"] = [papers_evidence(errors) for errors in entry.paper_errors]
     return {**noted, "repeated_by": [name for name, other in registry.repeats.items() if other == entry.id]}
 
 
@@ -143,7 +147,7 @@ def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: M
         "study": None if entry.study in (None, NO_EVIDENCE) else entry.study,
         **(entry.as_json() if verdict is None else verdict.as_json()),
         "error": None if entry.error is None else f"{type(entry.error).__name__}: {entry.error}",
-        "unit": getattr(source.test, "unit", None),
+        "unit": verdict.finding.unit if verdict and verdict.finding else getattr(source.test, "unit", None),
         "flags_mean": {flag: FLAGS_MEAN.get(flag, "") for flag in sorted(verdict.flags if verdict else ())},
         "what_would_decide": None if verdict is None else what_would_decide(verdict),
     }
@@ -179,15 +183,15 @@ def _gates(evidence: Evidence, test: StatisticalTest, registry: Registry) -> lis
 
 def _values(evidence: Evidence, test: StatisticalTest) -> list[dict[str, Any]]:
     """Each run's value of each metric that the test names, by variant."""
-    registered = test.model_dump(mode="json", exclude={"variants"})
-    measured = {name for run in evidence.runs for name in run.scalars}
+    registered = test.model_dump(mode="json")
     rows = []
-    for metric in names_in(registered, measured | {getattr(test, "metric", "")}):
-        for variant in names_in(test.model_dump(mode="json"), evidence.study.variants):
+    for metric in names_in({**registered, "variants": ()}, METRICS):
+        for variant in names_in(registered, evidence.study.variants):
             seeds = [run.seed for run in evidence.of(variant)]
             values = metric_values(evidence, variant, seeds, metric) if seeds else []
             if values and not isinstance(values, NotEvaluated):
-                rows.append({"variant": variant, "metric": metric, "seeds": seeds, "values": values})
+                unit = METRICS[cast(Metric, metric)].unit
+                rows.append({"variant": variant, "metric": metric, "unit": unit, "seeds": seeds, "values": values})
     return rows
 
 

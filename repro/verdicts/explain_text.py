@@ -25,7 +25,7 @@ _NOTED = {
     "repeated_by": "repeated by",
 }
 """Labels of the registry's notes; a note without one here is shown under its own name."""
-_SHOWN_ELSEWHERE = frozenset({"id", "section", "statement", "kind", "authors"})
+_SHOWN_ELSEWHERE = frozenset({"id", "section", "statement", "kind", "paper", "authors", "paper_evidence"})
 _MAPPINGS = frozenset({"test", "studies", "evidence", "literature", "tested_as"})
 Pair = tuple[str, RenderableType]
 
@@ -90,9 +90,21 @@ def _noted(told: Mapping[str, Any]) -> Iterable[Pair]:
         yield _NOTED["paper"], Text(told["paper"])
     if told["authors"]:
         yield "the authors' log", Text(f"{told['authors']['number']}\n{told['authors']['file']}")
+    for evidence in told["paper_evidence"]:
+        yield f"its own, top-{evidence['guesses']}", Text(_papers_evidence(evidence))
     for name, value in told.items():
-        if value and name not in _SHOWN_ELSEWHERE | _MAPPINGS | {"paper"}:
+        if value and name not in _SHOWN_ELSEWHERE | _MAPPINGS:
             yield _NOTED.get(name, name.replace("_", " ")), Text(_plain(value))
+
+
+def _papers_evidence(evidence: Mapping[str, Any]) -> str:
+    """Whether the paper's one run against one run exceeds noise."""
+    said = f"{100 * evidence['difference']:.2f} points on {evidence['pictures']:,} pictures, "
+    said += "beyond noise" if evidence["exceeds_noise"] else "within noise"
+    said += f": z {evidence['z_pictures']:.1f} by pictures"
+    if runs := evidence["z_runs"]:
+        said += f"; {', '.join(f'{z:.1f}' for z in runs.values())} by runs, if their sd is {', '.join(runs)} points"
+    return said + (f" ({evidence['assumed']})" if evidence["assumed"] else "")
 
 
 def _test(console: Console, test: Mapping[str, Any]) -> None:
@@ -159,21 +171,21 @@ def _evidence(console: Console, found: Mapping[str, Any]) -> None:
 
 def _values(found: Mapping[str, Any]) -> Iterable[Pair]:
     """Per-seed values; where a test reads no plain metric, what its form noted of each run."""
-    unit = found["unit"]
     values = found.get("values", ())
     several = len({row["metric"] for row in values}) > 1
     for row in values:
-        mean = number(fmean(row["values"]), unit)
+        unit = row["unit"]
         spread = f", sd {number(stdev(row['values']), unit)}" if len(row["values"]) > 1 else ""
         each = "  ".join(
             f"{seed}: {number(value, unit)}" for seed, value in zip(row["seeds"], row["values"], strict=True)
         )
         label = f"{row['variant']}, {row['metric']}" if several else row["variant"]
-        yield label, Text(f"mean {mean}{spread}\n{each}")
+        yield label, Text(f"mean {number(fmean(row['values']), unit)}{spread}\n{each}")
     details = found.get("details", {})
     for name, part in (details.get("parts") or {}).items():
+        unit = part.get("unit", found["unit"])
         low, high = part.get("interval", (None, None))
-        said = f"{number(part.get('estimate'), unit)} [{number(low, unit)}, {number(high, unit)}] (95 %)"
+        said = f"{number(part.get('estimate'), unit)} [{number(low, unit)}, {number(high, unit)}] {unit} (95 %)"
         yield f"part {name}", Text(said)
     if not values:
         n = set(found.get("n") or ())

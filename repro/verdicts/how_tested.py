@@ -14,13 +14,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from repro.study.settings import Variant
+from repro.verdicts.metrics import METRICS, Metric
 from repro.verdicts.registry import Registry
 from repro.verdicts.statement import Statement
 
 _SAID_APART = frozenset({"form", "arms", "reads", "gates"})
 """Fields of a test that have a place of their own in every description."""
-_IN_UNIT = frozenset({"smallest_effect", "shift", "margin", "at_paper_scale", "lower", "upper"})
-"""Fields that are in the unit of the metric; with `points` they are fractions, shown as percentage points."""
+_IN_UNIT = frozenset(
+    {"smallest_effect", "planned_effect", "lower", "upper", "printed", "above", "below", "within", "margin"}
+)
+"""Fields in the unit of the test or of the metric beside them; `points` are fractions, shown times 100."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def rules(test: BaseModel) -> tuple[Rule, ...]:
     found = []
     for name, field in type(test).model_fields.items():
         value = getattr(test, name)
-        if name in _SAID_APART or _is_nothing(value):
+        if name in _SAID_APART or value == field.get_default():
             continue
         found.append(Rule(name, _said(name, value, unit), " ".join((field.description or "").split())))
     return tuple(found)
@@ -82,24 +85,36 @@ def tested_as(registry: Registry, statement: Statement) -> str:
     return form_in_words(type(statement.test))
 
 
-def _is_nothing(value: Any) -> bool:
-    return value is None or value is False or value == 0.0 or (isinstance(value, Sequence) and not value)
-
-
 def _said(name: str, value: Any, unit: str | None) -> str:
     if isinstance(value, BaseModel):
-        parts = {key: part for key, part in value if key not in _SAID_APART and not (part is None or part is False)}
-        return ", ".join(f"{_spaced(key)} {_said(key, part, unit)}" for key, part in parts.items())
+        return _nested(value, unit)
     if isinstance(value, tuple | list):
         nested = any(isinstance(part, BaseModel | tuple | list) for part in value)
         return ("; " if nested else ", ").join(_said(name, part, unit) for part in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        if unit == "points" and name in _IN_UNIT:
-            return f"{100 * value:.4g} points"
-        return f"{value:.6g}"
-    return str(value)
+        return f"{100 * value:.4g} points" if unit == "points" and name in _IN_UNIT else f"{value:.6g}"
+    return _titled(value) if value in METRICS else str(value)
+
+
+def _nested(value: BaseModel, unit: str | None) -> str:
+    """A condition or a margin in one line, its metric first, its numbers in that metric's unit."""
+    fields = type(value).model_fields
+    parts = {name: part for name, part in value if part != fields[name].get_default()}
+    metric = parts.pop("metric", None)
+    if metric in METRICS:
+        unit = None if "of_chance" in parts else METRICS[metric].unit
+    said = [
+        _spaced(name) if part is True else f"{_spaced(name)} {_said(name, part, unit)}" for name, part in parts.items()
+    ]
+    return " ".join([*([metric] if metric else []), ", ".join(said)])
+
+
+def _titled(metric: Metric) -> str:
+    """A metric by its name, and in words where they say more."""
+    title = METRICS[metric].title.lower()
+    return metric if title.replace("-", " ") == _spaced(metric) else f"{metric} ({title})"
 
 
 def _spaced(name: str) -> str:
