@@ -14,6 +14,8 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from repro.errors import UserError
 from repro.net.joins import Joins
@@ -21,7 +23,7 @@ from repro.net.rank_joins import RankJoins, waiting_for_other
 from repro.net.state import tower_shapes
 from repro.training.placing import AnyNet, Placing, Value
 
-STARTING = timedelta(minutes=5)
+STARTING = timedelta(minutes=3)
 EXCHANGING = timedelta(seconds=90)
 """More than writing a checkpoint takes. torchrun needs up to 30 s more to end a process that hangs."""
 
@@ -116,7 +118,10 @@ def joined_ranks(
             torch.cuda.set_device(place)
     backend = "cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo"
     with waiting_for_other(rank):
-        dist.init_process_group(backend, timeout=starting)
+        store, _, size = next(rendezvous("env://", timeout=starting))
+        # torchrun's store outlives a restart, and with it the addresses of processes that are gone.
+        own = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
+        dist.init_process_group(backend, store=own, rank=rank, world_size=size, timeout=starting)
         group = dist.new_group(timeout=exchanging)
     assert isinstance(group, dist.ProcessGroup)
     yield Ranks(rank, place, group)

@@ -19,7 +19,7 @@ from repro.net.joins import DeviceJoins
 from repro.net.towers import TowerNet
 
 
-class MixedOwners(Exception):
+class MixedOwnersError(Exception):
     """An operation read values of both towers."""
 
 
@@ -78,7 +78,7 @@ class Owners(TorchDispatchMode):
     def _common_owner(self, func: Any, values: Any) -> int | None:
         owners = {self.owner(value) for value in values if isinstance(value, Tensor)} - {None}
         if len(owners) > 1:
-            raise MixedOwners(f"{func} reads values of both towers")
+            raise MixedOwnersError(f"{func} reads values of both towers")
         return owners.pop() if owners else None
 
 

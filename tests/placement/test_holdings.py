@@ -78,7 +78,7 @@ def test_a_device_holds_what_the_table_says(classes):
     model(torch.zeros(1, 3, 23, 23), dropout=DropoutKey(0, torch.zeros(1, dtype=torch.int64)), capture=captured)
     for tower, holding in zip(model.towers, holdings(model.table, "split"), strict=True):
         assert holding.parameters == sum(value.numel() for value in tower.parameters())
-        linear = [v for name, v in captured.items() if name.startswith(f"tower{tower.tower}") and name.endswith("linear")]
+        linear = [captured[f"tower{tower.tower}.{layer.name}.linear"] for layer in model.table]
         assert holding.activations == sum(value[0].numel() for value in linear)
         assert holding.joined_inputs == joins.joined[tower.tower]
     (whole,) = holdings(model.table, "single")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from repro.net.joins import Joins
 from repro.net.towers import TowerNet
-from tests.placement.owners import DeclaredJoins, MixedOwners, Owners
+from tests.placement.owners import DeclaredJoins, MixedOwnersError, Owners
 from tests.placement.traces import NETS, settings_of, trace, training
 from tests.placement.wrong_joins import WrongSplit
 
@@ -59,7 +59,7 @@ def test_no_operation_mixes_towers_but_where_a_transfer_is_declared(tmp_path, ne
 @pytest.mark.parametrize("joins", [NotSent, LossNotSent, GradientNotSent])
 def test_a_transfer_that_is_not_declared_is_refused(tmp_path, joins):
     owners = Owners()
-    with pytest.raises(MixedOwners):
+    with pytest.raises(MixedOwnersError):
         owned_steps(tmp_path, "as in the paper", owners, joins(owners), 1)
 
 
@@ -70,5 +70,5 @@ def test_a_value_keeps_its_owner_through_views_and_arithmetic():
     owners.own(second, 1)
     with owners:
         assert owners.owner(first[:2] + torch.ones(2)) == 0
-        with pytest.raises(MixedOwners):
+        with pytest.raises(MixedOwnersError):
             first[1:].mul_(second[:3])

@@ -1,0 +1,200 @@
+"""`torchrun ... repro train --placement ranks` on a small project: kills, restarts, mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from repro.pipeline import prepare_stage
+from repro.training import lease
+from repro.training.local_pool import LocalPool, local_devices
+from repro.training.run_store import Run, runs_in
+from tests.data import miniatures
+from tests.packed_pictures import make_packed
+from tests.placement.conftest import torchrun
+from tests.project_copy import copy_project, edit_yaml, write_yaml
+from tests.small_project import STUDY, Place, repro
+from tests.small_runs import small_run, small_settings
+
+NAMED = ("--variant", "base", "--seed", "1", "--placement", "ranks")
+COMMAND = ("-m", "repro", "train", "--study", "small", *NAMED, "--checkpoint-seconds", "0")
+LOST = "error: rank 0 has lost rank 1, which holds the other tower"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small project with its pictures prepared and a run of 360 steps that has not begun."""
+    monkeypatch.delenv("REPRO_STORE", raising=False)
+    place = Place(tmp_path)
+    copy_project(place.root, {"small": "colours"})
+    write_yaml(place.root / "studies" / "small.yaml", STUDY)
+    edit_yaml(place.root / "studies" / "small.yaml", training={"epochs": 120})
+    miniatures.image_folder(tmp_path / "colours")
+    place.use(tmp_path / "colours", "colours")
+    prepare_stage(place.root, "small", workers=1)
+    return place.root
+
+
+def the_run(root: Path) -> Run:
+    (run,) = runs_in(root / ".store")
+    return run
+
+
+def steps_done(root: Path) -> int:
+    """The step of the last checkpoint; 0 without one."""
+    try:
+        state = torch.load(the_run(root).folder / "checkpoint.pt", weights_only=True)
+    except (FileNotFoundError, ValueError):
+        return 0
+    step = state["step"]
+    assert isinstance(step, int)
+    return step
+
+
+def wait_for_step(root: Path, step: int, launcher: subprocess.Popen[str]) -> None:
+    """Until a checkpoint of that step or a later one is there."""
+    while steps_done(root) < step:
+        try:
+            launcher.wait(0.02)
+        except subprocess.TimeoutExpired:
+            continue
+        raise AssertionError(launcher.communicate()[1])
+
+
+def ranks_of(launcher: subprocess.Popen[str], root: Path) -> tuple[int, int]:
+    """Process ids of rank 0, which holds the lease, and of rank 1."""
+    first = int(json.loads(the_run(root).lease_path.read_text())["pid"])
+    (second,) = {int(pid) for pid in _children(launcher.pid)} - {first}
+    return first, second
+
+
+def _children(pid: int) -> Iterator[str]:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        yield from (task / "children").read_text().split()
+
+
+def wait_until_gone(pid: int) -> None:
+    while lease._start_of(pid) is not None:
+        os.sched_yield()
+
+
+@pytest.mark.slow
+def test_a_run_that_loses_its_ranks_and_its_launcher_ends_with_the_bits_of_one_that_does_not(root):
+    # A killed rank is restarted with the other; killed again, with no restart left, it ends the launch.
+    launcher = torchrun("--max-restarts=1", *COMMAND, cwd=root)
+    wait_for_step(root, 5, launcher)
+    first, second = ranks_of(launcher, root)
+    os.kill(second, signal.SIGKILL)
+    wait_until_gone(first)
+    reached = steps_done(root)
+    wait_for_step(root, reached + 5, launcher)
+    os.kill(ranks_of(launcher, root)[1], signal.SIGKILL)
+    _, errors = launcher.communicate()
+    assert launcher.returncode == 1
+    said = [line for line in errors.splitlines() if line.startswith("error: ")]
+    assert len(said) == 2  # one for each time that rank 1 was killed
+    assert all(line.startswith(LOST) for line in said)
+    assert not the_run(root).leased
+
+    # A killed launcher takes its ranks along.
+    reached = steps_done(root)
+    launcher = torchrun("--max-restarts=0", *COMMAND, cwd=root)
+    wait_for_step(root, reached + 3, launcher)
+    ranks = ranks_of(launcher, root)
+    launcher.kill()
+    launcher.communicate()
+    for pid in ranks:
+        wait_until_gone(pid)
+    assert not the_run(root).leased
+    assert not the_run(root).finished
+
+    last = torchrun(*COMMAND, cwd=root)
+    _, errors = last.communicate()
+    assert last.returncode == 0, errors
+    result = the_run(root).result()
+    assert result["sittings"] == 4
+    assert result["provenance"]["placement"] == "ranks"
+
+    # The same study by one process, a tower on each of two devices: the same bits, and nothing left to do.
+    the_run(root).set_aside()
+    assert repro(root, "train", "small", "--placement", "split", "--workers", "1").code == 0
+    undisturbed = the_run(root).result()
+    assert undisturbed["sittings"] == 1
+    assert undisturbed["provenance"] | {"placement": "split", "devices": ["cpu", "cpu"]} == undisturbed["provenance"]
+    assert undisturbed["weights_digest"] == result["weights_digest"]
+
+
+def test_a_hanging_rank_ends_the_other_with_one_sentence(two_ranks):
+    told = two_ranks.found[0]["lost"]
+    assert told.startswith(LOST.removeprefix("error: "))
+    assert "Timed out waiting 3000ms" in told
+    assert told.endswith("the same command again resumes from the last checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (("small", *NAMED), {}, "--placement ranks takes two processes and this process was started alone: torchrun"),
+        (("small", *NAMED), {"RANK": "0", "WORLD_SIZE": "4"}, "takes two processes and torchrun started 4 processes"),
+        (("small",), {"RANK": "0", "WORLD_SIZE": "2"}, "torchrun started 2 processes, which --placement single does"),
+        (("small", "--placement", "both"), {}, "--placement both: allowed are single, split, ranks"),
+        (("small", "--study", "other"), {}, "--study other: the study was given as small already; name one"),
+        ((), {}, "no study was named; give one of the files in studies/"),
+        (("small", "--placement", "split", "--device", "cuda:0"), {}, "takes 2 devices, and these are 1; name them"),
+        (("small", "--placement", "split", "--device", "gpu,gpu"), {}, "--device gpu,gpu: use cpu, cuda, cuda:0 and"),
+        (("small", "--placement", "split", "--device", "cuda:0,cuda:1"), {}, "--device cuda:0: there are 0 CUDA"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(root, monkeypatch, arguments, environment, message):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    answer = repro(root, "train", *arguments)
+    assert answer.code == 2
+    assert answer.err.splitlines()[-1].startswith("error: ")
+    assert message in answer.err.splitlines()[-1]
+
+
+def test_only_the_first_of_torchruns_processes_tells_a_mistake(root, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    answer = repro(root, "train", "small", *NAMED)
+    assert (answer.code, answer.err) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("device", "placement", "workers", "expected"),
+    [
+        ("cpu", "single", 2, ["cpu", "cpu"]),
+        ("cpu", "split", 2, ["cpu,cpu", "cpu,cpu"]),
+        ("cuda:1", "single", None, ["cuda:1"]),
+        ("cuda:1", "single", 2, ["cuda:1", "cuda:1"]),
+        ("cuda:0,cuda:1", "single", None, ["cuda:0", "cuda:1"]),
+        ("cuda:0,cuda:1", "split", None, ["cuda:0,cuda:1"]),
+        ("cuda:0,cuda:1,cuda:2,cuda:3", "split", None, ["cuda:0,cuda:1", "cuda:2,cuda:3"]),
+    ],
+)
+def test_a_process_gets_as_many_devices_as_its_placement_takes(device, placement, workers, expected):
+    assert local_devices(workers, device, placement) == expected
+
+
+@pytest.mark.parametrize(
+    ("placement", "expected"), [("split", ["cuda:0,cuda:1"]), ("single", ["cuda:0", "cuda:1", "cuda:2"])]
+)
+def test_every_accelerator_is_used_if_it_has_a_partner(monkeypatch, placement, expected):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    assert local_devices(None, "cuda", placement) == expected
+
+
+def test_a_net_of_one_tower_takes_the_first_of_two_devices(tmp_path):
+    run = small_run(tmp_path, make_packed(tmp_path), small_settings(net={"towers": 1}, epochs=1))
+    with LocalPool(["cpu,cpu"], poll_seconds=0.01) as pool:
+        pool.submit(run)
+        assert [outcome.code for outcome in pool.finished() if outcome] == [0]
+    assert run.result()["provenance"] | {"placement": "single", "devices": ["cpu"]} == run.result()["provenance"]
