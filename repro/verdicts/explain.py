@@ -155,7 +155,7 @@ def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: M
     if folder is not None and isinstance(source.test, StatisticalTest):
         evidence = load_evidence(folder)
         row |= {
-            "path": os.path.relpath(folder),
+            "path": os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else str(folder),
             "in_family": source.id in {registry.original(name) for name in evidence.study.family},
             "registered_seeds": list(evidence.study.seeds),
             "gates": _gates(evidence, source.test, registry),
@@ -167,7 +167,7 @@ def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: M
 
 def _gates(evidence: Evidence, test: StatisticalTest, registry: Registry) -> list[dict[str, Any]]:
     """What each gate of the test reads on all registered runs of the variants that there are."""
-    read = [name for name in test.variants if name in evidence.study.variants]
+    read = [*dict.fromkeys(name for name in test.variants if name in evidence.study.variants)]
     seeds = evidence.study.seeds
     rows = []
     for name in test.gates:

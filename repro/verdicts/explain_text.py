@@ -14,7 +14,9 @@ from rich.text import Text
 from repro.verdicts.reasons import number, shown_p
 
 WIDTH = 80
-LABEL = 20
+LABEL = 24
+VALUES = 50
+"""Columns for values by seed, so that none is cut off from its seed."""
 COLOURS = {"supported": "green", "contradicted": "red", "for": "green", "against": "red", "open": "green"}
 _NOTED = {
     "paper": "the paper",
@@ -44,7 +46,8 @@ def print_explanation(told: Mapping[str, Any], console: Console) -> None:
         return
     with console.capture() as captured:
         _print(told, console)
-    console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    lines = captured.get().splitlines()
+    console.file.write("".join(f"{line.rstrip()}\n" for line in lines))
 
 
 def _print(told: Mapping[str, Any], console: Console) -> None:
@@ -71,7 +74,7 @@ def _print(told: Mapping[str, Any], console: Console) -> None:
 
 def _block(console: Console, title: str | None, rows: Iterable[tuple[str | Text, RenderableType]]) -> None:
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(width=LABEL, no_wrap=False)
+    grid.add_column(width=LABEL, overflow="fold")
     grid.add_column()
     count = 0
     for label, value in rows:
@@ -172,26 +175,35 @@ def _evidence(console: Console, found: Mapping[str, Any]) -> None:
 def _values(found: Mapping[str, Any]) -> Iterable[Pair]:
     """Per-seed values; where a test reads no plain metric, what its form noted of each run."""
     values = found.get("values", ())
-    several = len({row["metric"] for row in values}) > 1
+    several = {key: len({row[key] for row in values}) > 1 for key in ("variant", "metric")}
     for row in values:
         unit = row["unit"]
         spread = f", sd {number(stdev(row['values']), unit)}" if len(row["values"]) > 1 else ""
-        each = "  ".join(
-            f"{seed}: {number(value, unit)}" for seed, value in zip(row["seeds"], row["values"], strict=True)
-        )
-        label = f"{row['variant']}, {row['metric']}" if several else row["variant"]
-        yield label, Text(f"mean {number(fmean(row['values']), unit)}{spread}\n{each}")
+        pairs = zip(row["seeds"], row["values"], strict=True)
+        each = _side_by_side([f"{seed}: {number(value, unit)}" for seed, value in pairs])
+        label = [row["variant"]] if several["variant"] or not several["metric"] else []
+        label += [row["metric"].replace("_", " ")] if several["metric"] else []
+        yield ", ".join(label), Text(f"mean {number(fmean(row['values']), unit)}{spread}\n{each}")
+    known = {row["variant"] for row in values}
     details = found.get("details", {})
     for name, part in (details.get("parts") or {}).items():
         unit = part.get("unit", found["unit"])
         low, high = part.get("interval", (None, None))
         said = f"{number(part.get('estimate'), unit)} [{number(low, unit)}, {number(high, unit)}] {unit} (95 %)"
-        yield f"part {name}", Text(said)
+        yield name if name in known else name.replace("_", " "), Text(said)
     if not values:
         n = set(found.get("n") or ())
         for name, value in details.items():
             if isinstance(value, list) and len(value) in n:
                 yield name.replace("_", " "), Text("  ".join(_plain(item) for item in value))
+
+
+def _side_by_side(items: Sequence[str]) -> str:
+    """As many in a line as fit, in columns."""
+    width = max(len(item) for item in items) + 2
+    each = max(1, (VALUES + 2) // width)
+    lines = [items[start : start + each] for start in range(0, len(items), each)]
+    return "\n".join("".join(item.ljust(width) for item in line).rstrip() for line in lines)
 
 
 def _numbers(found: Mapping[str, Any]) -> Iterable[Pair]:

@@ -77,7 +77,7 @@ def test_a_decided_statement_is_told_whole(folder: Path) -> None:
         "training error below share of chance 0.5",
         "open: the base's training error",
         "repeated by S89",
-        "part remove_conv5",
+        "remove_conv5 3.",
         "supported",
         "adjusted p",
         "arXiv:1311.2901",
