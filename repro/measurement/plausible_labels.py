@@ -12,6 +12,7 @@ from repro.measurement import class_tree
 from repro.measurement.subject import Subject, Taken
 
 Ints = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.float64]
 TOP = 5
 
 
@@ -46,14 +47,19 @@ def top_labels(logits: npt.NDArray[Any], k: int) -> Ints:
     return np.argsort(-logits, axis=1, kind="stable")[:, :k]
 
 
-def nearer_than_most(between: Ints) -> npt.NDArray[np.bool_]:
-    """[truth, label]: whether the label lies nearer to the truth than the median of the other classes."""
+def nearer_than_most(between: Ints) -> Weights:
+    """[truth, label]: 1 where the label lies nearer to the truth than the median of the other classes, else 0.
+
+    Steps in a tree are few, so many classes are as far as the median: they count one half, lest random labels
+    come out far.
+    """
     n = len(between)
     others = between[~np.eye(n, dtype=bool)].reshape(n, n - 1)
-    return np.asarray(between < np.median(others, axis=1, keepdims=True))
+    median = np.median(others, axis=1, keepdims=True)
+    return np.asarray((between < median) + (between == median) / 2)
 
 
-def share(good: npt.NDArray[np.bool_], labels: Ints, top: Ints) -> float | None:
-    """Share of the wrong labels in `top` (pictures, k) that are good for the truth; None when none is wrong."""
+def share(good: npt.NDArray[Any], labels: Ints, top: Ints) -> float | None:
+    """Mean of good[truth, label] over the wrong labels in `top` (pictures, k); None when none is wrong."""
     wrong = top != labels[:, None]
     return float(good[labels[:, None], top][wrong].mean()) if wrong.any() else None

@@ -1,39 +1,31 @@
-"""What is kept of a run of the search for learning rates: its log, and what the log says. Nothing is computed anew."""
+"""What is kept of a run of the search for learning rates: what its own record and log say; its net is not run."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from repro.measurement.run_record import curves_of, provenance_of, recorded_scalars, status_of
 from repro.study.tuning import trial_of
 from repro.training.run_store import Run
 
-_CURVES = ("epoch", "step", "learning_rate", "train_loss", "train_error")
 
-
-def trial_row(run: Run, target_error: float) -> dict[str, Any]:
+def trial_row(run: Run, target_error: float, classes: int, train_pictures: int) -> dict[str, Any]:
     """Status, scalars, curves and provenance of a finished run, as they stand in its row of the evidence.
 
     `train_error` is the learning curve's last (1 after divergence), `iterations_to_target` is null when the
     curve never comes down to `target_error`.
     """
-    record, rows = run.result(), run.log()
-    curves = {name: [row.get(name) for row in rows] for name in _CURVES}
-    diverged = record["status"] == "diverged"
-    trial = trial_of(target_error, curves["step"], curves["train_error"], diverged=diverged)
-    kept = ("final_train_loss", "steps", "epochs", "cpu_seconds", "pictures_per_second")
+    record, curves = run.result(), curves_of(run.log())
+    status, reason = status_of(record, classes, constant=False)
+    trial = trial_of(target_error, curves, diverged=status == "diverged")
     return {
-        "status": record["status"],
-        "collapse_reason": "the loss was not finite" if diverged else None,
+        "status": status,
+        "collapse_reason": reason,
         "scalars": {
-            "learning_rate": run.spec().settings.training.learning_rate,
+            **recorded_scalars(run, record, classes, train_pictures),
             "train_error": trial.final_error,
             "iterations_to_target": trial.iterations,
-            **{name: record[name] for name in kept},
         },
         "curves": curves,
-        "provenance": {
-            **record["provenance"],
-            "weights_digest": record["weights_digest"],
-            "sittings": record["sittings"],
-        },
+        "provenance": provenance_of(record),
     }
