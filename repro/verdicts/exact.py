@@ -107,14 +107,7 @@ def permutation_tails(x: Values, y: Values) -> tuple[float, float, float]:
     """
     a, b = finite_values(x), finite_values(y)
     both = np.concatenate([a, b])
-    total = math.comb(both.size, a.size)
-    if total <= MOST_ENUMERATED:
-        picks = np.array(list(combinations(range(both.size), a.size)), dtype=np.intp)
-        extra = 0
-    else:
-        rng = generator("two-sample permutation", a.size, b.size)
-        picks = np.argsort(rng.random((RESAMPLES, both.size)), axis=1)[:, : a.size]
-        extra = 1
+    picks, extra = _arrangements(a.size, b.size)
     sums = both[picks].sum(axis=1)
     observed = a.sum()
     slack = 1e-12 * max(1.0, float(np.abs(both).sum()))
@@ -124,3 +117,14 @@ def permutation_tails(x: Values, y: Values) -> tuple[float, float, float]:
         (int((sums <= observed + slack).sum()) + extra) / count,
         1.0 / count,
     )
+
+
+@lru_cache(maxsize=4)
+def _arrangements(first: int, second: int) -> tuple[npt.NDArray[np.intp], int]:
+    """Which of the pooled values the first sample may be, one row an arrangement; and how many to count beside
+    them: the observed one, where they are random."""
+    both = first + second
+    if math.comb(both, first) <= MOST_ENUMERATED:
+        return np.array(list(combinations(range(both), first)), dtype=np.intp), 0
+    rng = generator("two-sample permutation", first, second)
+    return np.argsort(rng.random((RESAMPLES, both)), axis=1)[:, :first], 1

@@ -31,16 +31,25 @@ def shown_estimate(verdict: Verdict, finding: Finding) -> str:
     return text
 
 
+def told_estimate(verdict: Verdict, finding: Finding) -> str:
+    """The same with the name of the part that it is of, where a claim has several, and the seeds."""
+    part = finding.details.get("weakest")
+    named = "" if part is None else f"{part}: "
+    return f"{named}{shown_estimate(verdict, finding)}, {shown_n(finding)}"
+
+
 def shown_n(finding: Finding) -> str:
     return " + ".join(str(n) for n in finding.n) + " seeds"
 
 
 def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:
     """Estimate, interval, detectable effect, and the seeds that would decide where that is registered."""
-    parts = [f"{shown_estimate(verdict, finding)}, {shown_n(finding)}"]
+    parts = [told_estimate(verdict, finding)]
     unit = finding.unit
     if min(finding.n) < finding.minimum_n:
         parts.append(f"this form needs at least {finding.minimum_n} seeds")
+    if finding.details.get("never_arrived"):
+        parts.append(f"{finding.details['never_arrived']} runs never arrived: the true ratio is larger")
     if "suspect_same_run" in verdict.flags:
         parts.append("no spread between runs: are they the same run?")
     if verdict.detectable is not None:
@@ -67,7 +76,7 @@ def registered_effect(finding: Finding) -> str:
 
 def decided_reason(verdict: Verdict, finding: Finding) -> str:
     """Estimate, interval, n and p of a decided claim, and the recurrence that counts of runs show."""
-    parts = [f"{shown_estimate(verdict, finding)}, {shown_n(finding)}", shown_p(verdict.p_adjusted)]
+    parts = [told_estimate(verdict, finding), shown_p(verdict.p_adjusted)]
     if "recurrence_at_least" in finding.details and verdict.outcome == "supported":
         parts.append(f"recurrence at least {number(finding.details['recurrence_at_least'], 'rate')} (95 %)")
     if "smaller_than_paper" in verdict.flags:

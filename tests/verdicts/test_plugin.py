@@ -24,7 +24,7 @@ from tests.made_up import MadeUp
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = [
     *("id", "section", "statement", "kind", "study", "verdict", "reason", "estimate", "interval", "p"),
-    *("p_adjusted", "n", "detectable", "seeds_needed", "paper", "authors", "flags"),
+    *("p_adjusted", "n", "detectable", "seeds_needed", "paper", "authors", "flags", "unit", "paper_evidence"),
 ]
 FAMILY = ("S12", "S61c", "S76", "S77", "S78", "S79", "S89", "S90")
 WATCH = """
@@ -116,11 +116,13 @@ def test_all_117_statements_are_written_with_these_keys(plain_run: tuple[int, st
     assert len({identity for identity, _ in verdicts}) == 117
     for row in verdicts.values():
         assert list(row) == KEYS
-        assert row["verdict"] is not None or row["reason"] == "no_claim_yet"
+        assert row["verdict"] is not None
         assert row["reason"]
     assert verdicts["S10", None]["verdict"] == "untestable"
     assert verdicts["S13", None]["flags"] == ["known_erratum"]
-    assert verdicts["S38", None]["authors"]["file"] == "layers/layer-params-148.cfg"
+    assert verdicts["S38", "made"]["authors"]["file"] == "layers/layer-params-148.cfg"
+    assert verdicts["S38", "made"]["paper_evidence"][0]["exceeds_noise"] is True
+    assert (verdicts["S61c", "made"]["unit"], verdicts["S20", "made"]["unit"]) == ("points", None)
 
 
 def test_repeated_statements_share_the_verdict(plain_run: tuple[int, str, Verdicts]) -> None:
@@ -241,10 +243,10 @@ def test_a_known_erratum_that_comes_out_supported_fails(evidence: Path, tmp_path
 
 
 def test_a_claim_without_a_registry_entry_and_the_other_way_round(tmp_path: Path) -> None:
-    project = _project(tmp_path, lambda text: text.replace('@claim("S64")', '@claim("S60a")'))
+    project = _project(tmp_path, lambda text: text.replace('@claim("S64")', '@claim("S89")'))
     code, output = _pytest("claims", cwd=project)
     assert code == 2
-    assert "claims S60a, which has no test" in output
+    assert "claims S89, which has no test" in output
     project = _project(tmp_path / "second", lambda text: text.replace('@claim("S64")\n', ""))
     with pytest.raises(UserError, match="S64 have a test and no claim"):
         make_ledger(project / "claims", [])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import re
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -13,12 +16,18 @@ from repro.errors import UserError
 from repro.verdicts import specialisation
 from repro.verdicts.claim import Claim, load_claims
 from repro.verdicts.forms_registered import FORMS
+from repro.verdicts.metrics import METRICS, Metric, Unit
 from repro.verdicts.registry import Registry, claims_folder, load_registry
 
 CLAIMS = Path(__file__).resolve().parents[2] / "claims"
 
 
 def _raw() -> dict[str, Any]:
+    return copy.deepcopy(_parsed())
+
+
+@lru_cache(maxsize=1)
+def _parsed() -> dict[str, Any]:
     value: dict[str, Any] = yaml.safe_load((CLAIMS / "statements.yaml").read_text())
     return value
 
@@ -30,7 +39,7 @@ def _entry(raw: dict[str, Any], statement: str) -> dict[str, Any]:
 
 def _written(raw: dict[str, Any], folder: Path) -> Path:
     path = folder / "statements.yaml"
-    path.write_text(yaml.safe_dump(raw))
+    path.write_text(json.dumps(raw))  # YAML too
     return path
 
 
@@ -41,11 +50,19 @@ def test_all_117_statements_are_there_in_order(registry: Registry) -> None:
     assert {int(identity[1:3]) for identity in ids} == set(range(1, 95))
 
 
-def test_each_statement_with_a_test_has_a_claim_and_the_other_way_round(
-    registry: Registry, claims: dict[str, Claim]
-) -> None:
+def test_every_statement_has_a_claim_repeats_one_or_says_why_not(registry: Registry, claims: dict[str, Claim]) -> None:
+    ways = {entry.id: [entry.test, entry.repeats, entry.untestable] for entry in registry}
+    assert [name for name, found in ways.items() if sum(way is not None for way in found) != 1] == []
     assert {entry.id for entry in registry if entry.test is not None} == set(claims)
-    assert len(claims) >= 45
+    assert sum(entry.untestable is None for entry in registry) >= 95
+    assert all(registry[entry.repeats].test is not None for entry in registry if entry.repeats is not None)
+
+
+def test_a_statement_with_nothing_to_decide_it_is_noticed(tmp_path: Path) -> None:
+    raw = _raw()
+    del _entry(raw, "S61c")["test"]
+    entry = load_registry(_written(raw, tmp_path))["S61c"]
+    assert (entry.test, entry.repeats, entry.untestable, entry.scope) == (None, None, None, None)
 
 
 def test_claims_stand_in_the_file_of_their_section(registry: Registry, claims: dict[str, Claim]) -> None:
@@ -86,13 +103,40 @@ def test_digest_ignores_prose_and_sees_margins_and_gates(registry: Registry, tmp
     assert digest(lambda raw: _entry(raw, "S61c").update(statement="Other words.")) == before
     assert digest(lambda raw: _entry(raw, "S61c")["test"].update(arms="other words")) == before
     assert digest(lambda raw: _entry(raw, "S61c").update(paper="7")) == before
-    assert (
-        digest(lambda raw: raw["gates"]["kernels_moved"].update(mean_cosine_with_initial_below=0.5)) == before
-    )
+    assert digest(lambda raw: raw["gates"]["kernels_moved"].update(mean_cosine_with_initial_below=0.5)) == before
     assert digest(lambda raw: _entry(raw, "S61c")["test"].update(larger="second")) != before
     assert digest(lambda raw: _entry(raw, "S61c")["test"].update(smallest_effect=0.01)) != before
-    assert digest(lambda raw: _entry(raw, "S61c")["test"].update(metric="train_loss")) != before
+    assert digest(lambda raw: _entry(raw, "S61c")["test"].update(metric="train_loss", unit="nats")) != before
+    assert digest(lambda raw: _entry(raw, "S61c")["test"].update(otherwise=["base", "dense"])) != before
+    assert digest(lambda raw: _entry(raw, "S61c")["test"].update(planned_effect=0.5)) == before
     assert digest(lambda raw: raw["gates"]["dose"].update(decay_dose_at_least=0.5)) != before
+
+
+DIGESTS = {
+    "S12": "f64fc765cd2b82d9cbe396a51560f33e4acafa62cf653d0166c4daec37a3bf60",
+    "S61b": "ae548665fc92601a96fff7a78018a3d65c0080587ba8143b34d22c7a161366bb",
+    "S61c": "582d16c02898415bd30b0d104707ab48f74839ca894511eb7b8a1c54350fde8c",
+    "S76": "53a48d5142bc518a78f415c4022f4b5d108ab2a865020fd7ab8010f19f48e6ed",
+    "S77": "873f55fcbff8841ab9fe043037e6746b63d03f570de864bdf891550268556472",
+    "S78": "6df16a7dd62b3a1fcadb852afffc87da941b4b53b11c84235c2049ee719ff228",
+    "S79": "b947a91fffafef13dd4f5fb879eacd514e8c4fa3d11b4268ce9c0dd2bbb66c0a",
+    "S90": "b074e601d98fe1af11d668a01bc66432e08876e9b5ab370a2acd2bfb6453275e",
+}
+
+
+def test_entries_that_runs_have_noted_keep_their_digests(registry: Registry) -> None:
+    """Runs note what was registered when they began. Whoever changes one of these tests makes them exploratory."""
+    assert {name: registry.digest(name) for name in DIGESTS} == DIGESTS
+
+
+def test_a_condition_in_a_test_enters_its_digest_but_for_its_plan(registry: Registry, tmp_path: Path) -> None:
+    def digest(**change: Any) -> str:
+        raw = _raw()
+        _entry(raw, "S84")["test"]["conditions"][0].update(change)
+        return load_registry(_written(raw, _fresh(tmp_path))).digest("S84")
+
+    assert digest(planned_effect=0.9) == registry.digest("S84")
+    assert digest(above=0.5) != registry.digest("S84")
 
 
 def test_a_repeat_has_the_digest_of_what_it_repeats_in_its_own(registry: Registry, tmp_path: Path) -> None:
@@ -136,6 +180,8 @@ def test_mistakes_are_named(statement: str, change: dict[str, Any], said: str, t
         ({"gates": ["traned"]}, r"gates.0: 'traned'.*trained"),
         ({"smallest_effect": -1.0}, r"smallest_effect: -1.0"),
         ({"minimum_n": 1}, r"minimum_n: 1"),
+        ({"unit": "nats"}, r"unit: nats must be points, that of train_error"),
+        ({"at_paper_scale": {"lower": "much"}}, r"at_paper_scale.*lower: 'much'"),
     ],
 )
 def test_mistakes_in_a_test_are_named(change: dict[str, Any], said: str, tmp_path: Path) -> None:
@@ -143,6 +189,86 @@ def test_mistakes_in_a_test_are_named(change: dict[str, Any], said: str, tmp_pat
     _entry(raw, "S61c")["test"].update(change)
     with pytest.raises(UserError, match=rf"S61c.*{said}"):
         load_registry(_written(raw, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("statement", "change", "said"),
+    [
+        ("S84", {"conditions": [{"metric": "cat_share"}]}, r"conditions.0.*no bound; exactly one"),
+        ("S84", {"conditions": [{"metric": "cat_share", "above": 0.1, "below": 0.2}]}, r"above and below"),
+        ("S84", {"conditions": [{"metric": "cat_share", "above": "dog_share"}]}, r"dog_share"),
+        ("S84", {"conditions": [{"metric": "cat_share", "near": "plausible_share"}]}, r"near and within"),
+        (
+            "S84",
+            {"conditions": [{"metric": "held_out_error", "below": "ten_view_error", "of_chance": True}]},
+            r"of_chance",
+        ),
+        ("S84", {"conditions": []}, r"conditions"),
+        ("S54", {"second": "ensemble"}, r"centre goes with ten_views"),
+        ("S20", {"criterion": "seconds"}, r"criterion: 'seconds'.*training_error"),
+        ("S02", {"year": 2011}, r"year: 2011"),
+    ],
+)
+def test_mistakes_in_further_forms_are_named(statement: str, change: dict[str, Any], said: str, tmp_path: Path) -> None:
+    raw = _raw()
+    _entry(raw, statement)["test"].update(change)
+    with pytest.raises(UserError, match=rf"{statement}.*{said}"):
+        load_registry(_written(raw, tmp_path))
+
+
+def test_metrics_have_rules_and_units_that_registered_tests_may_have() -> None:
+    assert set(METRICS) == set(get_args(Metric))
+    assert {rule.unit for rule in METRICS.values()} <= set(get_args(Unit))
+
+
+MINIMUM_N = {
+    **dict.fromkeys(("any_of", "descending", "per_image"), 5),
+    **dict.fromkeys(("direction", "equivalent", "absolute"), 3),
+    **dict.fromkeys(("most_runs", "every_run", "fair_coin"), 6),
+    "tower_contrast": 4,
+}
+
+
+def test_no_form_decides_with_fewer_runs_than_it_can(registry: Registry) -> None:
+    for entry in registry:
+        test = entry.test
+        if entry.scope != "statistical" or test.form not in ("measures", "speed"):
+            assert entry.scope != "statistical" or test.minimum_n >= MINIMUM_N[test.form], entry.id
+            continue
+        several = len(test.variants) > 2 if test.form == "speed" else len(test.conditions) > 1
+        paired = any(isinstance(condition.bound, str) for condition in getattr(test, "conditions", ()))
+        assert test.minimum_n >= (5 if several or paired else 3), entry.id
+
+
+def test_nets_are_judged_once_they_are_trained(registry: Registry) -> None:
+    """Decay and depth also need fitted nets, normalisation must act, kernels must have moved."""
+    for entry in registry:
+        if entry.scope != "statistical":
+            continue
+        gates, variants = entry.test.gates, entry.test.variants
+        assert "trained" in gates, entry.id
+        shallower = any(name.startswith("remove_conv") and not name.endswith("tanh") for name in variants)
+        if (shallower or "no_weight_decay" in variants) and entry.test.form != "speed":
+            assert "fitted" in gates, entry.id
+        assert ("no_normalisation" in variants or "normalised" in variants) == ("normalisation_alive" in gates), (
+            entry.id
+        )
+        assert ("no_weight_decay" in variants) == ("dose" in gates), entry.id
+        if entry.test.form == "speed" and entry.test.criterion == "training_error":
+            assert "tuned" in gates, entry.id
+
+
+def test_numbers_of_the_authors_name_a_file_of_their_release(registry: Registry) -> None:
+    named = [entry for entry in registry if entry.authors is not None]
+    assert len(named) >= 25
+    for entry in named:
+        for file in entry.authors.file.split(", "):
+            assert re.fullmatch(r"(layers|example-layers)/layer[\w-]+\.cfg|convdata_jpeg\.py", file), entry.id
+
+
+def test_a_repeat_has_the_number_of_what_it_repeats_in_print_nearby(registry: Registry) -> None:
+    for name, original in registry.repeats.items():
+        assert registry[name].paper is None or registry[original].paper is not None, name
 
 
 def test_a_later_schema_and_a_file_that_is_no_registry_are_refused(tmp_path: Path) -> None:
@@ -167,9 +293,7 @@ def test_claims_folder_is_found_beside_the_sources(tmp_path: Path) -> None:
 def test_two_claims_for_one_statement_and_a_wrong_parameter_are_refused(tmp_path: Path) -> None:
     header = "from repro.verdicts.claim import claim\n\n"
     one = '@claim("S04")\ndef test_{}({}):\n    pass\n\n'
-    (tmp_path / "test_a.py").write_text(
-        header + one.format("a", "definition") + one.format("b", "definition")
-    )
+    (tmp_path / "test_a.py").write_text(header + one.format("a", "definition") + one.format("b", "definition"))
     with pytest.raises(UserError, match="test_b claims S04, and so does test_a"):
         load_claims(tmp_path)
     (tmp_path / "test_a.py").write_text(header + one.format("a", "data"))
@@ -182,10 +306,14 @@ def test_loading_claims_twice_gives_the_same(claims: dict[str, Claim]) -> None:
 
 
 def test_variants_name_the_statements_that_read_them(registry: Registry) -> None:
+    """But for the base, which nearly all of them read."""
     readers: dict[str, set[str]] = {}
     for entry in registry:
-        for variant in getattr(registry[registry.original(entry.id)].test, "variants", ()):
+        test = registry[registry.original(entry.id)].test
+        for variant in (*getattr(test, "variants", ()), *getattr(test, "otherwise", ())):
             readers.setdefault(variant, set()).add(entry.id)
     variants = yaml.safe_load((CLAIMS.parent / "variants.yaml").read_text())
     assert set(readers) <= set(variants)
-    assert {name: set(variants[name]["needed_by"]) for name in readers} == readers
+    del readers["base"]
+    silent = {name: found - set(variants[name]["needed_by"]) for name, found in readers.items()}
+    assert {name: found for name, found in silent.items() if found} == {}
