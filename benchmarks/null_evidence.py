@@ -1,0 +1,245 @@
+"""Evidence drawn at the level of metrics from a world of true means, in memory and over and over.
+
+Runs are drawn by their variant's mean in each metric plus noise of a named shape; what claims read otherwise
+(curves, outcomes per picture, kernels per tower) is made to agree with those numbers. A draw overwrites the one
+before it: take an evidence's verdicts before the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.null_world import LOG_ITERATIONS, World, scale_of
+from repro.evidence.directory import Evidence
+from repro.evidence.record import RunRecord, StudyRecord
+from repro.randomness import generator
+from repro.verdicts.metrics import METRICS
+from repro.verdicts.specialisation import LEVEL, folded_p
+
+Floats = npt.NDArray[np.float64]
+Shape = Literal["normal", "t3", "skew", "collapse"]
+SHAPES: tuple[Shape, ...] = ("normal", "t3", "skew", "collapse")
+COLLAPSES = 0.03
+"""Share of runs that lose another 20 to 50 points, in the shape of that name."""
+DEVIATIONS = (0.3, 1.5)
+"""A variant's deviation between runs is drawn between these, in points (in other units alike)."""
+KERNELS = 24
+"""First-layer kernels of each tower."""
+NETS = 400
+"""Different first layers that runs are given."""
+CONSTANT = {
+    "normalisation_alive_conv1": 1.6,
+    "normalisation_alive_conv2": 1.6,
+    "kernel_cosine": 0.4,
+    "decay_dose": 1.0,
+}
+"""What gates read: all of them are open."""
+CURVE = np.array([0.1, 0.5, 1.0, 1.5, 2.0, 3.0])
+"""Points of a run's curves, in multiples of the iterations it needs; the third is where it arrives."""
+ERRORS = np.array([0.9, 0.5, 0.05, 0.05, 0.05, 0.05])
+
+_FIXED = {"train_error": ERRORS.tolist(), "held_out_error": (ERRORS + 0.3).tolist(), "epoch": [*range(len(ERRORS))]}
+
+
+def noise(shape: Shape, size: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    """Mean 0 and deviation 1; collapses are added by whole runs."""
+    if shape == "t3":
+        return rng.standard_t(3, size) / math.sqrt(3.0)
+    if shape == "skew":
+        return rng.standard_exponential(size) - 1.0
+    return rng.standard_normal(size)
+
+
+class _Scalars(Mapping[str, Any]):
+    """A run's row of the drawn numbers, by name."""
+
+    def __init__(self, row: Floats, places: Mapping[str, int], constant: Mapping[str, float]) -> None:
+        self.row, self.places, self.constant = row, places, constant
+
+    def __getitem__(self, name: str) -> float:
+        place = self.places.get(name)
+        return self.constant[name] if place is None else float(self.row[place])
+
+    def get(self, name: str, default: Any = None) -> Any:
+        place = self.places.get(name)
+        return self.constant.get(name, default) if place is None else float(self.row[place])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.places or name in self.constant
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.places
+        yield from self.constant
+
+    def __len__(self) -> int:
+        return len(self.places) + len(self.constant)
+
+
+class _Curves(Mapping[str, list[Any]]):
+    """A run's curves: it comes down to its lowest errors at the iterations that were drawn for it."""
+
+    def __init__(self, scalars: _Scalars) -> None:
+        self.scalars = scalars
+
+    def __getitem__(self, name: str) -> list[Any]:
+        if name == "step":
+            return (CURVE * math.exp(self.scalars[LOG_ITERATIONS])).tolist()
+        if name == "train_loss":
+            return [self.scalars["early_train_loss"]] + [0.1] * (len(CURVE) - 1)
+        return _FIXED[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("step", "train_loss", "train_error", "held_out_error", "epoch"))
+
+    def __len__(self) -> int:
+        return 5
+
+
+@dataclass(frozen=True)
+class TowerNets:
+    """How the towers of two-tower nets come out: `split_share` of the runs divide colour between them wholly.
+
+    Where none does, two-tower nets are as untrained ones: no kernel knows its tower. Where some do, the others
+    are such nets without those whose towers differ by luck. Of the nets that divide it, a share of `second` has
+    the colour in the second tower.
+    """
+
+    split_share: float
+    second: float
+
+
+UNTRAINED = TowerNets(split_share=0.0, second=0.5)
+
+
+class NullStudy:
+    """Draws evidence of one study in one world."""
+
+    def __init__(
+        self,
+        record: StudyRecord,
+        world: World,
+        shape: Shape,
+        towers: TowerNets = UNTRAINED,
+        *,
+        deviation: float | None = None,
+        pictures: int = 1000,
+    ) -> None:
+        """deviation: of all variants, in points; None: drawn anew for each."""
+        self.record, self.world, self.shape, self.towers = record, world, shape, towers
+        self.deviation, self.pictures = deviation, pictures
+        self.metrics = (*METRICS, LOG_ITERATIONS)
+        places = {metric: place for place, metric in enumerate(self.metrics)}
+        variants, seeds = record.variants, record.seeds
+        self.means = np.array([[world.mean((variant, metric)) for metric in self.metrics] for variant in variants])
+        self.scales = np.array([scale_of(metric) for metric in self.metrics])
+        self.errors = np.array([metric in METRICS and "error" in metric for metric in self.metrics])
+        self.base, self.held_out = variants.index("base"), places["held_out_error"]
+        self.ten_views = places["ten_view_error"]
+        self.drawn: Floats = np.zeros((len(variants), len(seeds), len(self.metrics)))
+        constant = {**CONSTANT, "held_out_pictures": float(pictures), "view_pictures": float(pictures)}
+        self.runs = tuple(
+            _run(variant, seed, _Scalars(self.drawn[v, s], places, constant))
+            for v, variant in enumerate(variants)
+            for s, seed in enumerate(seeds)
+        )
+
+    def draw(self, rng: np.random.Generator) -> Evidence:
+        """New runs of everything."""
+        variants, seeds, _ = self.drawn.shape
+        sizes = np.full(variants, self.deviation or 0.0)
+        if self.deviation is None:
+            sizes = rng.uniform(*DEVIATIONS, variants)
+        spread = sizes[:, None, None] * self.scales
+        self.drawn[:] = self.means[:, None, :] + spread * noise(self.shape, self.drawn.shape, rng)
+        if self.shape == "collapse":
+            gone = rng.random((variants, seeds)) < COLLAPSES
+            lost = gone * rng.uniform(20.0, 50.0, (variants, seeds))
+            self.drawn += lost[:, :, None] * self.scales
+        arrays = {**self._outcomes(rng), **self._kernels(rng)}
+        return Evidence(Path("drawn"), self.record, self.runs, {}, arrays)
+
+    def _outcomes(self, rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
+        """Which pictures the base's nets got right: easier and harder ones, in all as often as their errors say."""
+        errors = self.drawn[self.base]
+        seeds = self.record.seeds
+        rows = {
+            "held_out_correct": errors[:, self.held_out],
+            "ten_view_centre_correct": errors[:, self.held_out],
+            "ten_view_correct": errors[:, self.ten_views],
+        }
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for name, values in rows.items():
+            for seed, bits in zip(seeds, self._right(values, rng), strict=True):
+                arrays[f"base-{seed}/{name}"] = bits
+        together = self.world.mean(("base", "ensemble_error"))
+        for group in _groups(seeds):
+            (bits,) = self._right(np.array([together]), rng)
+            arrays[f"ensemble/base/{'+'.join(map(str, group))}"] = bits
+        return arrays
+
+    def _right(self, errors: Floats, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+        share = 1.0 - errors
+        hardness = 0.5 * np.minimum(share, errors).clip(0.0)
+        sides = np.where(np.arange(self.pictures) % 2 == 0, 1.0, -1.0)
+        chance = share[:, None] + hardness[:, None] * sides
+        drawn = rng.random((len(errors), self.pictures), dtype=np.float32)
+        return np.packbits(drawn < chance, axis=1)
+
+    def _kernels(self, rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        live = np.ones(2 * KERNELS, dtype=bool)
+        for variant in ("base", "dense"):
+            if variant not in self.record.variants:
+                continue
+            for seed in self.record.seeds:
+                identity = f"{variant}-{seed}"
+                nets = first_layers()[self._kind_of_net(variant, rng)]
+                arrays[f"{identity}/conv1_chroma"] = nets[rng.integers(len(nets))]
+                arrays[f"{identity}/conv1_chroma_initial"] = first_layers()["unremarkable"][0]
+                arrays[f"{identity}/conv1_live"] = live
+        return arrays
+
+    def _kind_of_net(self, variant: str, rng: np.random.Generator) -> str:
+        if variant != "base" or self.towers.split_share == 0.0:
+            return "untrained"
+        if rng.random() >= self.towers.split_share:
+            return "unremarkable"
+        return "second" if rng.random() < self.towers.second else "first"
+
+
+def _run(variant: str, seed: int, scalars: _Scalars) -> RunRecord:
+    identity = f"{variant}-{seed}"
+    return RunRecord(identity, variant, seed, "report", None, "finished", None, scalars, _Curves(scalars), {})
+
+
+def _groups(seeds: Sequence[int]) -> list[tuple[int, ...]]:
+    """The ensembles that the decision may ask for: all seeds, those of a first look, and five of six."""
+    groups = [tuple(seeds)]
+    if len(seeds) >= 6:
+        first = tuple(seeds[:6])
+        groups += [first] if len(seeds) == 12 else []
+        groups += [first[:gone] + first[gone + 1 :] for gone in range(6)] if len(seeds) in (6, 12) else []
+    return groups
+
+
+@lru_cache(maxsize=1)
+def first_layers() -> dict[str, Floats]:
+    """Chroma shares of both towers' kernels, by how a net came out."""
+    rng = generator("first layers")
+    untrained = rng.normal(2 / 3, 0.035, (NETS, 2 * KERNELS))
+    grey, coloured = rng.uniform(0.0, 0.3, (NETS, KERNELS)), rng.uniform(0.6, 0.9, (NETS, KERNELS))
+    by_luck = np.array([folded_p(net[:KERNELS], net[KERNELS:]) <= LEVEL for net in untrained])
+    return {
+        "untrained": untrained,
+        "unremarkable": untrained[~by_luck],
+        "first": np.concatenate([coloured, grey], axis=1),
+        "second": np.concatenate([grey, coloured], axis=1),
+    }
