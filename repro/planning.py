@@ -159,7 +159,7 @@ def _rate(cells: list[GridRun], classes: int, pictures: int) -> tuple[float, str
 
 
 def prune_store(root: Path, *, remove: bool, echo: Echo) -> None:
-    """List what no study under `studies/` needs, and remove it when asked to."""
+    """List runs, measurements and pictures that no study under `studies/` needs, and remove them when asked to."""
     store = store_folder(root)
     needed_runs: set[str] = set()
     needed_pictures: set[str] = set()
@@ -180,11 +180,11 @@ def prune_store(root: Path, *, remove: bool, echo: Echo) -> None:
     for run in runs_in(store):
         if run.identity not in needed_runs and not run.leased:
             unneeded.append((_run_label(run), run.size(), run.remove))
-    pictures = store / "pictures"
-    for folder in sorted(pictures.iterdir()) if pictures.is_dir() else []:
-        if folder.is_dir() and folder.name not in needed_pictures and not folder.name.startswith("."):
-            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            unneeded.append((f"pictures {folder.name}", size, _remover(folder)))
+    for kind, needed in (("measurements", needed_runs), ("pictures", needed_pictures)):
+        for folder in sorted((store / kind).iterdir()) if (store / kind).is_dir() else []:
+            if folder.is_dir() and folder.name not in needed and not folder.name.startswith("."):
+                size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+                unneeded.append((f"{kind} {folder.name}", size, _remover(folder)))
     for label, size, delete in unneeded:
         echo(f"{'removed' if remove else 'not needed'}: {label}, {size / 1e6:.1f} MB")
         if remove:

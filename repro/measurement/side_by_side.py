@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -50,18 +51,23 @@ def measure_all(
     other devices, and where there is just one run, in this one.
     """
     left = [task for task in tasks if missing(task.run, evaluation, task.wanted)]
-    several = min(len(local_devices(processes, device)), len(left))
     if device != "cpu" or len(left) == 1:
         for number, task in enumerate(left, 1):
             _measure(task, pictures, evaluation, device)
             _tell(number, len(left), say)
     elif left:
+        several = min(len(local_devices(processes, device)), len(left))
         with _environment({**worker.ALLOCATOR, **_THREADS}), _pool(several) as pool:
             futures = [pool.submit(_measure, task, pictures, evaluation, device) for task in left]
             try:
                 for number, future in enumerate(as_completed(futures), 1):
                     future.result()
                     _tell(number, len(left), say)
+            except BrokenProcessPool:
+                raise RuntimeError(
+                    "a process that measured a run was killed, perhaps for want of memory; the same command again goes "
+                    "on from what is measured, and smaller samples under `evaluation:` need less"
+                ) from None
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise

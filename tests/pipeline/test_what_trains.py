@@ -179,16 +179,21 @@ def test_pruning_lists_and_then_removes_what_no_study_needs(place: Place) -> Non
     old = place.packed.with_name("0123456789abcdef0123")
     old.mkdir()
     (old / "train_labels.npy").write_bytes(b"old")
+    measured = place.store / "measurements" / unneeded
+    measured.mkdir(parents=True)
+    (measured / "errors.npz").write_bytes(b"of a run that is gone")
     with nothing_lost(place.store):
         said = did(place.root, "plan", "--prune").out
     assert f"not needed: run {unneeded} (seed 1)" in said
     assert f"not needed: pictures {old.name}" in said
+    assert f"not needed: measurements {unneeded}" in said
     assert needed not in said
     assert "--prune --yes" in said
     said = did(place.root, "plan", "--prune", "--yes").out
     assert f"removed: run {unneeded}" in said
     assert [path.name for path in (place.store / "runs").iterdir()] == [needed]
     assert not old.exists()
+    assert not measured.exists()
     assert place.packed.is_dir()
     assert "everything in" in did(place.root, "plan", "--prune").out
 
