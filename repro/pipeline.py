@@ -172,6 +172,7 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     recorded = recorded_evidence(root, study)
     runs = study_runs(load_study(root, study), store, prepared, recorded)
     resolved, cells = runs.resolved, [*runs.trials, *runs.report]
+    tuning, sizes = resolved.study.tuning, (len(prepared["classes"]), prepared["counts"]["train"])
     accepted = recorded_digests(recorded, cells)
     known = {run.identity: run for run in recorded.runs if run.identity in accepted} if recorded else {}
     missing = [cell.label for cell in cells if not cell.run.finished and cell.run.identity not in known]
@@ -193,17 +194,16 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
             "role": cell.role,
             "parent": cell.spec.parent,
         }
-        if cell.role == "tuning" and cell.run.finished:
-            assert resolved.study.tuning is not None
-            rows.append({**common, **trial_row(cell.run, resolved.study.tuning.target_error)})
+        if cell.run.finished:
             noted.append(cell.run.noted())
+        if tuning and cell.role == "tuning" and cell.run.finished:
+            rows.append({**common, **trial_row(cell.run, tuning.target_error, *sizes)})
         elif cell.run.finished:
             assert packed is not None
             found = measure(cell.run, packed, evaluation, place)
             values = {key: value for key, value in vars(found).items() if key != "arrays"}
             arrays |= {f"{identity}/{name}": value for name, value in found.arrays.items()}
             rows.append({**common, **values})
-            noted.append(cell.run.noted())
         else:
             assert recorded is not None
             old = known[identity]

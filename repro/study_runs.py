@@ -45,12 +45,7 @@ def recorded_trials(resolved: ResolvedStudy, recorded: Evidence | None) -> dict[
     if tuning is None or recorded is None:
         return {}
     return {
-        run.identity: trial_of(
-            tuning.target_error,
-            run.curves["step"],
-            run.curves["train_error"],
-            diverged=run.status == "diverged",
-        )
+        run.identity: trial_of(tuning.target_error, run.curves, diverged=run.status == "diverged")
         for run in recorded.runs
         if run.role == "tuning"
     }

@@ -81,14 +81,9 @@ def iterations_to(target: float, steps: Sequence[float | None], errors: Sequence
     return None
 
 
-def trial_of(
-    target: float,
-    steps: Sequence[float | None],
-    errors: Sequence[float | None],
-    *,
-    diverged: bool,
-) -> Trial:
-    """What a run's logged training errors, and whether it diverged, say of its rate."""
+def trial_of(target: float, curves: Mapping[str, Sequence[float | None]], *, diverged: bool) -> Trial:
+    """What a run's logged curves (`step`, `train_error`), and whether it diverged, say of its rate."""
+    steps, errors = curves.get("step", ()), curves.get("train_error", ())
     last = next((error for error in reversed(errors) if error is not None), 1.0)
     return Trial(iterations_to(target, steps, errors), 1.0 if diverged else last)
 

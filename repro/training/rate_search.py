@@ -92,8 +92,8 @@ def describe_rates(tuned: Mapping[str, TunedRate]) -> list[str]:
 
 def _outcome(run: Run, target: float) -> Trial:
     rows = run.log()
-    errors = [row.get("train_error") for row in rows]
-    return trial_of(target, [row["step"] for row in rows], errors, diverged=run.result()["status"] == "diverged")
+    curves = {name: [row.get(name) for row in rows] for name in ("step", "train_error")}
+    return trial_of(target, curves, diverged=run.result()["status"] == "diverged")
 
 
 def _deviations(before: list[str], settings: RunSettings) -> list[str]:

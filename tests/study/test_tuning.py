@@ -93,9 +93,10 @@ def test_order_does_not_matter_and_reaching_beats_not_reaching(trials, data):
 
 
 def test_a_diverged_run_ends_with_every_answer_wrong():
-    assert trial_of(0.25, [1, 2], [0.8, 0.5], diverged=True) == Trial(None, 1.0)
-    assert trial_of(0.25, [1, 2], [0.8, 0.5], diverged=False) == Trial(None, 0.5)
-    assert trial_of(0.25, [], [], diverged=True) == Trial(None, 1.0)
+    curves = {"step": [1, 2], "train_error": [0.8, 0.5]}
+    assert trial_of(0.25, curves, diverged=True) == Trial(None, 1.0)
+    assert trial_of(0.25, curves, diverged=False) == Trial(None, 0.5)
+    assert trial_of(0.25, {}, diverged=True) == Trial(None, 1.0)
 
 
 GOOD = {"variants": ["base"], "seeds": [100, 101], "learning_rates": [0.01, 0.02, 0.04]}
