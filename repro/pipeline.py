@@ -187,13 +187,8 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     noted: list[dict[str, Any]] = []
     for cell in cells:
         identity = cell.run.identity
-        common = {
-            "identity": identity,
-            "variant": cell.variant,
-            "seed": cell.seed,
-            "role": cell.role,
-            "parent": cell.spec.parent,
-        }
+        common = {"variant": cell.variant, "seed": cell.seed, "role": cell.role, "parent": cell.spec.parent}
+        common["identity"] = identity
         if cell.run.finished:
             noted.append(cell.run.noted())
         if tuning and cell.role == "tuning" and cell.run.finished:
