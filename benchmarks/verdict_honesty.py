@@ -31,7 +31,7 @@ PAGE = ROOT / "docs" / "verdicts.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.verdict_honesty --write -->", "<!-- end of figures -->"
 DESIGNS: tuple[tuple[int, Looks], ...] = ((3, "fixed"), (6, "fixed"), (10, "fixed"), (20, "fixed"), (12, "two"))
 KINDS: tuple[Kind, ...] = ("nothing", "one")
-OWN = ("smoke", "mini", "procedural")
+OWN = ("smoke", "procedural")
 """Studies that are also judged as they stand: their own variants, seeds, looks and family."""
 PROMISE = 0.05
 EFFECTS = {"S30": 1.7, "S38": 1.4, "S55c": 1.0, "S41": 0.4}
@@ -42,13 +42,15 @@ CHUNK = 250
 
 
 @dataclass(frozen=True)
-class NullCell:
-    """Families drawn in one world, of one design and shape."""
+class PlantedCell:
+    """Families with planted effects, of one number of seeds and one deviation between runs (points)."""
 
-    chunks: Sequence[Future[Counter[str]]]
-
-    def wrong(self) -> Counter[str]:
-        return sum((chunk.result() for chunk in self.chunks), Counter())
+    sd: float
+    seeds: int
+    detectable: float
+    """The effect that verdicts would state as detectable at the family's first step."""
+    at_detectable: Future[dict[str, float]]
+    at_the_papers: Future[dict[str, float]]
 
 
 def main() -> None:
@@ -74,13 +76,13 @@ def main() -> None:
 
 def figures(pool: ProcessPoolExecutor, families: int, planted: int) -> Iterable[str]:
     """Both tables as lines of Markdown."""
-    designs = [Design(study, n, looks) for study in (EVERYTHING, FULL_SCALE) for n, looks in DESIGNS]
-    designs += [Design(study) for study in OWN]
+    rows: list[tuple[Design, Kind]] = [(Design(EVERYTHING, n, looks), kind) for kind in KINDS for n, looks in DESIGNS]
+    rows += [(Design(FULL_SCALE, 6, "fixed"), "one"), *((Design(study), "one") for study in OWN)]
     cells = {
-        (design, kind): [NullCell(_chunks(pool, design, kind, shape, families)) for shape in SHAPES]
-        for design in designs
-        for kind in KINDS
+        (design, kind): [_chunks(pool, design, kind, shape, families) for shape in SHAPES] for design, kind in rows
     }
+    level = PROMISE / len(record_of(rows[0][0]).family)
+    planted_cells = _planted(pool, planted, level)
     yield f"Families with any wrong verdict, in percent of {families:,} (above 5 % beyond chance: *)."
     yield ""
     yield f"| study | statements | edge | seeds | {' | '.join(SHAPES)} |"
@@ -91,17 +93,16 @@ def figures(pool: ProcessPoolExecutor, families: int, planted: int) -> Iterable[
         seeds = "6, 12" if record.looks == "two" else str(len(record.seeds))
         shown = []
         for cell in row:
-            wrong = cell.wrong()
-            share = wrong.pop("any") / families
-            shown.append(_percent(share, families))
-            worst.update(wrong)
+            wrong = sum((chunk.result() for chunk in cell), Counter())
+            shown.append(_percent(wrong["any"] / families, families))
+            worst.update({name: count for name, count in wrong.items() if name != "any"})
         yield f"| {design.study} | {len(record.family)} | {kind} | {seeds} | {' | '.join(shown)} |"
     yield ""
     total = sum(worst.values())
     often = ", ".join(f"{name} {100 * count / total:.0f} %" for name, count in worst.most_common(5))
     yield f"Of all wrong verdicts: {often}." if total else "No verdict was wrong."
     yield ""
-    yield from _power(pool, planted)
+    yield from _power(planted_cells, planted, level)
 
 
 def _chunks(
@@ -116,29 +117,32 @@ def _percent(share: float, families: int) -> str:
     return f"{100 * share:.1f}" + ("*" if beyond else "")
 
 
-def _power(pool: ProcessPoolExecutor, planted: int) -> Iterable[str]:
-    """Share of the paper's effects found, beside what the verdicts state, in families that are null otherwise."""
-    designs = [Design(EVERYTHING, n, "fixed") for n, looks in DESIGNS if looks == "fixed"]
-    level = 0.05 / len(record_of(designs[0]).family)
+def _planted(pool: ProcessPoolExecutor, families: int, level: float) -> list[PlantedCell]:
     cells = []
     for sd in RUN_SDS:
-        for design in designs:
-            assert design.seeds is not None
-            detectable = mde(sd, design.seeds, level)
-            at_it = pool.submit(found, design, sd, planted, {AT_DETECTABLE: detectable}, 1)
-            cells.append((sd, design.seeds, detectable, at_it, pool.submit(found, design, sd, planted, EFFECTS)))
-    yield f"Percent of planted effects found in {planted} families, normal noise, in brackets what verdicts state."
+        for seeds in (n for n, looks in DESIGNS if looks == "fixed"):
+            design, detectable = Design(EVERYTHING, seeds, "fixed"), mde(sd, seeds, level)
+            at_detectable = pool.submit(found, design, sd, families, {AT_DETECTABLE: detectable}, 1)
+            at_the_papers = pool.submit(found, design, sd, families, EFFECTS)
+            cells.append(PlantedCell(sd, seeds, detectable, at_detectable, at_the_papers))
+    return cells
+
+
+def _power(cells: Sequence[PlantedCell], families: int, level: float) -> Iterable[str]:
+    """Share of the paper's effects found, beside what the verdicts state, in families that are null otherwise."""
+    yield f"Planted effects found, in percent of {families} families with normal noise; in brackets as verdicts state."
     yield ""
     effects = " | ".join(f"{effect} ({name})" for name, effect in EFFECTS.items())
     yield f"| run sd | seeds | stated as detectable | found at it (80) | {effects} |"
     yield "|---|---|---|---|" + "---|" * len(EFFECTS)
-    for sd, n, detectable, at_it, future in cells:
-        shares = future.result()
+    for cell in cells:
+        shares = cell.at_the_papers.result()
+        at_it = cell.at_detectable.result()[AT_DETECTABLE]
         shown = [
-            f"{100 * shares[name]:.0f} ({100 * stated_power(effect, sd, n, level):.0f})"
+            f"{100 * shares[name]:.0f} ({100 * stated_power(effect, cell.sd, cell.seeds, level):.0f})"
             for name, effect in EFFECTS.items()
         ]
-        yield f"| {sd} | {n} | {detectable:.2f} | {100 * at_it.result()[AT_DETECTABLE]:.0f} | {' | '.join(shown)} |"
+        yield f"| {cell.sd} | {cell.seeds} | {cell.detectable:.2f} | {100 * at_it:.0f} | {' | '.join(shown)} |"
 
 
 if __name__ == "__main__":
