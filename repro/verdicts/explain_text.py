@@ -154,7 +154,7 @@ def _studies(studies: Sequence[Mapping[str, Any]]) -> Iterable[Pair]:
 def _evidence(console: Console, found: Mapping[str, Any]) -> None:
     rows: list[Pair] = []
     for gate in found.get("gates", ()):
-        said = Text(gate["state"], COLOURS.get(gate["state"], "yellow")).append(": " + gate["reading"], "none")
+        said = Text.assemble((gate["state"], COLOURS.get(gate["state"], "yellow")), f": {gate['reading']}")
         rows.append((f"gate {gate['gate'].replace('_', ' ')}", said))
     rows += _values(found)
     rows += _numbers(found)
