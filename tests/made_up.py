@@ -81,6 +81,7 @@ class MadeUp:
     effects   what is added to them
     arrival   iterations to a training error of 25 % by variant, where it is not ARRIVAL
     averaging how much lower the error of averaged nets is than their mean error
+    luck      sd of errors that would follow from the pictures on which nets differ; None: `spread`
     """
 
     study: str = "made"
@@ -95,6 +96,7 @@ class MadeUp:
     fidelity: str = "paper"
     scaling: str = "small"
     spread: float = 0.004
+    luck: float | None = None
     levels: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     effects: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     arrival: Mapping[str, float] = field(default_factory=dict)
@@ -262,7 +264,8 @@ class MadeUp:
         pictures = self.counts["held_out"]
         wrong = round(min(max(error, 0.0), 1.0) * pictures)
         right = np.arange(pictures) >= wrong
-        swapped = min(round((self.spread * pictures) ** 2 / 2), wrong, pictures - wrong)
+        luck = self.spread if self.luck is None else self.luck
+        swapped = min(round((luck * pictures) ** 2 / 2), wrong, pictures - wrong)
         rng = generator("outcomes", *words)
         right[rng.choice(wrong, swapped, replace=False)] = True
         right[wrong + rng.choice(pictures - wrong, swapped, replace=False)] = False

@@ -57,7 +57,10 @@ def _condition(evidence: Evidence, condition: Condition, variant: str, seeds: Se
         # One value carries half of the variance that a difference of two does.
         floor = sd_floor(step=rule.step) / 2**0.5
         side = {"lo": bound} if condition.above is not None else {"hi": bound}
-        return absolute_form(values, None, **side, floor=floor, planned_effect=condition.planned_effect, unit=rule.unit)
+        pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, condition.metric)
+        return absolute_form(
+            values, pictures, **side, floor=floor, planned_effect=condition.planned_effect, unit=rule.unit
+        )
     others = metric_values(evidence, variant, seeds, bound)
     if isinstance(others, NotEvaluated):
         return others

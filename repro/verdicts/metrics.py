@@ -118,8 +118,8 @@ METRICS: dict[Metric, MetricRule] = {
         "Held-out top-5 error, ten views", "points", _top5_error, absent=_FEW_CLASSES, pictures="view_pictures"
     ),
     "ensemble_error": MetricRule("Held-out error of averaged nets", "points", _error, pictures="held_out_pictures"),
-    "corner_error": MetricRule("Held-out error of corner crops", "points", _error),
-    "off_centre_error": MetricRule("Held-out error of shifted pictures", "points", _error),
+    "corner_error": MetricRule("Held-out error of corner crops", "points", _error, pictures="view_pictures"),
+    "off_centre_error": MetricRule("Held-out error of shifted pictures", "points", _error, pictures="view_pictures"),
     "halves_difference": MetricRule("Difference of two halves' held-out errors", "points"),
     "colour_shift_agreement": MetricRule("Answers that a colour shift leaves", "points"),
     "correlation_fc6": MetricRule("Mean correlation of units in fc6", "correlation", absent=_NO_LAYER),

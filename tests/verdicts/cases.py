@@ -105,7 +105,11 @@ def _set_level(levels: dict[str, float], condition: Condition, side: float) -> N
     metric, bound = condition.metric, condition.bound
     way = side * 3 * max(noise(metric), METRICS[metric].step / 3) * (-1 if condition.below is not None else 1)
     if isinstance(bound, float):
-        levels[metric] = bound * (0.9 if condition.of_chance else 1.0) + way
+        bound *= 0.9 if condition.of_chance else 1.0
+        of_pictures = 4.5 * (bound * (1 - bound) / 1000) ** 0.5 if METRICS[metric].pictures else 0.0
+        levels[metric] = bound + (
+            way if abs(way) > of_pictures else side * of_pictures * (1 if condition.above else -1)
+        )
         return
     own = levels.setdefault(metric, LEVELS[metric][0])
     if condition.within is not None:

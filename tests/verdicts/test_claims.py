@@ -137,6 +137,48 @@ def test_one_tower_nets_are_outside_tower_claims(judge: Any) -> None:
     assert judge(modern, "S61c").outcome == "inconclusive"
 
 
+def test_pooling_is_compared_only_with_maps_of_equal_sizes(judge: Any) -> None:
+    made = cases.made_for("S41", REGISTRY["S41"].test, "supported")
+    padded = {"geometry": {"conv5_padding": 0}}
+    for statement in ("S41", "S43"):
+        verdict = judge(replace(made, nets={"non_overlapping_pooling": padded}), statement)
+        assert (verdict.outcome, verdict.code) == ("not_evaluated", "scale")
+        assert "other sides" in verdict.reason
+
+
+def test_four_layer_claims_need_the_pictures_of_cifar_10(judge: Any) -> None:
+    for statement in ("S21", "S39"):
+        made = cases.made_for(statement, REGISTRY[statement].test, "supported")
+        verdict = judge(replace(made, class_names=()), statement)
+        assert (verdict.outcome, verdict.code) == ("not_evaluated", "scale")
+        assert "CIFAR-10" in verdict.reason
+
+
+@pytest.mark.parametrize("cats", [None, 2])
+def test_leopards_need_other_cats_to_be_taken_for(cats: int | None, judge: Any) -> None:
+    verdict = judge(MadeUp(scalars={"base": {"cat_classes": cats}}), "S82")
+    assert (verdict.outcome, verdict.code) == ("not_evaluated", "scale")
+    assert judge(MadeUp(scalars={"base": {"cat_classes": 3}}), "S82").outcome == "supported"
+
+
+def test_an_error_held_against_a_number_has_the_noise_of_its_pictures(judge: Any) -> None:
+    made = MadeUp(data_name="procedural", levels={"base": {"held_out_error": 0.045}}, spread=0.001)
+    assert judge(made, "S11c").outcome == "inconclusive"
+    counts = {"train": 4000, "held_out": 50_000, "validation": 0}
+    assert judge(replace(made, counts=counts), "S11c").outcome == "supported"
+
+
+def test_a_dropout_study_is_read_where_the_base_has_none(judge: Any) -> None:
+    without = {"base": {"dropout": {"probability": 0.0}}}
+    made = MadeUp(variants=("base", "dropout"), nets=without, levels={"dropout": {"dropout_kl_ratio": 0.01}})
+    assert judge(made, "S59").finding.details["parts"]["dropout_kl_ratio below 0.1"]["estimate"] < 0.02
+    assert judge(replace(made, variants=("base",)), "S59").code == "missing_runs"
+
+
+def test_lacking_both_variants_is_said_of_both(judge: Any) -> None:
+    assert judge(MadeUp(variants=("base",)), "S60a").reason == "made has no variant no_dropout, nor dropout"
+
+
 def test_towers_that_differ_without_specialising_do_not_support(judge: Any) -> None:
     verdict = judge(MadeUp(towers={"base": "unclear", "dense": "alike"}), "S76")
     assert verdict.outcome == "inconclusive"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from repro.verdicts.count_forms import every_run, fair_coin, most_runs, split_in_every_run
 from repro.verdicts.finding import Finding
-from repro.verdicts.forms import about, any_of, direction, more_than_control
-from repro.verdicts.one_arm_forms import absolute, arithmetic, per_image
+from repro.verdicts.forms import about, any_of, direction, every_part, more_than_control
+from repro.verdicts.one_arm_forms import absolute, arithmetic, averaged_nets, per_image
 from repro.verdicts.specialisation import TowerSplit, tower_split
 
 error = st.floats(0.05, 0.9).map(lambda x: round(x, 4))
@@ -28,9 +28,7 @@ def test_swapping_arms_swaps_the_sides(a: list[float], b: list[float]) -> None:
 
 
 @given(arm, arm, st.floats(0, 0.05))
-def test_an_effect_of_interest_only_widens_contradiction(
-    a: list[float], b: list[float], delta: float
-) -> None:
+def test_an_effect_of_interest_only_widens_contradiction(a: list[float], b: list[float], delta: float) -> None:
     plain = direction(a, b, larger="first")
     registered = direction(a, b, larger="first", smallest_effect=delta)
     assert registered.p_sup == plain.p_sup
@@ -75,9 +73,7 @@ def test_ratios_need_positive_values() -> None:
 
 
 @given(arm, arm, st.floats(-0.1, 0.1), st.floats(0.001, 0.1))
-def test_inside_a_margin_is_both_above_and_below(
-    a: list[float], b: list[float], lo: float, width: float
-) -> None:
+def test_inside_a_margin_is_both_above_and_below(a: list[float], b: list[float], lo: float, width: float) -> None:
     inside = about(a, b, lo=lo, hi=lo + width, larger="first")
     low = direction(a, b, larger="first", shift=lo)
     high = direction(a, b, larger="first", shift=lo + width)
@@ -105,9 +101,7 @@ def test_any_of_at_its_boundary_keeps_its_level() -> None:
     for _ in range(1500):
         base = rng.normal(0, 1, 6)
         arms = {str(i): rng.normal(20.0 if i else 0.0, 1, 6) for i in range(5)}
-        p.append(
-            any_of({name: direction(values, base, larger="first") for name, values in arms.items()}).p_sup
-        )
+        p.append(any_of({name: direction(values, base, larger="first") for name, values in arms.items()}).p_sup)
     assert np.mean(np.array(p) <= 0.025) <= 0.025 + 3 * 0.004
 
 
@@ -119,6 +113,39 @@ def test_any_of_takes_alike_parts_only() -> None:
         any_of({"a": good, "b": more_than_control(WORSE, BASE)})
     with pytest.raises(ValueError, match="at least one"):
         any_of({})
+
+
+@given(st.lists(st.tuples(arm, arm), min_size=2, max_size=4))
+def test_every_part_needs_all_and_fails_with_one(arms: list[tuple[list[float], list[float]]]) -> None:
+    parts = {str(i): direction(a, b, larger="first") for i, (a, b) in enumerate(arms)}
+    parts["number"] = absolute(arms[0][0], None, lo=0.4, unit="bins")
+    whole = every_part(parts)
+    assert whole.p_sup == max(part.p_sup for part in parts.values())
+    assert whole.p_con == min(1.0, len(parts) * min(part.p_con for part in parts.values()))
+    weakest = parts[whole.details["weakest"]]
+    assert (whole.p_sup, whole.estimate, whole.unit) == (weakest.p_sup, weakest.estimate, weakest.unit)
+    json.dumps(dict(whole.details), allow_nan=False)
+
+
+def test_one_part_is_itself_and_none_is_an_error() -> None:
+    only = direction(WORSE, BASE, larger="first")
+    assert every_part({"only": only}) is only
+    with pytest.raises(ValueError, match="at least one part"):
+        every_part({})
+    with pytest.raises(ValueError, match="t tests"):
+        every_part({"a": only, "b": more_than_control(WORSE, BASE)})
+
+
+def test_parts_together_need_the_seeds_of_the_most_demanding() -> None:
+    easy = direction(WORSE, BASE, larger="first", planned_effect=0.05)
+    hard = direction(WORSE, BASE, larger="first", planned_effect=0.005)
+    whole = every_part({"easy": easy, "hard": hard})
+    assert whole.reach is not None
+    assert hard.reach is not None
+    assert whole.reach.seeds_needed(0.05) >= hard.reach.seeds_needed(0.05)  # type: ignore[operator]
+    unplanned = every_part({"easy": easy, "unplanned": direction(WORSE, BASE, larger="first")})
+    assert unplanned.reach is not None
+    assert unplanned.reach.seeds_needed(0.05) is None
 
 
 def test_identical_runs_are_suspicious() -> None:
@@ -246,6 +273,36 @@ def test_per_image_uses_both_kinds_of_noise() -> None:
     assert finding.details["fixed_se"] > 0
     assert finding.n == (6,)
     assert finding.minimum_n == 5
+
+
+def test_a_gain_per_picture_may_have_a_margin() -> None:
+    rng = np.random.default_rng(5)
+    gains = rng.choice([-1.0, 0.0, 1.0], p=[0.1, 0.775, 0.125], size=(6, 20_000))
+    inside, outside = per_image(gains, margin=(0.01, 0.04)), per_image(gains, margin=(0.05, 0.06))
+    assert max(inside.p_sup, outside.p_con) < 1e-3
+    assert inside.boundary is None
+    assert inside.reach is not None
+    assert inside.reach.seeds_needed(0.05) is not None
+
+
+def test_averaged_nets_have_the_noise_of_their_pictures_too() -> None:
+    members = [0.405, 0.409, 0.406, 0.408, 0.407, 0.407]
+    averages = [0.381, 0.3805, 0.3815, 0.381, 0.381, 0.381]
+    many = averaged_nets(averages, members, 5, 50_000, lo=0.371, hi=0.391, printed=0.381)
+    assert many.p_sup < 1e-3
+    assert many.n == (6,)
+    few = averaged_nets(averages, members, 5, 500, lo=0.371, hi=0.391, printed=0.381)
+    assert few.p_sup > 0.1
+    off = averaged_nets([0.42] * 6, members, 5, 50_000, lo=0.371, hi=0.391, printed=0.381)
+    assert off.p_con < 1e-3
+    json.dumps(dict(many.details), allow_nan=False)
+
+
+def test_values_that_come_in_steps_cannot_agree_more_closely() -> None:
+    assert absolute([6.0] * 6, None, lo=3.5, unit="bins").p_sup == 1.0
+    stepped = absolute([6.0] * 6, None, lo=3.5, floor=1 / math.sqrt(12), unit="bins")
+    assert stepped.p_sup < 1e-3
+    assert "suspect_same_run" not in stepped.qualifiers
 
 
 @pytest.mark.parametrize(

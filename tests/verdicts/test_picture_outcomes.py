@@ -1,0 +1,80 @@
+"""Outcomes per picture: the floor that they set under the spread of runs, ensembles, and how many pictures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from repro.evidence.directory import Evidence, load_evidence
+from repro.verdicts.picture_outcomes import difference_floor, ensemble_right, ensembles_within, pictures_of, right
+from repro.verdicts.readings import runs_of
+from tests.made_up import MadeUp
+
+TWO = MadeUp(
+    seeds=range(6), variants=("base", "no_weight_decay"), effects={"no_weight_decay": {"held_out_error": 0.03}}
+)
+
+
+def _written(made: MadeUp, folder: Path) -> Evidence:
+    return load_evidence(made.write(folder))
+
+
+def test_the_floor_is_that_of_pictures_on_which_two_nets_differ(tmp_path: Path) -> None:
+    evidence = _written(TWO, tmp_path / "e")
+    outcomes = [right(evidence, name, range(6), "held_out_correct", 1000) for name in TWO.variants]
+    discordant = (outcomes[0] != outcomes[1]).sum(axis=1)
+    expected = float(np.sqrt(discordant).mean()) / 1000
+    found = difference_floor(evidence, *TWO.variants, range(6), "held_out_error")
+    assert found == pytest.approx(expected)
+    assert found > 0
+
+
+def test_metrics_without_outcomes_have_the_floor_of_their_step(tmp_path: Path) -> None:
+    evidence = _written(TWO, tmp_path / "e")
+    assert difference_floor(evidence, *TWO.variants, range(6), "train_error") == 0.0
+    assert difference_floor(evidence, *TWO.variants, range(6), "colour_blobs") == pytest.approx(1 / math.sqrt(6))
+    bare = _written(replace(TWO, outcomes=False), tmp_path / "f")
+    assert difference_floor(bare, *TWO.variants, range(6), "held_out_error") == 0.0
+
+
+def test_runs_that_agree_by_accident_do_not_decide(judge: Any) -> None:
+    """Errors with hardly any spread between runs, of nets that differ on many pictures."""
+    made = replace(TWO, spread=1e-5, luck=0.01, effects={"no_weight_decay": {"held_out_error": 0.002}})
+    assert judge(replace(made, outcomes=False), "S61b").outcome == "supported"
+    assert judge(made, "S61b").outcome == "inconclusive"
+
+
+def test_how_many_pictures_an_error_is_of(tmp_path: Path) -> None:
+    scalars = {"base": {"view_pictures": 300}}
+    evidence = _written(replace(TWO, scalars=scalars), tmp_path / "e")
+    run = runs_of(evidence, "base", [0])[0]
+    assert pictures_of(run, evidence, "held_out_error") == 1000
+    assert pictures_of(run, evidence, "ten_view_error") == 300
+    assert pictures_of(run, evidence, "train_error") is None
+
+
+def test_older_evidence_that_does_not_say_has_all_held_out_pictures(tmp_path: Path) -> None:
+    evidence = _written(replace(TWO, scalars={"base": {"held_out_pictures": None}}), tmp_path / "e")
+    assert pictures_of(runs_of(evidence, "base", [0])[0], evidence, "held_out_error") == 1000
+
+
+def test_ensembles_are_found_by_their_seeds(tmp_path: Path) -> None:
+    evidence = _written(TWO, tmp_path / "e")
+    assert ensembles_within(evidence, "base", range(6), 6) == [(0, 1, 2, 3, 4, 5)]
+    assert len(ensembles_within(evidence, "base", range(6), 5)) == 6
+    assert ensembles_within(evidence, "base", (0, 1, 2, 3, 4), 5) == [(0, 1, 2, 3, 4)]
+    assert ensembles_within(evidence, "no_weight_decay", range(6), 5) == []
+    outcomes = ensemble_right(evidence, "base", (0, 1, 2, 3, 4), 1000)
+    assert outcomes is not None
+    assert outcomes.shape == (1000,)
+    assert ensemble_right(evidence, "base", (0, 1), 1000) is None
+
+
+def test_a_run_without_outcomes_leaves_none(tmp_path: Path) -> None:
+    evidence = _written(replace(TWO, outcomes=False), tmp_path / "e")
+    assert right(evidence, "base", range(6), "held_out_correct", 1000) is None

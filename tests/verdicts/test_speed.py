@@ -1,0 +1,104 @@
+"""Iterations to a point in training: arrivals on curves, targets, and runs that never arrive."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from repro.evidence.record import RunRecord
+from repro.verdicts.judge_speed import arrival_at, convergence
+from tests.made_up import ARRIVAL, STEPS, MadeUp
+from tests.verdicts import cases
+
+PAIR = ("tanh", "base")
+FOUR = cases.FOUR_LAYERS
+
+
+def _run(**curves: list[Any]) -> RunRecord:
+    return RunRecord("a", "base", 0, "report", None, "finished", None, {}, curves, {})
+
+
+def test_arrival_lies_on_the_line_between_two_points() -> None:
+    run = _run(step=[100, 200, 300], train_error=[0.5, 0.3, 0.2])
+    assert arrival_at(run, 0.4).iterations == pytest.approx(150)
+    assert not arrival_at(run, 0.4).censored
+
+
+def test_points_without_an_error_are_passed_over() -> None:
+    run = _run(step=[100, 150, 200], train_error=[0.5, None, 0.3])
+    assert arrival_at(run, 0.4).iterations == pytest.approx(150)
+
+
+def test_a_run_that_never_arrives_counts_with_its_end() -> None:
+    arrival = arrival_at(_run(step=[100, 200], train_error=[0.5, 0.3]), 0.1)
+    assert (arrival.iterations, arrival.censored) == (200, True)
+
+
+def test_convergence_is_the_first_point_near_the_lowest() -> None:
+    errors = [0.9, 0.5, 0.4, 0.31, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3]
+    arrival = convergence(_run(step=list(range(10, 130, 10)), held_out_error=errors))
+    assert (arrival.iterations, arrival.censored) == (60, False)
+
+
+def test_a_run_that_still_falls_at_the_end_has_not_converged() -> None:
+    errors = [1 - 0.08 * n for n in range(12)]
+    assert convergence(_run(step=list(range(12)), held_out_error=errors)).censored
+
+
+def test_one_lucky_point_is_smoothed_away() -> None:
+    errors = [0.9, 0.5, 0.4, 0.2, 0.4, 0.38, 0.36, 0.34, 0.32, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3]
+    assert convergence(_run(step=list(range(16)), held_out_error=errors)).iterations >= 9
+
+
+def test_without_a_registered_target_it_is_the_lowest_that_all_reached(judge: Any) -> None:
+    arrival = {"tanh": 4 * ARRIVAL, "sigmoid": 4 * ARRIVAL}
+    verdict = judge(MadeUp(arrival=arrival), "S20")
+    chance = 0.9
+    slowest = chance * 2 ** (-STEPS / (4 * ARRIVAL / math.log2(chance / 0.25)))
+    target = verdict.finding.details["target"]
+    assert slowest <= target < slowest * 1.5 + 0.02
+    assert target * 100 == pytest.approx(round(target * 100))
+    assert verdict.estimate == pytest.approx(4, rel=0.1)
+
+
+def test_a_target_is_never_where_nets_have_hardly_begun_to_learn(judge: Any) -> None:
+    verdict = judge(MadeUp(arrival={"tanh": 1e9, "sigmoid": 1e9}), "S20")
+    assert verdict.finding.details["target"] == pytest.approx(0.45)
+    assert verdict.outcome == "supported"
+    assert "never_arrived" in verdict.flags
+
+
+@pytest.mark.parametrize(("ratio", "outcome"), [(6.0, "supported"), (3.0, "contradicted"), (9.5, "contradicted")])
+def test_six_times_is_a_margin_on_both_sides(ratio: float, outcome: str, judge: Any) -> None:
+    made = replace(MadeUp(arrival={"tanh": ratio * ARRIVAL, "base": ARRIVAL}), **FOUR)
+    verdict = judge(made, "S21")
+    assert verdict.outcome == outcome, verdict.reason
+    assert verdict.finding.unit == "ratio"
+
+
+def test_runs_that_never_arrive_support_a_lower_limit_and_never_contradict_it(judge: Any) -> None:
+    late = MadeUp(arrival={"tanh": 1e9, "sigmoid": 1e9, "base": 2.0 * STEPS})
+    inconclusive = judge(late, "S20")
+    assert inconclusive.outcome == "not_evaluated"
+    assert "base seed" in inconclusive.reason
+    close = MadeUp(arrival={"tanh": 1e9, "sigmoid": 1e9, "base": 1.3 * STEPS})
+    verdict = judge(close, "S20")
+    assert verdict.outcome == "inconclusive"
+    assert "the true ratio is larger" in verdict.reason
+
+
+@pytest.mark.parametrize(("base", "outcome"), [(ARRIVAL, "contradicted"), (STEPS / 6.0, "inconclusive")])
+def test_runs_that_never_arrive_are_no_support_for_a_margin(base: float, outcome: str, judge: Any) -> None:
+    """Ten times as long and not there yet is more than six times; six times and not there yet may be anything."""
+    made = replace(MadeUp(arrival={"tanh": 1e9, "base": base}), **FOUR)
+    assert judge(made, "S21").outcome == outcome
+
+
+def test_seeds_needed_are_told_for_a_planned_ratio(judge: Any) -> None:
+    verdict = judge(MadeUp(arrival={"tanh": 2 * ARRIVAL, "sigmoid": 2 * ARRIVAL}, spread=0.02), "S20")
+    assert verdict.outcome == "inconclusive"
+    assert verdict.seeds_needed is not None
+    assert verdict.detectable > 1
