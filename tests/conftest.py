@@ -1,12 +1,16 @@
-"""Fixtures of tests that need a whole project."""
+"""Fixtures of tests that need a whole project; no test is failed for being slow on a busy machine."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.small_project import Place, copy_of, make_small_project
+
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")

@@ -35,8 +35,9 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
             lines.append(f"unknown key {key}; allowed here: {', '.join(sorted(allowed)) or 'nothing'}")
         elif problem["type"] == "missing":
             lines.append(f"{key} is missing")
-        elif not problem["loc"]:
-            lines.append(problem["msg"].removeprefix("Value error, "))
+        elif not key or (problem["type"] == "value_error" and isinstance(problem["input"], dict)):  # of several keys
+            message = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{key}: {message}" if key else message)
         else:
             lines.append(f"{key}: {problem['input']!r} is not allowed; {problem['msg'].removeprefix('Value error, ')}")
     return "; ".join(lines)

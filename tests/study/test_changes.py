@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.errors import UserError
@@ -105,7 +105,6 @@ def test_the_order_of_changes_does_not_matter(order):
     assert after(base, {key: values[key] for key in order}) == after(base, values)
 
 
-@settings(deadline=None)
 @given(
     own=st.sampled_from([SMALL, TINY, {}]),
     towers=st.sampled_from([1, 2]),

@@ -162,6 +162,10 @@ def test_a_variant_that_changes_nothing_is_refused(project):
         ({"training": {"momentum": 1.0}}, r"training\.momentum: 1\.0 is not allowed; .*less than 1"),
         ({"training": {"schedule": {"kind": "steps", "at": [0.9, 0.1]}}}, r"must ascend"),
         ({"training": {"schedule": {"kind": "plateau", "at": []}}}, r"validation_per_class must be above 0"),
+        (
+            {"training": {"schedule": {"kind": "steps", "at": [0.9, 0.1]}}},
+            r"^studies/smoke\.yaml: training\.schedule: at: \[0\.9, 0\.1\] must ascend without repetition$",
+        ),
         ({"data": {"size": 4}}, r"data\.size: 4 is not allowed; .*greater than or equal to 8"),
         ({"data": {"size": 32}}, r"crop: 46 is larger than data\.size: 32"),
         ({"study": "other"}, r"study: 'other' must equal the file's name, 'smoke'"),
