@@ -158,15 +158,16 @@ def recorded_evidence(root: Path, study: str) -> Evidence | None:
 
 def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     """Measure a study's runs; writes `evidence/`, `metrics.json` and the learning curves."""
-    import torch
-
     from repro.data.packed import open_packed
     from repro.measurement.measure import averages, measure
     from repro.measurement.side_by_side import Task, measure_all
     from repro.measurement.trial import trial_row
     from repro.study_runs import recorded_digests, study_runs
     from repro.training import provenance
+    from repro.training.placing import devices_named, prepare_devices
 
+    devices = devices_named(device)
+    prepare_devices(devices, "float32")
     prepared = prepared_pictures(root, study)
     store = store_folder(root)
     recorded = recorded_evidence(root, study)
@@ -178,7 +179,7 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     missing = [cell.label for cell in cells if not cell.run.finished and cell.run.identity not in known]
     if missing:
         raise UserError(f"{study}: not trained yet: {', '.join(missing[:6])}; run `repro train {study}` first")
-    pictures, evaluation, place = store / prepared["pictures"], resolved.study.evaluation, torch.device(device)
+    pictures, evaluation, place = store / prepared["pictures"], resolved.study.evaluation, devices[0]
     tasks = [Task(cell.run, averaged=cell.variant == "base") for cell in runs.report if cell.run.finished]
     measure_all(tasks, pictures, evaluation, device, say=lambda text: say(f"{study}: {text}"))
     packed = open_packed(pictures) if tasks else None

@@ -12,29 +12,51 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from PIL import Image
 
 from tests.broken_disk import At, broken_disk, broken_for_children
 from tests.data import miniatures as mini
 from tests.data.miniatures import put
-from tests.project_copy import ROOT, edit_yaml, write_yaml
+from tests.project_copy import ROOT
 from tests.small_project import STUDY, Answer, Place, nothing_lost, repro, the_error
-
-Spoil = Callable[[Place], object]
-Where = Callable[[Place], Path]
+from tests.spoiling import (
+    Spoil,
+    archives,
+    both,
+    checkpoint,
+    content,
+    cut,
+    edited,
+    evidence,
+    file_instead,
+    folder_instead,
+    gone,
+    image_folder,
+    judged,
+    mine,
+    other_numbers,
+    packed,
+    params,
+    recorded,
+    registry,
+    root,
+    run,
+    study,
+    twice,
+    unfinished,
+    variant,
+    with_picture,
+    without_key,
+)
 
 
 @dataclass(frozen=True)
@@ -54,115 +76,6 @@ CASES: list[Case] = []
 
 def case(name: str, command: str, *says: str, spoil: Spoil = lambda place: None) -> None:
     CASES.append(Case(name, command, says, spoil))
-
-
-# ---- ways to spoil -----------------------------------------------------------------------------------
-
-
-def root(path: str) -> Where:
-    return lambda place: place.root / path
-
-
-def mine(path: str = "") -> Where:
-    return lambda place: place.mine / path
-
-
-def run(path: str = "") -> Where:
-    return lambda place: place.run / path
-
-
-def packed(path: str = "") -> Where:
-    return lambda place: place.packed / path
-
-
-def evidence(path: str = "") -> Where:
-    return lambda place: place.evidence / path
-
-
-def study(**changes: Any) -> Spoil:
-    return lambda place: edit_yaml(place.root / "studies" / "small.yaml", **changes)
-
-
-def variant(entry: Any, name: str = "odd") -> Spoil:
-    """One more variant, which the study has."""
-    edit = lambda place: edit_yaml(place.root / "variants.yaml", **{name: entry})  # noqa: E731
-    return both(edit, study(variants=["base", name]))
-
-
-def both(*spoils: Spoil) -> Spoil:
-    return lambda place: [spoil(place) for spoil in spoils]
-
-
-def content(where: Where, what: bytes | str) -> Spoil:
-    return lambda place: put(where(place), what)
-
-
-def edited(where: Where, **changes: Any) -> Spoil:
-    """A JSON file with other values; `...` removes a key."""
-
-    def spoil(place: Place) -> None:
-        value = {**json.loads(where(place).read_text()), **changes}
-        where(place).write_text(json.dumps({key: item for key, item in value.items() if item is not ...}))
-
-    return spoil
-
-
-def cut(where: Where, share: float = 0.5) -> Spoil:
-    def spoil(place: Place) -> None:
-        whole = where(place).read_bytes()
-        where(place).write_bytes(whole[: int(len(whole) * share)])
-
-    return spoil
-
-
-def gone(where: Where) -> Spoil:
-    def spoil(place: Place) -> None:
-        path = where(place)
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-    return spoil
-
-
-def folder_instead(where: Where) -> Spoil:
-    return both(gone(where), lambda place: where(place).mkdir())
-
-
-def file_instead(where: Where) -> Spoil:
-    def spoil(place: Place) -> None:
-        path = where(place)
-        shutil.rmtree(path, ignore_errors=True)
-        put(path, "in the way")
-
-    return spoil
-
-
-unfinished = both(gone(run("run.json")), gone(run("weights.safetensors")))
-recorded: Spoil = lambda place: shutil.copytree(place.evidence, place.recorded)  # noqa: E731
-judged = content(root("results/small/verdicts.json"), "[]")
-
-
-def checkpoint(**state: Any) -> Spoil:
-    return both(unfinished, lambda place: torch.save(state, place.run / "checkpoint.pt"))
-
-
-def archives(place: Place) -> None:
-    mini.ilsvrc_archives(place.mine)
-
-
-def image_folder(place: Place) -> None:
-    mini.image_folder(place.mine)
-
-
-def with_picture(what: Callable[[bytes], bytes], name: str = "bad.JPEG") -> Spoil:
-    """The study's pictures are others, one of which is `what` of a good JPEG."""
-
-    def spoil(place: Place) -> None:
-        mini.image_folder(place.mine)
-        put(place.mine / "train" / mini.SORTED[0] / name, what(mini.encoded(mini.noise(1, 30, 30))))
-        place.use(place.mine, "mine")
-        edit_yaml(place.root / "studies" / "small.yaml", data={"train_per_class": "all"})
-
-    return spoil
 
 
 # ---- pictures ----------------------------------------------------------------------------------------
@@ -235,7 +148,7 @@ case(
 )
 case(
     *("the study's data are not registered", PREPARE, "data/elsewhere/manifest.json", "repro use-data"),
-    spoil=lambda place: write_yaml(place.root / "params.yaml", {"studies": {"small": "elsewhere"}}),
+    spoil=params(studies={"small": "elsewhere"}),
 )
 case(
     *("a manifest of a later schema", PREPARE, "manifest.json", "schema 9", "update the program"),
@@ -280,7 +193,7 @@ PLAN = "repro plan small"
 FILE = "studies/small.yaml"
 case("an unknown key in a study", PLAN, FILE, "epoch", "allowed", "epochs", spoil=study(training={"epoch": 3}))
 case("an unknown key at a study's top", PLAN, FILE, "sedes", "seeds", spoil=study(sedes=[1]))
-case("a key is missing", PLAN, FILE, "seeds is missing", spoil=lambda place: without_key(place, "seeds"))
+case("a key is missing", PLAN, FILE, "seeds is missing", spoil=without_key("seeds"))
 case("a wrong type", PLAN, FILE, "training.epochs", "'two'", "integer", spoil=study(training={"epochs": "two"}))
 case("a number out of range", PLAN, FILE, "training.momentum", "1.5", spoil=study(training={"momentum": 1.5}))
 case("a section that is none", PLAN, FILE, "net", "'wide'", spoil=study(net="wide"))
@@ -305,7 +218,7 @@ case("no such study", "repro plan large", "no study 'large'", "small")
 case("a study without data", "repro plan smoke", "'smoke'", "params.yaml", "studies:")
 case(
     *("params.yaml maps nothing", PLAN, "params.yaml", "studies:"),
-    spoil=lambda place: write_yaml(place.root / "params.yaml", {"studies": ["small"]}),
+    spoil=params(studies=["small"]),
 )
 case("a variant's unknown key", PLAN, "variants.yaml: odd", "chnges", spoil=variant({"summary": "s", "chnges": {}}))
 case("a variant that is no mapping", PLAN, "variants.yaml: odd", spoil=variant("wide"))
@@ -322,6 +235,30 @@ case(
     spoil=variant({"summary": "s", "changes": {"training.epochs": 2}}),
 )
 case(
+    *("a variant that multiplies by no number", PLAN, "variants.yaml: odd", "training.momentum", "'half'"),
+    spoil=variant({"summary": "s", "changes": {"training.momentum": {"times": "half"}}}),
+)
+case(
+    *("a variant with an unknown operator", PLAN, "variants.yaml: odd", "plus", "allowed", "times"),
+    spoil=variant({"summary": "s", "changes": {"training.momentum": {"plus": 0.1}}}),
+)
+case(
+    *("a variant of an unknown parent", PLAN, "variants.yaml", "'nobody'"),
+    spoil=variant({"summary": "s", "changes": {}, "parent": "nobody"}),
+)
+case(
+    *("a variant that is its own parent", PLAN, "variants.yaml", "odd", "parent"),
+    spoil=variant({"summary": "s", "changes": {}, "parent": "odd"}),
+)
+case(
+    *("a search on the study's own seeds", PLAN, FILE, "tuning.seeds", "1", "use other seeds"),
+    spoil=study(tuning={"variants": ["base"], "seeds": [1], "learning_rates": [0.1, 0.2]}),
+)
+case(
+    *("a search among one rate", PLAN, FILE, "learning_rates", "at least 2"),
+    spoil=study(tuning={"variants": ["base"], "seeds": [9], "learning_rates": [0.1]}),
+)
+case(
     *("a net whose maps vanish", PLAN, "pooling"),
     spoil=study(net={**STUDY["net"], "pooling": {"size": 9, "stride": 9}}),
 )
@@ -335,13 +272,13 @@ case(
 )
 case(
     *("the registry has an unknown key", "repro train small", "statements.yaml", "colour"),
-    spoil=lambda place: edit_yaml(place.root / "claims" / "statements.yaml", gates={"colour": 1}),
+    spoil=registry(gates={"colour": 1}),
 )
 case("an unknown option", "repro --version-of-nothing", "No such option", "--help")
 case("not a number", "repro train small --seed one", "--seed", "integer", "--help")
 case("a number below its range", "repro train small --workers 0", "--workers", "equal to 1", "--help")
 case("no such command", "repro trian", "trian", "--help")
-case("a study is needed", "repro train", "STUDY", "--help")
+case("a study is needed", "repro train", "no study was named", "repro train smoke")
 case("an unknown fidelity to describe", "repro describe --fidelity printed", "printed", "paper, authors, modern")
 case("a variant that a study lacks", "repro describe --study small --variant odd", "--variant odd", "base")
 
@@ -359,6 +296,9 @@ case("a seed that the study lacks", f"{T} --seed 7", "--seed 7", FILE, "1")
 if not torch.cuda.is_available():
     case("no GPU", f"{T} --device cuda", "--device cuda", "cpu", spoil=unfinished)
     case("no second GPU", f"{T} --device cuda:1", "--device cuda:1", "cpu", spoil=unfinished)
+case("no such device", f"{T} --device tpu", "--device tpu", "cpu", spoil=unfinished)
+case("one device for two towers", f"{T} --placement split --device cuda:0", "takes 2 devices", "in pairs")
+case("an unknown placement", f"{T} --placement both", "both", "single", "split", "ranks")
 case("bf16 on CPU", T, "training.precision", "bf16", "float32", spoil=study(training={"precision": "bf16"}))
 case(
     *("a damaged checkpoint", T, "base seed 1", "checkpoint.pt", "delete it"),
@@ -412,6 +352,8 @@ case("not trained", E, "not trained yet", "base seed 1", "repro train small", sp
 case("damaged weights", E, "weights.safetensors", "digest", "remove", spoil=cut(run("weights.safetensors"), 0.99))
 case("missing weights", E, "weights.safetensors is missing", spoil=gone(run("weights.safetensors")))
 case("a damaged log", E, "log.jsonl", "remove", spoil=cut(run("log.jsonl"), 0.4))
+case("evaluated on no such device", f"{E} --device tpu", "--device tpu", "cpu")
+case("evaluated on no GPU", f"{E} --device cuda:7", "--device cuda:7", "cpu")
 case(
     *("recorded evidence of a later schema", E, "evidence/small/study.json", "schema 9", "newer"),
     spoil=both(recorded, edited(lambda place: place.recorded / "study.json", schema=9)),
@@ -441,7 +383,7 @@ case("damaged arrays to record", "repro record small", "arrays.npz", "damaged", 
 case("nothing to record", "repro record small", "evidence does not exist", spoil=gone(evidence()))
 case(
     *("other numbers for a recorded run", "repro record small", "train_error", "same identity"),
-    spoil=both(recorded, lambda place: other_numbers(place.recorded / "runs.jsonl")),
+    spoil=both(recorded, other_numbers),
 )
 case(
     *("a file where evidence is wanted", "repro record small", "evidence/small", "file"),
@@ -451,26 +393,11 @@ case("verdicts without evidence", "repro verdicts small", "evidence", "repro eva
 P = "pytest claims --evidence results/small/evidence"
 case("evidence that is not there", "pytest claims --evidence nowhere", "nowhere is not an evidence directory")
 case("later evidence to judge", P, "facts.json", "schema 9", "newer", spoil=edited(evidence("facts.json"), schema=9))
-case("a run twice", P, "runs.jsonl", "twice", spoil=lambda place: twice(place.evidence / "runs.jsonl"))
+case("a run twice", P, "runs.jsonl", "twice", spoil=twice)
 case(
     *("the registry has a key too many", P, "statements.yaml", "colour"),
-    spoil=lambda place: edit_yaml(place.root / "claims" / "statements.yaml", gates={"colour": 1}),
+    spoil=registry(gates={"colour": 1}),
 )
-
-
-def without_key(place: Place, key: str) -> None:
-    path = place.root / "studies" / "small.yaml"
-    write_yaml(path, {name: value for name, value in yaml.safe_load(path.read_text()).items() if name != key})
-
-
-def other_numbers(path: Path) -> None:
-    row = json.loads(path.read_text())
-    row["scalars"]["train_error"] += 0.1
-    path.write_text(json.dumps(row) + "\n")
-
-
-def twice(path: Path) -> None:
-    path.write_text(path.read_text() * 2)
 
 
 # ---- a disk that is full, a folder without permission --------------------------------------------------
