@@ -45,22 +45,24 @@ def test_every_variant_is_in_a_study(studies, variants):
     assert set(variants) == {name for study in studies.values() for name in study.settings}
 
 
-def test_every_variant_that_a_claim_reads_exists(variants):
-    registry = load_registry(ROOT / "claims" / "statements.yaml")
-    tests = [entry.test.model_dump() for entry in registry if entry.test is not None]
-    read = {name for test in tests for key in ("variants", "otherwise") for name in test.get(key) or ()}
-    assert read
-    assert read <= set(variants)
-
-
 def test_variants_are_for_statements_that_exist(variants):
     known = {entry.id for entry in load_registry(ROOT / "claims" / "statements.yaml")}
     for name, variant in variants.items():
         assert set(variant.needed_by) <= known, name
 
 
-def test_exercise_runs_every_variant(studies, variants):
-    assert list(studies["exercise"].settings) == list(variants)
+def test_exercise_runs_every_variant_and_judges_every_statement_over_seeds(studies, variants):
+    exercise = studies["exercise"]
+    assert list(exercise.settings) == list(variants)
+    registry = load_registry(ROOT / "claims" / "statements.yaml")
+    assert set(exercise.study.family) == {entry.id for entry in registry if entry.scope == "statistical"}
+
+
+def test_families_are_of_statements_that_runs_decide(studies):
+    registry = load_registry(ROOT / "claims" / "statements.yaml")
+    for study in studies.values():
+        for statement in study.study.family:
+            assert registry[registry.original(statement)].scope == "statistical", f"{study.name}: {statement}"
 
 
 def test_finished_runs_of_the_older_studies_stay_theirs(studies):
