@@ -140,6 +140,19 @@ def test_nothing_is_read_before_it_is_asked_for(packed):
         assert isinstance(getattr(view, name).pictures.whole, np.memmap)
 
 
+@pytest.mark.parametrize(
+    ("choice", "first"),
+    [
+        ({"half_split": 1}, [1, 4, 6, 7, 8, 9, 10, 12]),
+        ({"half_split": 2}, [0, 3, 4, 5, 6, 7, 8, 11]),
+        ({"share": 0.2}, [7, 12, 13, 24, 25, 28, 29, 36]),
+    ],
+)
+def test_choices_are_pinned(packed, choice, first):
+    """If this fails on purpose: raise TRAINING_VERSION, since finished runs were trained on other pictures."""
+    assert seen(packed, **choice).train.ids[:8].tolist() == first
+
+
 # ---- what is done to them --------------------------------------------------------------------------------
 
 
@@ -186,6 +199,13 @@ def test_shuffled_pixels_are_the_same_pixels_in_other_places(packed):
         assert sorted(map(tuple, one.tolist())) == sorted(map(tuple, other.tolist()))
     moved = {tuple(place) for place in np.argwhere((before != after).any(axis=(0, 3)))}
     assert len(moved) > 0.9 * before.shape[1] * before.shape[2]
+
+
+def test_the_permutation_is_pinned(packed):
+    """As test_choices_are_pinned."""
+    before = np.asarray(packed.train.pictures[0]).reshape(-1, 3)
+    after = seen(packed, pixels="shuffled").train.pictures[0].reshape(-1, 3)
+    np.testing.assert_array_equal(after[:8], before[[287, 93, 262, 234, 341, 90, 29, 36]])
 
 
 def test_one_permutation_moves_every_picture_and_the_mean(packed):
