@@ -152,10 +152,11 @@ def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: M
         "what_would_decide": None if verdict is None else what_would_decide(verdict),
     }
     folder = folders.get(entry.study or "")
+    if folder is not None:
+        row["path"] = os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else str(folder)
     if folder is not None and isinstance(source.test, StatisticalTest):
         evidence = load_evidence(folder)
         row |= {
-            "path": os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else str(folder),
             "in_family": source.id in {registry.original(name) for name in evidence.study.family},
             "registered_seeds": list(evidence.study.seeds),
             "gates": _gates(evidence, source.test, registry),

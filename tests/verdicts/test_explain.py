@@ -125,6 +125,12 @@ def test_a_tower_statement_shows_each_run(tmp_path: Path) -> None:
     assert "in its family" in _text(told)
 
 
+def test_a_record_names_its_study(folder: Path) -> None:
+    told = _explained("S92", folder)
+    assert told["evidence"][0]["verdict"] == "supported"
+    assert f"Evidence: made ({folder})" in _flat(told)
+
+
 def test_definitions_errata_and_untestable_statements() -> None:
     erratum = _explained("S13")
     assert [found["study"] for found in erratum["evidence"]] == [None]
