@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,19 @@ def test_a_mistake_found_in_another_process_is_told(store: Path) -> None:
     (runs[1].folder / "weights.safetensors").write_bytes(b"other weights")
     with pytest.raises(UserError, match="not what training wrote"):
         measure_all([Task(run, False) for run in runs], store / "pictures" / "pictures-key", FEW, "cpu", processes=1)
+
+
+class _Deadly(Task):
+    """A task that ends the process which takes it up, as a kernel short of memory does."""
+
+    def __reduce__(self) -> Any:
+        return os._exit, (9,)
+
+
+def test_a_process_that_is_killed_is_told(store: Path) -> None:
+    tasks = [_Deadly(_trained(store, seed)[0], False) for seed in (31, 32)]
+    with pytest.raises(RuntimeError, match="killed, perhaps for want of memory"):
+        measure_all(tasks, store / "pictures" / "pictures-key", FEW, "cpu", processes=1)
 
 
 # ---- nets of every kind ------------------------------------------------------------------------------
