@@ -76,10 +76,8 @@ def main() -> None:
         print(f"{options.variants} variants x {options.seeds} seeds, {size:.1f} MB of evidence")
         print(f"pytest claims/             {clock:6.1f} s   processor {processor:6.1f} s   best of {options.repeats}")
         clock, processor, _ = min(only_start)
-        print(
-            f"  of which collection    {clock:6.1f} s   processor {processor:6.1f} s   (every verdict is made then)"
-        )
-        print(next(line for line in output.splitlines() if line.startswith("Verdicts:")))
+        print(f"  of which collection    {clock:6.1f} s   processor {processor:6.1f} s   (every verdict is made then)")
+        print(output[output.index("Verdicts:") :].split("statements:")[0].rsplit("\n", 1)[0])
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 ATTRIBUTE = "__claim__"
 
 
-class CannotSay(Exception):  # noqa: N818 - not an error: a way to answer
+class CannotSay(Exception):
     """Raised inside a claim when what it was given cannot speak about the statement."""
 
     def __init__(self, code: WhyNot, reason: str) -> None:

@@ -37,11 +37,11 @@ def summary_lines(ledger: Ledger, shown: Collection[Key], *, verbose: bool = Fal
     repeat; statements that are untestable are listed when every claim ran.
     """
     keys = set(shown)
-    entries = [entry for entry in ledger.entries if _belongs(ledger, entry, keys)]
+    entries = sorted((entry for entry in ledger.entries if _belongs(ledger, entry, keys)), key=_section)
     lines: list[Line] = []
     section = None
     for entry in entries:
-        top = entry.statement.section.split(".")[0]
+        top = _top(entry)
         if top != section:
             section = top
             lines.append((SECTIONS.get(top, top), "bold"))
@@ -51,6 +51,15 @@ def summary_lines(ledger: Ledger, shown: Collection[Key], *, verbose: bool = Fal
     lines.extend((line, "bold") for line in _wrapped(_verdict_counts(entries)))
     lines.extend((line, None) for line in _wrapped(_statement_counts(ledger)))
     return lines
+
+
+def _top(entry: Entry) -> str:
+    return entry.statement.section.split(".")[0]
+
+
+def _section(entry: Entry) -> int:
+    """The place of a statement's section: the paper's numbers do not always follow its order."""
+    return list(SECTIONS).index(_top(entry)) if _top(entry) in SECTIONS else len(SECTIONS)
 
 
 def _belongs(ledger: Ledger, entry: Entry, keys: set[Key]) -> bool:
@@ -76,11 +85,7 @@ def _entry_lines(entry: Entry, verbose: bool) -> list[Line]:
     told = reason
     if verdict.outcome in ("supported", "contradicted") and entry.title:
         finding = verdict.finding
-        told = (
-            f"{entry.title}: {reason}"
-            if finding is None
-            else f"{shown_estimate(verdict, finding)}: {entry.title}"
-        )
+        told = f"{entry.title}: {reason}" if finding is None else f"{shown_estimate(verdict, finding)}: {entry.title}"
     lines: list[Line] = [(_cut(head + told, WIDTH).rstrip(), colour)]
     if verbose:
         lines += [(f"       {line}", None) for line in _wrapped(entry.statement.statement, WIDTH - 7)]
@@ -115,9 +120,10 @@ def _statement_counts(ledger: Ledger) -> str:
         if entry.statement.repeats is not None:
             standing[entry.statement.id] = "repeats"
     counts = Counter(standing.values())
+    without = f", {counts['no_claim_yet']} without a claim yet" if counts["no_claim_yet"] else ""
     return (
         f"{len(standing)} statements: {counts['judged']} with a claim, {counts['repeats']} repeat another, "
-        f"{counts['untestable']} untestable, {counts['no_claim_yet']} without a claim yet"
+        f"{counts['untestable']} untestable{without}"
     )
 
 

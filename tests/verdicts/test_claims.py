@@ -179,6 +179,21 @@ def test_lacking_both_variants_is_said_of_both(judge: Any) -> None:
     assert judge(MadeUp(variants=("base",)), "S60a").reason == "made has no variant no_dropout, nor dropout"
 
 
+ONE_OF_EACH_FORM = list({REGISTRY[s].test.form: s for s in STATISTICAL}.values())
+
+
+@pytest.mark.parametrize("statement", ONE_OF_EACH_FORM)
+def test_both_looks_are_open_to_every_form(statement: str, judge: Any) -> None:
+    """The first looks at six runs of twelve, whatever is read off them; leaving one out is possible too."""
+    made = replace(cases.made_for(statement, REGISTRY[statement].test, "supported"), looks="two", seeds=range(12))
+    verdict = judge(made, statement)
+    assert verdict.outcome == "supported", verdict.reason
+    assert verdict.look in (1, 2)
+    assert verdict.look == 2 or max(verdict.n) == 6
+    robust = REGISTRY[statement].test.form not in ("most_runs", "fair_coin", "every_run", "tower_contrast")
+    assert not (robust and "fragile" in verdict.flags)
+
+
 def test_towers_that_differ_without_specialising_do_not_support(judge: Any) -> None:
     verdict = judge(MadeUp(towers={"base": "unclear", "dense": "alike"}), "S76")
     assert verdict.outcome == "inconclusive"

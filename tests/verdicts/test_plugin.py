@@ -19,6 +19,7 @@ import pytest
 from repro.errors import UserError
 from repro.verdicts.ledger import make_ledger
 from repro.verdicts.registry import Registry
+from repro.verdicts.summary import SECTIONS
 from tests.made_up import MadeUp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,8 +140,9 @@ def test_summary_is_readable_in_80_columns_counts_last(plain_run: tuple[int, str
     summary = output[output.index("= the paper's statements =") :].splitlines()[1:]
     assert max(len(line) for line in summary) <= 80
     sections = [line for line in summary if re.match(r"\d \w|Abstract", line) and "statements" not in line]
-    assert sections[0] == "Abstract"
-    assert sections[-1] == "7 Discussion"
+    assert sections == list(SECTIONS.values())
+    numbers = [line.split()[0] for line in summary if re.match(r"  S\d\d", line)]
+    assert len(numbers) == len(set(numbers)) == 117
     counts = next(number for number, line in enumerate(summary) if line.startswith("Verdicts:"))
     assert not [line for line in summary[counts:] if line.startswith("  S")]
     assert "117 statements" in " ".join(summary[counts:])
@@ -175,6 +177,30 @@ def test_strict_claims_fails_what_is_open(evidence: Path) -> None:
     code, output = _pytest("claims/", "--evidence", evidence, "--strict-claims", "-k", "S90 or S27 or S04")
     assert code == 1
     assert "2 failed, 1 passed" in output
+
+
+def test_torch_is_not_imported_whatever_the_claims_read(tmp_path: Path, registry: Registry) -> None:
+    """Evidence by which every form comes to its numbers."""
+    named = {name for entry in registry for name in getattr(entry.test, "variants", ())}
+    made = replace(MadeUp(study="all"), variants=("base", *sorted(named - {"base"})), seeds=range(3))
+    folder = made.write(tmp_path / "all")
+    script = (
+        "import sys; from pathlib import Path; from repro.verdicts.ledger import make_ledger\n"
+        "ledger = make_ledger(Path(sys.argv[1]), [Path(sys.argv[2])])\n"
+        "print(len({e.statement.test.form for e in ledger.entries if e.standing == 'judged' and e.verdict.finding}))\n"
+        "print(sorted({'torch', 'torchvision', 'matplotlib', 'pandas'} & {m.split('.')[0] for m in sys.modules}))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(ROOT / "claims"), str(folder)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    forms, heavy = run.stdout.splitlines()
+    assert heavy == "[]"
+    assert int(forms) >= 10
 
 
 def test_markers_select_kinds(evidence: Path) -> None:
