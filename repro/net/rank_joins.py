@@ -8,6 +8,7 @@ both towers in one process. `all_gather` is the only collective, on gloo and NCC
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -30,7 +31,8 @@ def waiting_for_other(rank: int) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        # As in "[.../tcp/pair.cc:545] Connection reset by peer. This is typically caused by ..."
+        reason = re.sub(r"\[\S+:\d+\] ", "", str(error).strip()).split(". ")[0] or type(error).__name__
         raise LostRankError(
             f"rank {rank} has lost rank {1 - rank}, which holds the other tower ({reason}); "
             "the same command again resumes from the last checkpoint"
