@@ -8,7 +8,7 @@ RUN := .venv/bin/python -m
 # The environment is in use whole or not at all: pip may be killed half-way.
 READY := .venv/.ready
 
-.PHONY: reproduce test check docs environment lock clean
+.PHONY: reproduce test test-cluster check docs environment lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,7 +23,11 @@ reproduce: $(READY)
 
 test: $(READY)
 	$(RUN) dvc pull --quiet data.dvc
-	$(RUN) pytest tests -n auto --dist worksteal
+	$(RUN) pytest tests -m "not cluster" -n auto --dist worksteal
+
+test-cluster: $(READY)
+	$(RUN) pip install --quiet --disable-pip-version-check -c requirements.lock "ray>=2.50"
+	$(RUN) pytest tests/cluster
 
 check: $(READY)
 	$(RUN) ruff check .

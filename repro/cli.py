@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -75,6 +75,10 @@ def train(
     workers: Workers = None,
     device: Device = "cpu",
     placement: Placed = "single",
+    executor: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="where runs are trained: processes here, or the Ray cluster at RAY_ADDRESS"),
+    ] = "local",
     retrain: Annotated[
         bool,
         typer.Option(
@@ -112,6 +116,7 @@ def train(
         workers=workers,
         device=device,
         placement=placed,
+        executor=executor,
         variants=variant,
         seeds=seed,
         retrain=retrain,
@@ -137,11 +142,21 @@ def verdicts(study: StudyName) -> None:
 
 
 @app.command()
-def report(study: StudyName) -> None:
-    """Write a study's report, one HTML file that works offline."""
-    from repro.pipeline import report_stage
+def report(
+    study: Annotated[str | None, typer.Argument(help="name of a study [default: all]", metavar="STUDY")] = None,
+    every: Annotated[bool, typer.Option("--all", help="one page over all studies that have verdicts")] = False,
+) -> None:
+    """Write a study's report, or one page over all studies at hand: HTML files that work offline."""
+    from repro.report.all_studies import write_all_studies
+    from repro.reporting import report_stage
 
-    typer.echo(f"{study}: report in {report_stage(project_root(), study)}")
+    if study is not None and every:
+        raise UserError(f"--all: the page over all studies has no STUDY; leave {study} or --all out")
+    if study is not None:
+        typer.echo(f"{study}: report in {report_stage(project_root(), study)}")
+        return
+    path, names = write_all_studies(project_root())
+    typer.echo(f"{', '.join(names)}: report in {path}")
 
 
 @app.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence, write_evidence
@@ -93,6 +93,7 @@ def train_stage(
     variants: list[str] | None = None,
     seeds: list[int] | None = None,
     placement: Placement = "single",
+    executor: Literal["local", "ray"] = "local",
     retrain: bool = False,
     checkpoint_seconds: float = 30.0,
 ) -> None:
@@ -101,6 +102,7 @@ def train_stage(
     from repro.training.grid import GridRun, grid_of, train_grid, write_run_list
     from repro.training.local_pool import local_devices
     from repro.training.rate_search import describe_rates, trials_of
+    from repro.training.ray_pool import RayPool
 
     resolved = load_study(root, study)
     prepared = prepared_pictures(root, study)
@@ -114,7 +116,11 @@ def train_stage(
                 allowed = ", ".join(str(item) for item in known)
                 raise UserError(f"--{name} {value}: not in studies/{study}.yaml, which has {allowed}")
     recorded = None if retrain else recorded_evidence(root, study)
-    devices, noted = local_devices(workers, device, placement), registered_now(root, resolved)
+    noted = registered_now(root, resolved)
+    devices = [] if executor == "ray" else local_devices(workers, device, placement)
+
+    def on_cluster() -> RayPool:
+        return RayPool(device, placement, checkpoint_seconds=checkpoint_seconds)
 
     def train(cells: list[GridRun], title: str, accepted: Collection[str]) -> None:
         train_grid(
@@ -126,6 +132,7 @@ def train_stage(
             retrain=retrain,
             checkpoint_seconds=checkpoint_seconds,
             say=say,
+            open_pool=on_cluster if executor == "ray" else None,
         )
 
     place = (store, prepared["digest"], prepared["pictures"])
@@ -269,7 +276,7 @@ def facts(store: Path) -> dict[str, Any]:
     return value
 
 
-# ---- verdicts, report ------------------------------------------------------------------------------
+# ---- verdicts --------------------------------------------------------------------------------------
 
 
 def verdicts_stage(root: Path, study: str) -> int:
@@ -283,15 +290,3 @@ def verdicts_stage(root: Path, study: str) -> int:
     command = [sys.executable, "-m", "pytest", "claims/", "--report-only", "-q", "--no-header", "-p", "no:cacheprovider"]
     command += ["--evidence", str(results / "evidence"), "--verdicts", str(results / "verdicts.json")]
     return subprocess.run(command, cwd=root, check=False).returncode
-
-
-def report_stage(root: Path, study: str) -> Path:
-    """Write the report page; returns its path."""
-    from repro.report.page import write_report
-
-    results = results_folder(root, study)
-    verdicts = read_json(results / "verdicts.json")
-    path = results / "report" / "report.html"
-    write_report(path, load_evidence(results / "evidence"), verdicts)
-    return path
-

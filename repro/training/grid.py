@@ -18,8 +18,9 @@ from repro.errors import UserError
 from repro.files import write_json
 from repro.study.load import ResolvedStudy
 from repro.training import worker
+from repro.training.executor import Outcome, Pool
 from repro.training.live_table import LiveTable
-from repro.training.local_pool import LocalPool, Outcome
+from repro.training.local_pool import LocalPool
 from repro.training.run_store import Run, RunSpec
 
 SCHEMA = 1
@@ -101,8 +102,9 @@ def train_grid(
     checkpoint_seconds: float = 30.0,
     poll_seconds: float = 0.25,
     say: Callable[[str], None] = print,
+    open_pool: Callable[[], Pool] | None = None,
 ) -> None:
-    """Train every run that is neither finished nor recorded.
+    """Train every run that is neither finished nor recorded, on these devices or where `open_pool` says.
 
     `noted` is kept beside each run's settings when it is created: what was registered before it began.
     Raises UserError when the disk is too small or a run cannot be trained because of what the user gave,
@@ -118,7 +120,8 @@ def train_grid(
         for cell in missing:
             cell.run.create(cell.spec, noted or {})
         total = len({cell.run.identity for cell in [*cells, *missing]})
-        failures = _train(missing, title, devices, checkpoint_seconds, poll_seconds, total)
+        local = LocalPool(devices, checkpoint_seconds=checkpoint_seconds, poll_seconds=poll_seconds)
+        failures = _train(missing, title, open_pool() if open_pool else local, poll_seconds, total)
         _raise_failures(failures)
     for identity, digest in before.items():
         run = next(cell.run for cell in cells if cell.run.identity == identity)
@@ -129,8 +132,7 @@ def train_grid(
 def _train(
     missing: list[GridRun],
     title: str,
-    devices: list[str],
-    checkpoint_seconds: float,
+    where: Pool,
     poll_seconds: float,
     total: int,
 ) -> list[tuple[GridRun, Outcome]]:
@@ -145,7 +147,7 @@ def _train(
         table.finished(cell.run, sentence)
 
     with (
-        LocalPool(devices, checkpoint_seconds=checkpoint_seconds, poll_seconds=poll_seconds) as pool,
+        where as pool,
         LiveTable(title, labels, total, total - len(missing)) as table,
     ):
         while left:

@@ -1,7 +1,6 @@
 """Runs side by side on this machine: a process per core (or per device), a run per process.
 
-The interface is two methods, `submit` and `finished`, so that a cluster's engine can stand in its place:
-the process it starts, the lease and the retry rule are the same.
+The default way of `repro.training.executor`; `repro.training.ray_pool` is the other.
 """
 
 from __future__ import annotations
@@ -10,45 +9,15 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
-from typing import Protocol
 
 from repro.errors import UserError
 from repro.net.placement import DEVICES, Placement
-from repro.training import worker
+from repro.training.executor import ATTEMPTS, Outcome, last_words, start_process
 from repro.training.run_store import Run
-
-ATTEMPTS = 3
-"""How often a run is started whose process was killed; an error of its own is final at once."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run's process ended."""
-
-    run: Run
-    code: int
-    message: str
-
-    @property
-    def finished(self) -> bool:
-        return self.code == worker.FINISHED
-
-
-class Executor(Protocol):
-    """Where runs are trained."""
-
-    def submit(self, run: Run) -> None:
-        """Queue a run."""
-
-    def finished(self) -> Iterator[Outcome | None]:
-        """Outcomes as they come, None now and then while waiting; ends when nothing is left."""
 
 
 class LocalPool:
@@ -97,16 +66,8 @@ class LocalPool:
 
     def _start(self, run: Run, attempt: int) -> None:
         device = self._devices.popleft()
-        log = run.folder / "worker.log"
-        command = [sys.executable, "-m", "repro.training.worker", "--store", str(run.store), "--run", run.identity]
-        command += ["--device", device, "--parent", str(os.getpid())]
-        command += ["--checkpoint-seconds", str(self._checkpoint_seconds)]
-        environment = {**os.environ, **worker.ALLOCATOR, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic products on GPUs
-        package = str(Path(__file__).resolve().parents[2])
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH")]))
-        with log.open("wb") as handle:
-            process = subprocess.Popen(command, stdout=handle, stderr=handle, stdin=subprocess.DEVNULL, env=environment)
+        with (run.folder / "worker.log").open("wb") as log:
+            process = start_process(run.store, run.identity, device, self._checkpoint_seconds, log)
         self._active[process] = (run, attempt, device)
 
     def _ended(self, process: subprocess.Popen[bytes]) -> Outcome | None:
@@ -115,22 +76,11 @@ class LocalPool:
             return None
         run, attempt, device = self._active.pop(process)
         self._devices.append(device)
-        killed = code < 0 or code == worker.INTERRUPTED
-        if killed and attempt < ATTEMPTS:
+        outcome = Outcome(run, code, last_words(run.folder / "worker.log", code))
+        if outcome.killed and attempt < ATTEMPTS:
             self._waiting.append((run, attempt + 1))
             return None
-        return Outcome(run, code, _last_words(run.folder / "worker.log", code))
-
-
-def _last_words(log: Path, code: int) -> str:
-    try:
-        lines = log.read_text(errors="replace").strip().splitlines()
-    except OSError:
-        lines = []
-    if code < 0:
-        lines.append(f"killed by {signal.Signals(-code).name}, {ATTEMPTS} times")
-    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return errors[-1] if errors else "\n".join(lines[-15:])
+        return outcome
 
 
 def local_devices(workers: int | None, device: str, placement: Placement = "single") -> list[str]:

@@ -1,0 +1,85 @@
+"""Where runs are trained: what every way of it shares (the interface, the process of a run, the retry rule).
+
+A run is always trained by the same process, `python -m repro.training.worker`, under the run's lease; the ways
+differ in where that process is started. The local pool is the default, a Ray cluster the optional other.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from repro.training import worker
+from repro.training.run_store import Run
+
+ATTEMPTS = 3
+"""How often a run is started whose process was killed; an error of its own is final at once."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run's process ended: an exit code of `repro.training.worker`, or minus the signal's number."""
+
+    run: Run
+    code: int
+    message: str
+
+    @property
+    def finished(self) -> bool:
+        return self.code == worker.FINISHED
+
+    @property
+    def killed(self) -> bool:
+        """Whether the process was stopped from outside, so that another try goes on from the checkpoint."""
+        return self.code < 0 or self.code == worker.INTERRUPTED
+
+
+class Executor(Protocol):
+    """Where runs are trained."""
+
+    @property
+    def active(self) -> list[Run]:
+        """The runs that are being trained now."""
+
+    def submit(self, run: Run) -> None:
+        """Queue a run."""
+
+    def finished(self) -> Iterator[Outcome | None]:
+        """Outcomes as they come, None now and then while waiting; ends when nothing is left."""
+
+
+Pool = AbstractContextManager[Executor]
+"""Leaving its `with` block asks the runs' processes to write a checkpoint and end."""
+
+
+def start_process(
+    store: Path, identity: str, device: str, checkpoint_seconds: float, log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start the process of a run, which dies with this one; what it says goes to `log`."""
+    command = [sys.executable, "-m", "repro.training.worker", "--store", str(store), "--run", identity]
+    command += ["--device", device, "--parent", str(os.getpid())]
+    command += ["--checkpoint-seconds", str(checkpoint_seconds)]
+    environment = {**os.environ, **worker.ALLOCATOR, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic products on GPUs
+    package = str(Path(__file__).resolve().parents[2])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH")]))
+    return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
+
+
+def last_words(log: Path, code: int) -> str:
+    """What a run's process said last: its error in one line if it had one, else the end of its log."""
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    if code < 0:
+        lines.append(f"killed by {signal.Signals(-code).name}, {ATTEMPTS} times")
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return errors[-1] if errors else "\n".join(lines[-15:])
