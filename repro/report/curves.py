@@ -120,9 +120,7 @@ def _kernels_png(evidence: Evidence) -> bytes:
 
 def _draw_tower(axis: Axes, name: str, tower: Tower) -> None:
     kernels = [kernel.weights for kernel in tower.kernels]
-    axis.imshow(
-        sheet(kernels, [not kernel.live for kernel in tower.kernels], columns=8), interpolation="nearest"
-    )
+    axis.imshow(sheet(kernels, [not kernel.live for kernel in tower.kernels], columns=8), interpolation="nearest")
     median = tower.median_chroma
     said = "no live kernels" if median is None else f"median chroma share {median:.2f}"
     axis.set_title(f"{name} {tower.number}: {said}", fontsize=8, loc="left", parse_math=False)

@@ -1,4 +1,4 @@
-"""The verdicts as a reader meets them: by section of the paper, each with the picture of its evidence."""
+"""The statements as a reader meets them: by section of the paper, each with its verdicts and their pictures."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from repro.errors import UserError
-from repro.evidence.directory import Evidence
-from repro.report import words
-from repro.report.claim_pictures import effect_bar, evidence_strip
-from repro.report.strips import Bar, Strip
+from repro.report.judgements import Basis, Judgement, judgement
+from repro.report.rows import NO_CLAIM, VERDICTS
+from repro.report.words import signed
+from repro.verdicts.how_tested import Rule, form_in_words, rules
+from repro.verdicts.literature import LaterFinding
+from repro.verdicts.papers_evidence import papers_evidence
 from repro.verdicts.registry import Registry
 from repro.verdicts.statement import Statement
-from repro.verdicts.verdict import FLAGS
 
-KEYS = (
-    *("id", "section", "statement", "kind", "study", "verdict", "reason", "estimate", "interval", "p"),
-    *("p_adjusted", "n", "detectable", "seeds_needed", "paper", "authors", "flags"),
-)
-VERDICTS = ("supported", "contradicted", "inconclusive", "not_evaluated", "untestable")
-NO_CLAIM = "no_claim_yet"
 SECTIONS = {
     "abstract": "Abstract",
     "1": "Introduction",
@@ -39,107 +33,96 @@ SECTIONS = {
     "6.1": "Qualitative evaluations",
     "7": "Discussion",
 }
-_REMARKS = {
-    **FLAGS,
-    "collapsed_runs": "some runs of its arms collapsed; they count with their real error",
-    "below_threshold": "the towers differ more than dense halves, but less than the registered effect size",
-    "claim_error": "the claim's own code failed",
-}
-_SAID_ELSEWHERE = frozenset({"known_erratum", "part_tested", "reduced_scale"})
-"""Flags that the page shows in another way: the erratum and the part in words, the scale once for all."""
+Literature = Mapping[str, tuple[LaterFinding, ...]]
 
 
 @dataclass(frozen=True)
-class Remark:
-    """A flag with what it means."""
+class PaperNoise:
+    """Whether the paper's own comparison, one run against one run, exceeds noise, and the figures."""
 
-    name: str
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What the paper prints and what the authors' release logs."""
-
-    paper: str | None
-    authors: str | None
-    file: str | None
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A statistical verdict's numbers as text."""
-
-    estimate: str
-    interval: str
-    n: str
-    p: str
-    p_adjusted: str
-    detectable: str
-    seeds_needed: str
+    exceeds: bool
+    said: str
 
 
 @dataclass(frozen=True)
 class StatementEntry:
-    """One statement with its verdict on this study."""
+    """One statement with a judgement for each study that judged it, or one that needs no study."""
 
     id: str
     section: str
     statement: str
     kind: str
-    verdict: str
-    reason: str
-    numbers: Numbers | None
-    sources: Sources
-    remarks: tuple[Remark, ...]
+    paper: str | None
+    authors: str | None
+    authors_file: str | None
+    paper_noise: tuple[PaperNoise, ...]
+    literature: tuple[LaterFinding, ...]
     erratum: str | None
     part: str | None
     repeats: str | None
+    form: str | None
     tested_how: str | None
-    strip: Strip | None
-    bar: Bar | None
-    unit: str | None
-    in_family: bool
+    rules: tuple[Rule, ...]
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def verdicts(self) -> tuple[str, ...]:
+        """All its verdicts, each once."""
+        return tuple(dict.fromkeys(item.verdict for item in self.judgements))
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the paper with its statements; those without a claim yet stand apart."""
+    """A section of the paper with its statements."""
 
+    key: str
     number: str
     title: str
     anchor: str
     entries: tuple[StatementEntry, ...]
 
 
-def statement_entries(
-    evidence: Evidence, verdicts: Sequence[Mapping[str, Any]], registry: Registry
-) -> tuple[StatementEntry, ...]:
-    """One entry a statement, in the order of `verdicts`; verdicts on other studies are left out.
-
-    Raises UserError when `verdicts` is not what `pytest claims/ --verdicts FILE` writes.
-    """
-    name = evidence.study.study
-    chosen: dict[str, Mapping[str, Any]] = {}
-    for place, row in enumerate(_checked(verdicts), 1):
-        known = chosen.get(row["id"])
-        if known is not None and known["study"] == row["study"]:
-            raise UserError(f"verdicts: entry {place}: {row['id']} on {row['study']} stands there twice")
-        if known is None or _ours(row, name):
-            chosen[row["id"]] = row
-    return tuple(_entry(evidence, row, registry, name) for row in chosen.values())
+def statement_entry(bases: Sequence[Basis], registry: Registry, literature: Literature) -> StatementEntry:
+    """One statement from its rows: one a study, or one that needs no study."""
+    first = bases[0].row
+    statement: Statement | None = registry.statements.get(first["id"])
+    original = registry.statements.get(statement.repeats or statement.id) if statement else None
+    test = original.test if original else None
+    authors = first["authors"] if isinstance(first["authors"], Mapping) else {}
+    name, several = str(first["id"]), len(bases) > 1
+    return StatementEntry(
+        id=name,
+        section=str(first["section"]),
+        statement=str(first["statement"]),
+        kind=str(first["kind"]),
+        paper=first["paper"],
+        authors=authors.get("number"),
+        authors_file=authors.get("file"),
+        paper_noise=_paper_noise(original),
+        literature=literature.get(original.id, ()) if original else (),
+        erratum=statement.known_erratum if statement else None,
+        part=statement.part if statement else None,
+        repeats=statement.repeats if statement else None,
+        form=None if test is None else form_in_words(type(test)),
+        tested_how=getattr(test, "arms", None) or getattr(test, "reads", None),
+        rules=() if test is None else rules(test),
+        judgements=tuple(
+            judgement(basis, statement, test, registry.gates, f"{name}-{place}" if several else name)
+            for place, basis in enumerate(bases, 1)
+        ),
+    )
 
 
 def sections(entries: Sequence[StatementEntry]) -> tuple[Section, ...]:
-    """Entries with a verdict, by section, sections in the order in which they come."""
+    """Entries by section, in the paper's order; sections that the paper does not have come last."""
     grouped: dict[str, list[StatementEntry]] = {}
     for entry in entries:
-        if entry.verdict != NO_CLAIM:
-            grouped.setdefault(entry.section, []).append(entry)
+        grouped.setdefault(entry.section, []).append(entry)
     order = {number: place for place, number in enumerate(SECTIONS)}
     numbers = sorted(grouped, key=lambda number: order.get(number, len(order)))
     return tuple(
         Section(
+            key=number,
             number="" if number == "abstract" else number,
             title=SECTIONS.get(number, f"Section {number}"),
             anchor=f"section-{place}",
@@ -149,81 +132,25 @@ def sections(entries: Sequence[StatementEntry]) -> tuple[Section, ...]:
     )
 
 
-def counts(entries: Sequence[StatementEntry]) -> tuple[tuple[str, int], ...]:
-    """(verdict, how many statements), those without a claim yet last; zeros too."""
-    return tuple((name, sum(entry.verdict == name for entry in entries)) for name in (*VERDICTS, NO_CLAIM))
+def counts(judgements: Sequence[Judgement]) -> tuple[tuple[str, int], ...]:
+    """(verdict, how many), those without a claim yet last; zeros too."""
+    return tuple((name, sum(item.verdict == name for item in judgements)) for name in (*VERDICTS, NO_CLAIM))
 
 
-def _checked(verdicts: Any) -> list[Mapping[str, Any]]:
-    again = "make the file again with `pytest claims/ --verdicts FILE`"
-    if not isinstance(verdicts, list):
-        raise UserError(f"verdicts must be a list of objects, not {type(verdicts).__name__}; {again}")
-    for place, row in enumerate(verdicts, 1):
-        if not isinstance(row, Mapping):
-            raise UserError(f"verdicts: entry {place} is {type(row).__name__}, not an object; {again}")
-        if missing := [key for key in KEYS if key not in row]:
-            raise UserError(
-                f"verdicts: entry {place} ({row.get('id', 'without id')}) lacks {', '.join(missing)}; {again}"
-            )
-        if row["verdict"] is not None and row["verdict"] not in VERDICTS:
-            allowed = f"{', '.join(VERDICTS)} or null"
-            raise UserError(
-                f"verdicts: entry {place} ({row['id']}): verdict {row['verdict']!r}; "
-                f"allowed: {allowed}; {again}"
-            )
-    return verdicts
+def _paper_noise(original: Statement | None) -> tuple[PaperNoise, ...]:
+    return tuple(_noise(errors) for errors in getattr(original, "paper_errors", ()))
 
 
-def _ours(row: Mapping[str, Any], study: str) -> bool:
-    return row["study"] is None or row["study"] == study
-
-
-def _entry(evidence: Evidence, row: Mapping[str, Any], registry: Registry, study: str) -> StatementEntry:
-    statement: Statement | None = registry.statements.get(row["id"])
-    verdict, reason = row["verdict"] or NO_CLAIM, str(row["reason"] or "")
-    if not _ours(row, study):
-        row = {
-            **row,
-            **dict.fromkeys(("estimate", "interval", "p", "p_adjusted", "n", "detectable", "seeds_needed")),
-        }
-        verdict, reason = "not_evaluated", f"these verdicts hold no judgement of it on {study}"
-    original = registry.statements.get(statement.repeats or statement.id) if statement else None
-    test = original.test if original else None
-    unit = getattr(test, "unit", None)
-    repeats = statement.repeats if statement else None
-    authors = row["authors"] if isinstance(row["authors"], Mapping) else {}
-    flags = [flag for flag in row["flags"] or () if flag not in _SAID_ELSEWHERE]
-    return StatementEntry(
-        id=str(row["id"]),
-        section=str(row["section"]),
-        statement=str(row["statement"]),
-        kind=str(row["kind"]),
-        verdict=verdict,
-        reason=reason,
-        numbers=_numbers(row, unit),
-        sources=Sources(row["paper"], authors.get("number"), authors.get("file")),
-        remarks=tuple(Remark(words.named(flag), _REMARKS.get(flag, "")) for flag in flags),
-        erratum=statement.known_erratum if statement else None,
-        part=statement.part if statement else None,
-        repeats=repeats,
-        tested_how=None if repeats else getattr(test, "arms", None),
-        strip=None if repeats else evidence_strip(evidence, test),
-        bar=None if repeats else effect_bar(row, unit),
-        unit=unit,
-        in_family=row["id"] in evidence.study.family,
+def _noise(errors: Any) -> PaperNoise:
+    found = papers_evidence(errors)
+    runs = ", ".join(f"{z:.1f} at {sd}" for sd, z in found["z_runs"].items())
+    difference = signed(f"{100 * found['difference']:+.2f}")
+    said = (
+        f"top-{found['guesses']}: {difference} points, {'one run each' if runs else 'the same net in two ways'}; "
+        f"{found['z_pictures']:.1f} standard errors of {found['pictures']:,} test pictures"
     )
-
-
-def _numbers(row: Mapping[str, Any], unit: str | None) -> Numbers | None:
-    """None for verdicts without statistics: a comparison's estimate stands in its reason."""
-    if words.finite(row["p"]) is None and words.finite(row["p_adjusted"]) is None:
-        return None
-    return Numbers(
-        estimate=words.quantity(row["estimate"], unit, plus=unit in ("points", "nats")),
-        interval=words.interval(row["interval"], unit),
-        n=words.replicates(row["n"]),
-        p=words.probability(row["p"]),
-        p_adjusted=words.probability(row["p_adjusted"]),
-        detectable=words.quantity(row["detectable"], unit),
-        seeds_needed=words.count(row["seeds_needed"]),
-    )
+    if runs:
+        said += f"; of two runs {runs} points of spread between runs"
+    if found["assumed"]:
+        said += f" (assumed: {found['assumed']})"
+    return PaperNoise(bool(found["exceeds_noise"]), said)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from repro.evidence.directory import Evidence
 from repro.report import words
+from repro.report.class_words import class_words
 from repro.verdicts.scale import at_paper_scale
 
 MOST_NAMES = 40
@@ -41,7 +42,7 @@ def masthead(evidence: Evidence) -> Masthead:
         summary=evidence.study.summary,
         scope=scope(evidence),
         items=tuple(_items(evidence)),
-        class_names=names[:MOST_NAMES],
+        class_names=tuple(class_words(name) for name in names[:MOST_NAMES]),
         more_classes=max(0, len(names) - MOST_NAMES),
     )
 
@@ -88,9 +89,7 @@ def _items(evidence: Evidence) -> list[Item]:
         Item("Seeds", words.count(len(study.seeds)), f"{', '.join(map(str, study.seeds))}; {looks}"),
         Item("Runs", f"{len(runs)} of {expected}", "; ".join([_failures(failed), *computing])),
         Item("Machine", str(machine.get("processor", "unknown")), _machine(evidence)),
-        Item(
-            "Versions", ", ".join(f"{name} {value}" for name, value in study.versions.items()) or words.DASH
-        ),
+        Item("Versions", ", ".join(f"{name} {value}" for name, value in study.versions.items()) or words.DASH),
         Item("Command", study.command, f"commit {(study.git_commit or 'unknown')[:12]}"),
         Item("Made", study.created),
     ]

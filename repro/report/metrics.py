@@ -48,8 +48,7 @@ def _smallest_removal_cost(evidence: Evidence) -> float | None:
     without = [
         error
         for variant in evidence.study.variants
-        if variant.startswith("remove_conv")
-        and (error := _mean(evidence, variant, "held_out_error")) is not None
+        if variant.startswith("remove_conv") and (error := _mean(evidence, variant, "held_out_error")) is not None
     ]
     return min(without) - base if without and base is not None else None
 

@@ -1,76 +1,82 @@
-"""The report: one HTML file that holds everything it shows, without scripts and without the network."""
+"""A study's report: one HTML file that shows its evidence and every verdict on it.
+
+It reads what its study left and nothing of others, so that a study's page never depends on which other studies
+happen to be there; `repro.report.all_studies` sets them side by side.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from repro.evidence.directory import Evidence
 from repro.files import write_text
-from repro.report import words
 from repro.report.curve_panels import curve_figure
-from repro.report.entries import NO_CLAIM, VERDICTS, counts, sections, statement_entries
+from repro.report.entries import Literature, counts, sections, statement_entry
 from repro.report.gate_table import gate_rows
+from repro.report.judgements import Basis
 from repro.report.masthead import masthead
+from repro.report.matrix import matrix
+from repro.report.rendering import rendered
+from repro.report.retrieval_figure import RetrievalFigure
+from repro.report.rows import checked_rows, rows_on
 from repro.report.tower_figure import tower_figure
 from repro.report.variant_table import departures, error_strip, failed_runs, variant_rows
+from repro.verdicts.literature import LITERATURE_FILE, load_literature
 from repro.verdicts.registry import REGISTRY_FILE, Registry, claims_folder, load_registry
-
-TEMPLATES = Path(__file__).parent / "templates"
-SYMBOLS = {
-    "supported": "✓",
-    "contradicted": "✕",
-    "inconclusive": "≈",
-    "not_evaluated": "○",
-    "untestable": "∅",
-    NO_CLAIM: "…",
-}
-"""Before each verdict's word, so that neither colour nor form alone carries it."""
 
 
 def write_report(
-    path: Path, evidence: Evidence, verdicts: list[dict[str, Any]], registry: Registry | None = None
+    path: Path,
+    evidence: Evidence,
+    verdicts: list[dict[str, Any]],
+    registry: Registry | None = None,
+    retrieval: RetrievalFigure | None = None,
 ) -> None:
     """Write the page of one study to `path`; the same evidence and verdicts give the same bytes.
 
     verdicts: what `pytest claims/ --verdicts FILE` writes; those on other studies are left out.
     registry: for gates, units and what tests cover; by default the project's `claims/statements.yaml`.
+    retrieval: pictures with their neighbours, where the prepared pictures are at hand.
 
     Raises UserError when `verdicts` has another shape, or when files cannot be read or written.
     """
-    write_text(
-        path, report_html(evidence, verdicts, registry or load_registry(claims_folder() / REGISTRY_FILE))
-    )
+    known = registry or load_registry(claims_folder() / REGISTRY_FILE)
+    write_text(path, report_html(evidence, verdicts, known, retrieval, literature_beside(known)))
 
 
-def report_html(evidence: Evidence, verdicts: Sequence[Mapping[str, Any]], registry: Registry) -> str:
+def literature_beside(registry: Registry) -> Literature:
+    """What later work found, from the file beside the registry; nothing where there is none."""
+    path = registry.path.parent / LITERATURE_FILE
+    return load_literature(path, registry) if path.is_file() else {}
+
+
+def report_html(
+    evidence: Evidence,
+    verdicts: Any,
+    registry: Registry,
+    retrieval: RetrievalFigure | None = None,
+    literature: Literature | None = None,
+) -> str:
     """The page as text."""
-    entries = statement_entries(evidence, verdicts, registry)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_typeset,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["named"] = words.named
+    study = evidence.study.study
+    rows = rows_on(checked_rows(verdicts), study)
+    entries = [statement_entry([Basis(row, evidence, retrieval)], registry, literature or {}) for row in rows.values()]
+    judgements = [item for entry in entries for item in entry.judgements]
+    ordered = sections(entries)
     by_id = {entry.id: entry for entry in entries}
-    return environment.get_template("report.html").render(
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        symbols=SYMBOLS,
-        verdict_names=VERDICTS,
-        no_claim=NO_CLAIM,
+    return rendered(
+        "report.html",
         head=masthead(evidence),
-        counts=counts(entries),
+        studies=(study,),
+        known=frozenset(by_id),
+        kinds=_kinds(entries),
+        counts=counts(judgements),
         total=len(entries),
-        errata=sum(entry.erratum is not None and entry.verdict == "contradicted" for entry in entries),
+        errata=sum(entry.erratum is not None and "contradicted" in entry.verdicts for entry in entries),
         family=[by_id[name] for name in evidence.study.family if name in by_id],
+        matrix=matrix(ordered, [study]),
         gates=gate_rows(evidence, registry.gates),
         towers=tower_figure(evidence),
         curves=curve_figure(evidence),
@@ -79,13 +85,9 @@ def report_html(evidence: Evidence, verdicts: Sequence[Mapping[str, Any]], regis
         train=error_strip(evidence, "train_error", "Training error"),
         departures=departures(evidence),
         failed=failed_runs(evidence),
-        sections=sections(entries),
-        without_claim=[entry for entry in entries if entry.verdict == NO_CLAIM],
+        sections=ordered,
     )
 
 
-def _typeset(value: Any) -> Any:
-    """Text with apostrophes as printers set them and no line break before a percent sign; markup stays."""
-    if type(value) is not str:
-        return value
-    return re.sub(r"(?<=\d) %", f"{words.THIN}%", re.sub(r"(?<=\w)'(?=\w|\s|$)", "’", value))
+def _kinds(entries: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(sorted({entry.kind for entry in entries}))

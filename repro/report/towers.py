@@ -86,11 +86,7 @@ def _tower(number: int, part: slice, weights: Any, chroma: Any, live: Any) -> To
     start = part.start or 0
     kernels = [
         Kernel(start + place, kernel, float(share) if np.isfinite(share) else None, bool(alive))
-        for place, (kernel, share, alive) in enumerate(
-            zip(weights[part], chroma[part], live[part], strict=True)
-        )
+        for place, (kernel, share, alive) in enumerate(zip(weights[part], chroma[part], live[part], strict=True))
     ]
-    kernels.sort(
-        key=lambda kernel: (not kernel.live, kernel.chroma is None, kernel.chroma or 0.0, kernel.number)
-    )
+    kernels.sort(key=lambda kernel: (not kernel.live, kernel.chroma is None, kernel.chroma or 0.0, kernel.number))
     return Tower(number, tuple(kernels))

@@ -9,8 +9,8 @@ from typing import Any
 
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
-from repro.report.strips import Point, Strip, strip
-from repro.report.words import count, decimal, finite, magnitude, percent, percent_tick, spread
+from repro.report.strips import Arm, Point, Strip, strip
+from repro.report.words import count, decimal, finite, magnitude, named, percent, percent_tick, spread
 
 
 @dataclass(frozen=True)
@@ -104,18 +104,16 @@ def failed_runs(evidence: Evidence) -> tuple[FailedRun, ...]:
 def error_strip(evidence: Evidence, metric: str, title: str) -> Strip | None:
     """A row of dots for every variant that has runs; None when no run has this metric."""
     arms = [
-        (name, metric_points(evidence, name, metric)) for name in evidence.study.variants if evidence.of(name)
+        Arm(named(name), metric_points(evidence, name, metric)) for name in evidence.study.variants if evidence.of(name)
     ]
-    if not any(point.value is not None for _, points in arms for point in points):
+    if not any(point.value is not None for arm in arms for point in arm.points):
         return None
     return strip(title, arms, percent, percent_tick)
 
 
 def metric_points(evidence: Evidence, variant: str, metric: str) -> list[Point]:
     """A variant's runs as points of a strip."""
-    return [
-        Point(run.seed, finite(run.scalar(metric)), run.status != "finished") for run in evidence.of(variant)
-    ]
+    return [Point(run.seed, finite(run.scalar(metric)), run.status != "finished") for run in evidence.of(variant)]
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[Change]:

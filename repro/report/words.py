@@ -9,7 +9,7 @@ from typing import Any
 DASH = "–"
 THIN = "\u202f"
 """Narrow no-break space, between a number and its unit."""
-UNITS = {"points": "points", "nats": "nats", "auc": "AUC", "rate": ""}
+UNITS = {"auc": "AUC", "rate": "", "ratio": "×"}
 
 
 def finite(value: Any) -> float | None:

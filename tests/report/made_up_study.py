@@ -10,6 +10,7 @@ import numpy as np
 
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord, StudyRecord
+from repro.files import digest_of
 from repro.measurement.kernels import chroma_shares
 from repro.verdicts.registry import Registry, load_registry
 from repro.verdicts.statement import Statement
@@ -40,7 +41,7 @@ def study_record(**changes: Any) -> StudyRecord:
     """The record of the made-up study; any field can be given another value."""
     variants = changes.get("variants", VARIANTS)
     base = {
-        "net": {"towers": 2, "removed": [], "normalisation": {"blocks": None}},
+        "net": {"architecture": "alexnet", "towers": 2, "removed": [], "normalisation": {"blocks": None}},
         "training": {"weight_decay": 0.0005, "epochs": 12},
         "data": {"size": 56},
     }
@@ -49,7 +50,7 @@ def study_record(**changes: Any) -> StudyRecord:
         if name == "no_weight_decay":
             settings[name] = {**base, "training": {**base["training"], "weight_decay": 0.0}}
         elif name == "dense":
-            settings[name] = {**base, "net": {"towers": 1, "removed": [], "normalisation": {"blocks": 2}}}
+            settings[name] = {**base, "net": {**base["net"], "towers": 1, "normalisation": {"blocks": 2}}}
         elif name.startswith("remove_"):
             settings[name] = {**base, "net": {**base["net"], "removed": [name.removeprefix("remove_")]}}
     printed = [
@@ -150,7 +151,7 @@ def collapsed_run(variant: str, seed: int) -> RunRecord:
 
 def hash_of(*words: Any) -> int:
     """A number that is the same in every process."""
-    return int.from_bytes(" ".join(map(str, words)).encode().ljust(8, b"\0")[-8:], "big") % 2**60 + 1
+    return int(digest_of(words)[:15], 16) + 1
 
 
 def kernels(seed: int, *, split: bool, count: int = 48, side: int = 5) -> np.ndarray[Any, Any]:
@@ -165,9 +166,7 @@ def kernels(seed: int, *, split: bool, count: int = 48, side: int = 5) -> np.nda
         wave = np.cos(frequency * (x * np.cos(angle) + y * np.sin(angle)) + phase)
         tint = rng.normal(0, 1, 3)
         tint -= tint.mean()
-        colour = (
-            tint / np.abs(tint).max() * 1.2 + rng.normal(0, 0.3) if coloured else 1 + rng.normal(0, 0.12, 3)
-        )
+        colour = tint / np.abs(tint).max() * 1.2 + rng.normal(0, 0.3) if coloured else 1 + rng.normal(0, 0.12, 3)
         envelope = np.exp(-(x**2 + y**2) * (0.8 if coloured else 0.4))
         made.append(colour[:, None, None] * (wave * envelope) + rng.normal(0, 0.05, (3, side, side)))
     return np.asarray(made, dtype=np.float32)
@@ -239,14 +238,13 @@ def _made_up(registry: Registry, entry: Statement, study: str) -> dict[str, Any]
             entry, verdict="supported", reason="parameters 60,965,224, printed 60 million", estimate=6.1e7
         )
     if original.scope == "record":
-        return verdict_row(
-            entry, study=study, verdict="not_evaluated", reason="this study staged 12 of 1000 classes"
-        )
+        return verdict_row(entry, study=study, verdict="not_evaluated", reason="this study staged 12 of 1000 classes")
     return verdict_row(
-        entry, study=study, **_STATISTICAL[{"S90": "S12", "S61b": "S61c"}.get(original.id, original.id)]
+        entry, study=study, **_STATISTICAL.get({"S90": "S12", "S61b": "S61c"}.get(original.id, original.id), _MISSING)
     )
 
 
+_MISSING: dict[str, Any] = {"verdict": "not_evaluated", "reason": "smoke has not all of its variants"}
 _STATISTICAL: dict[str, dict[str, Any]] = {
     "S12": {
         "verdict": "inconclusive",

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from repro.report import words
+from repro.report.axes import axis_over, axis_within, log_axis_over
+from repro.report.forest import Estimate, forest
 from repro.report.kernel_images import FADED, kernel_pixels, png, sheet
-from repro.report.strips import Point, axis_over, axis_within, strip
+from repro.report.strips import Arm, Point, strip
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 6))
 
@@ -42,7 +44,7 @@ def test_a_fixed_axis_ends_where_it_was_told_to(low: float, high: float) -> None
 
 def test_a_collapsed_run_does_not_stretch_the_axis() -> None:
     points = [Point(1, 0.10), Point(2, 0.12), Point(3, 0.92, collapsed=True)]
-    made = strip("error", [("base", points)], words.percent, words.percent_tick)
+    made = strip("error", [Arm("base", points)], words.percent, words.percent_tick)
     assert float(made.ticks[-1].label.split(words.THIN)[0]) <= 15
     assert [dot.beyond for dot in made.rows[0].dots] == [False, False, True]
     assert made.rows[0].mean is not None
@@ -97,3 +99,43 @@ def test_what_is_no_number_is_a_dash(value: object) -> None:
         words.probability,
     ):
         assert shown(value) == words.DASH
+
+
+@given(st.lists(st.floats(1e-3, 1e4), min_size=1, max_size=10))
+def test_a_logarithmic_axis_holds_all_values_in_order(values: list[float]) -> None:
+    axis = log_axis_over(values)
+    assert axis.low <= min(values) * (1 + 1e-9)
+    assert axis.high >= max(values) * (1 - 1e-9)
+    assert 2 <= len(axis.ticks) <= 8
+    places = [axis.place(value) for value in sorted(values)]
+    assert places == sorted(places)
+
+
+def test_equal_factors_are_equal_distances() -> None:
+    axis = log_axis_over([1, 100])
+    assert axis.place(10) - axis.place(1) == pytest.approx(axis.place(100) - axis.place(10), abs=0.02)
+
+
+def test_a_forest_shades_where_the_claim_holds_and_draws_open_ends() -> None:
+    made = forest("gain", [Estimate("a", 0.02, None, 0.05)], words.percent, words.percent_tick, holds=(0.01, math.inf))
+    (row,) = made.rows
+    assert made.holds is not None
+    (boundary,) = made.boundaries
+    assert made.holds.x == boundary.x
+    assert made.holds.x + made.holds.width == 100
+    assert row.open_low
+    assert not row.open_high
+    assert row.low == 0 < row.x < row.high
+    assert row.label == f"2.0{words.THIN}% (−∞ to 5.0{words.THIN}%)"
+
+
+def test_a_row_shows_its_wanted_stretch_and_the_interval_of_its_mean() -> None:
+    points = [Point(1, 0.4), Point(2, 0.6), Point(3, 0.9, bound=True)]
+    arm = Arm("base", points, wanted=(0.5, math.inf), wants="above a half", mean=(0.45, None))
+    (row,) = strip("share", [arm], words.decimal, words.tick, within=(0.0, 1.0)).rows
+    assert row.band is not None
+    assert row.band.x == pytest.approx(50)
+    assert row.interval is not None
+    assert row.interval.x + row.interval.width == 100
+    assert row.mean is None, "a run that was cut off has no number to average"
+    assert "more than 0.90" in row.spoken

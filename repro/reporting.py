@@ -1,0 +1,25 @@
+"""The report stage: the page of one study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repro.evidence.directory import load_evidence
+from repro.files import read_json
+from repro.pipeline import results_folder
+from repro.report.page import write_report
+from repro.report.retrieval import retrieval_at_hand
+from repro.training.run_store import store_folder
+
+
+def report_stage(root: Path, study: str) -> Path:
+    """Write a study's page from what the study left, and nothing of others; returns its path.
+
+    Raises UserError when its evidence or its verdicts are missing or damaged.
+    """
+    results = results_folder(root, study)
+    verdicts, evidence = read_json(results / "verdicts.json"), load_evidence(results / "evidence")
+    path = results / "report" / "report.html"
+    neighbours = retrieval_at_hand(evidence, store_folder(root), results / "prepared.json")
+    write_report(path, evidence, verdicts, retrieval=neighbours)
+    return path
