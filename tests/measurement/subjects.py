@@ -16,6 +16,18 @@ from tests.packed_pictures import make_packed
 from tests.small_runs import small_settings
 
 SEED = 3
+FEW = EvaluationSettings(
+    train_sample=20,
+    view_pictures=5,
+    hidden_pictures=12,
+    dropout_pictures=4,
+    dropout_masks=9,
+    neighbour_queries=8,
+    neighbour_database=16,
+    code_bits=4,
+    selectivity_permutations=99,
+)
+"""Samples that are taken in a moment."""
 
 
 def small_packed(folder: Path, **counts: int) -> Packed:
