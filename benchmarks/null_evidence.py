@@ -42,11 +42,15 @@ CONSTANT = {
     "decay_dose": 1.0,
 }
 """What gates read: all of them are open."""
-CURVE = np.array([0.1, 0.5, 1.0, 1.5, 2.0, 3.0])
+CURVE = (0.1, 0.5, 1.0, 1.5, 2.0, 3.0)
 """Points of a run's curves, in multiples of the iterations it needs; the third is where it arrives."""
-ERRORS = np.array([0.9, 0.5, 0.05, 0.05, 0.05, 0.05])
+ERRORS = (0.9, 0.5, 0.05, 0.05, 0.05, 0.05)
 
-_FIXED = {"train_error": ERRORS.tolist(), "held_out_error": (ERRORS + 0.3).tolist(), "epoch": [*range(len(ERRORS))]}
+_FIXED = {
+    "train_error": [*ERRORS],
+    "held_out_error": [error + 0.3 for error in ERRORS],
+    "epoch": [*range(len(ERRORS))],
+}
 
 
 def noise(shape: Shape, size: tuple[int, ...], rng: np.random.Generator) -> Floats:
@@ -91,10 +95,14 @@ class _Curves(Mapping[str, list[Any]]):
 
     def __getitem__(self, name: str) -> list[Any]:
         if name == "step":
-            return (CURVE * math.exp(self.scalars[LOG_ITERATIONS])).tolist()
+            arrival = math.exp(self.scalars[LOG_ITERATIONS])
+            return [place * arrival for place in CURVE]
         if name == "train_loss":
             return [self.scalars["early_train_loss"]] + [0.1] * (len(CURVE) - 1)
         return _FIXED[name]
+
+    def get(self, name: str, default: Any = None) -> list[Any]:
+        return self[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(("step", "train_loss", "train_error", "held_out_error", "epoch"))
