@@ -49,7 +49,7 @@ def test_learning_faster_gives_a_better_net(evidence):
 
 
 def _needs_four_layers_on_cifar_10(evidence):
-    if evidence.setting("base", "net", "architecture") != "four_layer":
+    if evidence.net("base").architecture != "four_layer":
         raise CannotSay("scale", f"the nets of {evidence.study} are not the four-layer ones")
     if {name.lower() for name in evidence.class_names} != CIFAR_10:
         raise CannotSay("scale", f"the pictures of {evidence.study} are not those of CIFAR-10")

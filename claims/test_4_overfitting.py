@@ -99,7 +99,7 @@ def test_dropout_reduces_co_adaptation(evidence):
 
 @claim("S59")
 def test_scaled_outputs_approximate_the_geometric_mean(evidence):
-    has_dropout = evidence.setting("base", "net", "dropout", "probability") > 0
+    has_dropout = evidence.net("base").dropout.probability > 0
     return evidence.runs("base" if has_dropout else "dropout")
 
 

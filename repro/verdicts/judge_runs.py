@@ -178,6 +178,6 @@ def _gains(
         first = right(evidence, variant, seeds, "held_out_correct", pictures)
         second = ensemble_right(evidence, variant, seeds, pictures)
     if first is None or second is None:
-        what = "outcomes of ten views" if test.second == "ten_views" else "the mean of these nets"
+        what = "outcomes of ten views" if test.second == "ten_views" else "average of these nets"
         return NotEvaluated("not_a_number", f"the evidence of {variant} holds no {what}; `repro evaluate` measures it")
     return np.asarray(second, dtype=np.float64) - first

@@ -114,9 +114,13 @@ class StudyEvidence:
             value = value[key]
         return value
 
+    def net(self, variant: str) -> NetSettings:
+        """A variant's net; what older evidence does not mention has its default."""
+        return validated(NetSettings, self.setting(variant, "net"), f"{self._evidence.path}: {variant}")
+
     def table(self, variant: str) -> Table:
         """The layer table of a variant's net."""
-        net = validated(NetSettings, self.setting(variant, "net"), f"{self._evidence.path}: {variant}")
+        net = self.net(variant)
         return Table(net, self.classes, layer_table(net, self.classes))
 
     def numbers(self, variant: str, name: str) -> list[float]:

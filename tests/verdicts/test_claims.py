@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,19 @@ def test_a_dropout_study_is_read_where_the_base_has_none(judge: Any) -> None:
     made = MadeUp(variants=("base", "dropout"), nets=without, levels={"dropout": {"dropout_kl_ratio": 0.01}})
     assert judge(made, "S59").finding.details["parts"]["dropout_kl_ratio below 0.1"]["estimate"] < 0.02
     assert judge(replace(made, variants=("base",)), "S59").code == "missing_runs"
+
+
+def test_settings_that_older_evidence_lacks_have_their_defaults(
+    tmp_path: Path, registry: Registry, claims: Any
+) -> None:
+    folder = MadeUp().write(tmp_path / "older")
+    study = json.loads((folder / "study.json").read_text())
+    for settings in study["settings"].values():
+        settings["net"] = {"towers": settings["net"]["towers"]}
+    (folder / "study.json").write_text(json.dumps(study))
+    outcomes = study_outcomes(registry, claims, load_evidence(folder))
+    assert [name for name, (_, error) in outcomes.items() if error is not None] == []
+    assert outcomes["S21"][0].code == "scale"
 
 
 def test_lacking_both_variants_is_said_of_both(judge: Any) -> None:
