@@ -75,9 +75,7 @@ class Definition:
     def fact(self, name: str, fidelity: str = "paper") -> Any:
         """The measured value of a fact. Raises CannotSay where no evidence holds it."""
         if self._facts is None:
-            raise CannotSay(
-                "missing_facts", "no evidence with facts was given; `repro evaluate` measures them"
-            )
+            raise CannotSay("missing_facts", "no evidence with facts was given; `repro evaluate` measures them")
         facts = self._facts.get(fidelity, {})
         if name not in facts:
             raise CannotSay("missing_facts", f"the evidence holds no fact {name!r} for fidelity {fidelity}")

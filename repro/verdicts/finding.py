@@ -96,9 +96,7 @@ class Finding:
     outcome: ExactOutcome | None = None
     qualifiers: frozenset[str] = frozenset()
     details: Mapping[str, Any] = field(default_factory=dict)
-    second_opinion: Callable[[], tuple[float, float, float]] | None = field(
-        default=None, compare=False, repr=False
-    )
+    second_opinion: Callable[[], tuple[float, float, float]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def p(self) -> float:

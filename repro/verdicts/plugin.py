@@ -44,9 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="show contradicted statements without failing; an error inside a claim still fails",
     )
-    group.addoption(
-        "--strict-claims", action="store_true", help="inconclusive and not evaluated statements fail too"
-    )
+    group.addoption("--strict-claims", action="store_true", help="inconclusive and not evaluated statements fail too")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -102,9 +102,7 @@ def hanley_mcneil(value: float, n0: int, n1: int) -> float:
     return math.sqrt(max(variance, 0.0) / (n0 * n1))
 
 
-def tower_split(
-    chroma: tuple[Values, Values], live: tuple[Mask, Mask], *, seeds: int = 1
-) -> TowerSplit | NotEvaluated:
+def tower_split(chroma: tuple[Values, Values], live: tuple[Mask, Mask], *, seeds: int = 1) -> TowerSplit | NotEvaluated:
     """One net's split between tower 0 and tower 1.
 
     chroma, live  per tower: shares of all its kernels (those of dead ones are not looked at), and which live

@@ -43,15 +43,11 @@ def test_paired_detects_what_is_calculated(alpha: float, effects: tuple[float, .
 def test_detectable_effects_are_detected(n: int, alpha: float) -> None:
     rng = np.random.default_rng(7)
     effect = mde(2.0, n, alpha)
-    found = np.mean(
-        [2 * welch(rng.normal(effect, 2, n), rng.normal(0, 2, n)).tails()[0] <= alpha for _ in range(3000)]
-    )
+    found = np.mean([2 * welch(rng.normal(effect, 2, n), rng.normal(0, 2, n)).tails()[0] <= alpha for _ in range(3000)])
     assert found == pytest.approx(0.8, abs=0.025)
 
 
-@pytest.mark.parametrize(
-    ("alpha", "needs"), [(0.05, (17, 9, 6, 4, 3, 3)), (0.05 / 30, (35, 17, 11, 7, 6, 5))]
-)
+@pytest.mark.parametrize(("alpha", "needs"), [(0.05, (17, 9, 6, 4, 3, 3)), (0.05 / 30, (35, 17, 11, 7, 6, 5))])
 def test_seeds_needed(alpha: float, needs: tuple[int, ...]) -> None:
     assert tuple(n_needed(effect, 1.0, alpha) for effect in (1, 1.5, 2, 3, 4, 5)) == needs
 
