@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from repro.errors import UserError
 from repro.pipeline import prepare_stage
-from repro.training import lease
-from repro.training.local_pool import LocalPool, local_devices
+from repro.training import lease, worker
+from repro.training.local_pool import local_devices
+from repro.training.placing import devices_named, prepare_devices
 from repro.training.run_store import Run, runs_in
 from tests.data import miniatures
 from tests.packed_pictures import make_packed
@@ -62,7 +65,7 @@ def wait_for_step(root: Path, step: int, launcher: subprocess.Popen[str]) -> Non
     """Until a checkpoint of that step or a later one is there."""
     while steps_done(root) < step:
         try:
-            launcher.wait(0.02)
+            launcher.wait(0.1)
         except subprocess.TimeoutExpired:
             continue
         raise AssertionError(launcher.communicate()[1])
@@ -86,27 +89,10 @@ def wait_until_gone(pid: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_loses_its_ranks_and_its_launcher_ends_with_the_bits_of_one_that_does_not(root):
-    # A killed rank is restarted with the other; killed again, with no restart left, it ends the launch.
-    launcher = torchrun("--max-restarts=1", *COMMAND, cwd=root)
-    wait_for_step(root, 5, launcher)
-    first, second = ranks_of(launcher, root)
-    os.kill(second, signal.SIGKILL)
-    wait_until_gone(first)
-    reached = steps_done(root)
-    wait_for_step(root, reached + 5, launcher)
-    os.kill(ranks_of(launcher, root)[1], signal.SIGKILL)
-    _, errors = launcher.communicate()
-    assert launcher.returncode == 1
-    said = [line for line in errors.splitlines() if line.startswith("error: ")]
-    assert len(said) == 2  # one for each time that rank 1 was killed
-    assert all(line.startswith(LOST) for line in said)
-    assert not the_run(root).leased
-
+def test_a_run_that_loses_its_launcher_and_a_rank_ends_with_the_bits_of_one_that_does_not(root):
     # A killed launcher takes its ranks along.
-    reached = steps_done(root)
-    launcher = torchrun("--max-restarts=0", *COMMAND, cwd=root)
-    wait_for_step(root, reached + 3, launcher)
+    launcher = torchrun(*COMMAND, cwd=root)
+    wait_for_step(root, 3, launcher)
     ranks = ranks_of(launcher, root)
     launcher.kill()
     launcher.communicate()
@@ -114,12 +100,18 @@ def test_a_run_that_loses_its_ranks_and_its_launcher_ends_with_the_bits_of_one_t
         wait_until_gone(pid)
     assert not the_run(root).leased
     assert not the_run(root).finished
+    reached = steps_done(root)
 
-    last = torchrun(*COMMAND, cwd=root)
-    _, errors = last.communicate()
-    assert last.returncode == 0, errors
+    # A killed rank ends the other, which says so once; torchrun starts both again.
+    launcher = torchrun("--max-restarts=1", *COMMAND, cwd=root)
+    wait_for_step(root, reached + 3, launcher)
+    os.kill(ranks_of(launcher, root)[1], signal.SIGKILL)
+    _, errors = launcher.communicate()
+    assert launcher.returncode == 0, errors
+    (told,) = [line for line in errors.splitlines() if line.startswith("error: ")]
+    assert told.startswith(LOST)
     result = the_run(root).result()
-    assert result["sittings"] == 4
+    assert result["sittings"] == 3
     assert result["provenance"]["placement"] == "ranks"
 
     # The same study by one process, a tower on each of two devices: the same bits, and nothing left to do.
@@ -148,8 +140,6 @@ def test_a_hanging_rank_ends_the_other_with_one_sentence(two_ranks):
         (("small", "--study", "other"), {}, "--study other: the study was given as small already; name one"),
         ((), {}, "no study was named; give one of the files in studies/"),
         (("small", "--placement", "split", "--device", "cuda:0"), {}, "takes 2 devices, and these are 1; name them"),
-        (("small", "--placement", "split", "--device", "gpu,gpu"), {}, "--device gpu,gpu: use cpu, cuda, cuda:0 and"),
-        (("small", "--placement", "split", "--device", "cuda:0,cuda:1"), {}, "--device cuda:0: there are 0 CUDA"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(root, monkeypatch, arguments, environment, message):
@@ -194,7 +184,20 @@ def test_every_accelerator_is_used_if_it_has_a_partner(monkeypatch, placement, e
 
 def test_a_net_of_one_tower_takes_the_first_of_two_devices(tmp_path):
     run = small_run(tmp_path, make_packed(tmp_path), small_settings(net={"towers": 1}, epochs=1))
-    with LocalPool(["cpu,cpu"], poll_seconds=0.01) as pool:
-        pool.submit(run)
-        assert [outcome.code for outcome in pool.finished() if outcome] == [0]
+    assert worker.train_run(tmp_path, run.identity, "cpu,cpu", 30.0, lambda: False) == worker.FINISHED
     assert run.result()["provenance"] | {"placement": "single", "devices": ["cpu"]} == run.result()["provenance"]
+
+
+@pytest.mark.parametrize(
+    ("devices", "precision", "message"),
+    [
+        ("gpu,gpu", "float32", "--device gpu,gpu: use cpu, cuda, cuda:0 and so on, or two as in cuda:0,cuda:1"),
+        ("meta", "float32", "--device meta: runs are computed on cpu or cuda"),
+        ("cuda:7", "float32", "--device cuda:7: there are "),
+        ("cpu", "bf16", "training.precision: bf16 needs a GPU"),
+        ("cpu,cpu", "tf32", "training.precision: tf32 needs a GPU"),
+    ],
+)
+def test_devices_that_cannot_compute_a_run_are_named(devices, precision, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        prepare_devices(devices_named(devices), precision)
