@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from repro.report.rows import Row
+from repro.report.words import minus_signs
 
 _PIECE = re.compile(r"(?P<here>.*\S) \((?P<wanted>[^()]*(?:\([^()]*\)[^()]*)*)\)")
 _STATES = {True: "holds", False: "fails", None: "open"}
@@ -39,9 +40,13 @@ def comparison_table(row: Row) -> ComparisonTable | None:
     if state is None or not all(_PIECE.fullmatch(piece) for piece in pieces):
         return None
     found = [match for piece in pieces if (match := _PIECE.fullmatch(piece))]
-    return ComparisonTable(tuple(Line(match["here"], match["wanted"], state) for match in found))
+    return ComparisonTable(tuple(_typeset(match["here"], match["wanted"], state) for match in found))
 
 
 def _line(item: Mapping[str, Any]) -> Line:
     here = f"{item.get('what', '')} {item.get('observed', '')}".strip()
-    return Line(here, str(item.get("expected", "")), _STATES.get(item.get("holds"), "open"))
+    return _typeset(here, str(item.get("expected", "")), _STATES.get(item.get("holds"), "open"))
+
+
+def _typeset(here: str, wanted: str, state: str) -> Line:
+    return Line(minus_signs(here), minus_signs(wanted), state)

@@ -89,7 +89,7 @@ def judgement(basis: Basis, statement: Statement | None, test: Any, gates: Gates
         study=row["study"],
         anchor=anchor,
         verdict=verdict,
-        reason=str(row["reason"] or ""),
+        reason=words.minus_signs(str(row["reason"] or "")),
         numbers=_numbers(row, unit, difference),
         decides=_decides(row, unit),
         remarks=tuple(Remark(words.named(str(flag)), _MEANINGS.get(flag, "")) for flag in flags),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,11 @@ def finite(value: Any) -> float | None:
 def signed(text: str) -> str:
     """A hyphen in front of a number as a minus sign."""
     return "−" + text[1:] if text.startswith("-") else text
+
+
+def minus_signs(text: str) -> str:
+    """Hyphens in front of numbers as minus signs; those inside words and dates stay."""
+    return re.sub(r"(?<![\w.−-])-(?=\.?\d)", "−", text)
 
 
 def decimal(value: Any, digits: int = 2) -> str:

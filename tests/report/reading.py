@@ -56,4 +56,4 @@ class Page(HTMLParser):
 
 def plain(text: str) -> str:
     """Text without the typesetting: straight apostrophes, single blanks."""
-    return " ".join(text.replace("’", "'").replace(THIN, " ").split())
+    return " ".join(text.replace("’", "'").replace("−", "-").replace(THIN, " ").split())
