@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,17 +138,24 @@ def copy_of(place: Place, folder: Path) -> Place:
 
 def repro(here: Path, *arguments: str) -> Answer:
     """`repro ARGUMENTS` in the folder `here`."""
-    out, err, before = io.StringIO(), io.StringIO(), sys.argv
+    before = sys.argv
     sys.argv = ["repro", *arguments]
     try:
-        with contextlib.chdir(here), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            main()
-        code = 0
-    except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else 0
+        with contextlib.chdir(here):
+            return answer_of(main)
     finally:
         sys.argv = before
-    return Answer(code, out.getvalue(), err.getvalue())
+
+
+def answer_of(command: Callable[[], int | None]) -> Answer:
+    """What a command says that runs in this process, and the exit code that it returns or ends with."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = command()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 0
+    return Answer(code or 0, out.getvalue(), err.getvalue())
 
 
 def did(here: Path, *arguments: str) -> Answer:

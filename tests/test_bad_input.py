@@ -23,11 +23,12 @@ import pytest
 import torch
 from PIL import Image
 
+from repro.training import worker
 from tests.broken_disk import At, broken_disk, broken_for_children
 from tests.data import miniatures as mini
 from tests.data.miniatures import put
 from tests.project_copy import ROOT
-from tests.small_project import STUDY, Answer, Place, nothing_lost, repro, the_error
+from tests.small_project import STUDY, Answer, Place, answer_of, nothing_lost, repro, the_error
 from tests.spoiling import (
     Spoil,
     archives,
@@ -285,6 +286,7 @@ case("a variant that a study lacks", "repro describe --study small --variant odd
 # ---- training ----------------------------------------------------------------------------------------
 
 T = "repro train small"
+W = "worker"  # the process that trains one run, here without its trainer
 case("not prepared", T, "prepared.json does not exist", "repro prepare small", spoil=gone(root("results")))
 case("prepared.json is damaged", T, "prepared.json", spoil=cut(root("results/small/prepared.json")))
 case(
@@ -295,8 +297,8 @@ case("a variant that the study lacks", f"{T} --variant odd", "--variant odd", FI
 case("a seed that the study lacks", f"{T} --seed 7", "--seed 7", FILE, "1")
 if not torch.cuda.is_available():
     case("no GPU", f"{T} --device cuda", "--device cuda", "cpu", spoil=unfinished)
-    case("no second GPU", f"{T} --device cuda:1", "--device cuda:1", "cpu", spoil=unfinished)
-case("no such device", f"{T} --device tpu", "--device tpu", "cpu", spoil=unfinished)
+    case("no second GPU", f"{W} --device cuda:1", "--device cuda:1", "cpu", spoil=unfinished)
+case("no such device", f"{W} --device tpu", "--device tpu", "cpu", spoil=unfinished)
 case("one device for two towers", f"{T} --placement split --device cuda:0", "takes 2 devices", "in pairs")
 case("an unknown placement", f"{T} --placement both", "both", "single", "split", "ranks")
 case("bf16 on CPU", T, "training.precision", "bf16", "float32", spoil=study(training={"precision": "bf16"}))
@@ -304,17 +306,17 @@ case(
     *("a damaged checkpoint", T, "base seed 1", "checkpoint.pt", "delete it"),
     spoil=both(unfinished, content(run("checkpoint.pt"), b"not a checkpoint")),
 )
-case("a checkpoint of a later schema", T, "checkpoint.pt", "schema 9", spoil=checkpoint(schema=9))
+case("a checkpoint of a later schema", W, "checkpoint.pt", "schema 9", spoil=checkpoint(schema=9))
 case(
-    *("another run's checkpoint", T, "checkpoint.pt", "belongs to run other"),
+    *("another run's checkpoint", W, "checkpoint.pt", "belongs to run other"),
     spoil=checkpoint(schema=1, identity="other"),
 )
 case(
-    *("a checkpoint without weights", T, "checkpoint.pt", "delete it"),
+    *("a checkpoint without weights", W, "checkpoint.pt", "delete it"),
     spoil=lambda place: checkpoint(schema=1, identity=place.run.name)(place),
 )
 case(
-    *("damaged settings of a run", T, "settings.json", "remove"),
+    *("damaged settings of a run", W, "settings.json", "remove"),
     spoil=both(unfinished, cut(run("settings.json"))),
 )
 case(
@@ -322,7 +324,7 @@ case(
     spoil=both(unfinished, edited(run("settings.json"), seed=...)),
 )
 case(
-    *("settings that are another run's", T, "settings.json", "does not describe run", "remove"),
+    *("settings that are another run's", W, "settings.json", "does not describe run", "remove"),
     spoil=both(unfinished, edited(run("settings.json"), seed=2)),
 )
 case("a damaged record of a run", T, "run.json", "remove", spoil=cut(run("run.json")))
@@ -331,7 +333,7 @@ case(
     spoil=both(unfinished, cut(packed("train_pictures.npy"))),
 )
 case(
-    *("packed labels are missing", T, "train_labels.npy", "repro prepare"),
+    *("packed labels are missing", W, "train_labels.npy", "repro prepare"),
     spoil=both(unfinished, gone(packed("train_labels.npy"))),
 )
 case(
@@ -339,7 +341,7 @@ case(
     spoil=edited(packed("manifest.json"), colour=...),
 )
 case(
-    *("packed pictures of a later schema", T, "manifest.json", "schema 9"),
+    *("packed pictures of a later schema", W, "manifest.json", "schema 9"),
     spoil=both(unfinished, edited(packed("manifest.json"), schema=9)),
 )
 case("a file where a run's folder is wanted", T, "runs", spoil=file_instead(run()))
@@ -454,6 +456,9 @@ def typed(place: Place, command: str) -> Answer:
     program, *arguments = shlex.split(filled(place, command))
     if program == "repro":
         return repro(place.root, *arguments)
+    if program == "worker":
+        run_named = ["--store", str(place.store), "--run", place.run.name]
+        return answer_of(lambda: worker.main([*run_named, *arguments]))
     plugins: list[str] = []
     if not importlib.metadata.entry_points(group="pytest11", name="repro_claims"):
         plugins = ["-p", "repro.verdicts.plugin"]
@@ -476,6 +481,7 @@ def filled(place: Place, text: str) -> str:
 def test_one_clear_error_and_nothing_lost(
     wrong: Case, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(worker, "stop_on_signals", lambda: lambda: False)  # pytest keeps its own handlers
     broken = Path(filled(place, wrong.disk[0])) if wrong.disk else tmp_path
     wrong.spoil(place)
     faulty = nullcontext()
