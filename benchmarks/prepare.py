@@ -32,13 +32,9 @@ from repro.errors import UserError
 
 def main() -> None:
     """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("path", type=Path)
-    parser.add_argument(
-        "--size", type=int, default=256, help="shorter side and crop in pixels (default: 256)"
-    )
+    parser.add_argument("--size", type=int, default=256, help="shorter side and crop in pixels (default: 256)")
     parser.add_argument("--pictures", type=int, default=500, help="at most so many (default: 500)")
     parser.add_argument("--rounds", type=int, default=5, help="the best counts (default: 5)")
     options = parser.parse_args()
@@ -55,9 +51,7 @@ def main() -> None:
         differences = [difference(content, options.size, filter) for content in files]
         ratio = best["pillow"] / best["ours"]
         most, mean = max(most for most, _ in differences), np.mean([mean for _, mean in differences])
-        print(
-            f"{filter:9s} {best['pillow']:.3f} ms by Pillow, {best['ours']:.3f} ms by ours: ratio {ratio:.2f}"
-        )
+        print(f"{filter:9s} {best['pillow']:.3f} ms by Pillow, {best['ours']:.3f} ms by ours: ratio {ratio:.2f}")
         print(f"          at most {most} levels from the reference, {mean:.4f} on average")
 
 
@@ -97,15 +91,11 @@ def reference(content: bytes, size: int, filter: str) -> Pixels:
     picture = Image.open(io.BytesIO(content)).convert("RGB")
     height, width = resized_shape(picture.height, picture.width, size)
     top, left = crop_offset(height, size), crop_offset(width, size)
-    resized = picture.resize((width, picture.height), FILTERS[filter]).resize(
-        (width, height), FILTERS[filter]
-    )
+    resized = picture.resize((width, picture.height), FILTERS[filter]).resize((width, height), FILTERS[filter])
     return np.asarray(resized)[top : top + size, left : left + size]
 
 
-def measure(
-    ways: dict[str, Callable[[bytes], Pixels]], files: Sequence[bytes], rounds: int
-) -> dict[str, float]:
+def measure(ways: dict[str, Callable[[bytes], Pixels]], files: Sequence[bytes], rounds: int) -> dict[str, float]:
     """Best CPU milliseconds a picture of each way; the ways alternate, so that load falls on all alike."""
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(rounds):

@@ -59,18 +59,14 @@ def softmax_regression(inputs: Matrix, labels: Labels, penalty: float) -> tuple[
         logarithms = scores - logsumexp(scores, axis=1, keepdims=True)
         slope = (np.exp(logarithms) - target) / len(inputs)
         gradient = np.concatenate([inputs.T @ slope + 2 * penalty * weights[:-1], slope.sum(0)[None]])
-        return float(
-            -(logarithms * target).sum() / len(inputs) + penalty * (weights[:-1] ** 2).sum()
-        ), gradient.ravel()
+        return float(-(logarithms * target).sum() / len(inputs) + penalty * (weights[:-1] ** 2).sum()), gradient.ravel()
 
     best = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 200})
     weights = best.x.reshape(shape)
     return weights[:-1], weights[-1]
 
 
-def errors(
-    train: Matrix, train_labels: Labels, held_out: Matrix, held_out_labels: Labels
-) -> tuple[float, float]:
+def errors(train: Matrix, train_labels: Labels, held_out: Matrix, held_out_labels: Labels) -> tuple[float, float]:
     """Training and held-out error of the penalty with the lowest held-out error."""
     centre, scale = train.mean(0), train.std(0) + 1e-9
     train, held_out = (train - centre) / scale, (held_out - centre) / scale

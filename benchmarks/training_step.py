@@ -84,9 +84,7 @@ class ByHand(nn.Module):
                 rule = layer.normalisation
                 parts = x.chunk(layer.towers, 1)
                 alpha = rule.alpha * rule.size
-                x = torch.cat(
-                    [F.local_response_norm(p, rule.size, alpha, rule.beta, rule.k) for p in parts], 1
-                )
+                x = torch.cat([F.local_response_norm(p, rule.size, alpha, rule.beta, rule.k) for p in parts], 1)
             elif layer.normalisation:
                 x = self.norms[number](x)
             if layer.pool:
@@ -139,9 +137,7 @@ def main() -> None:
         "TowerNet (two modules)": towers,
     }
     for name, net in nets.items():
-        torch.testing.assert_close(
-            net(pictures), whole(pictures), rtol=1e-4, atol=1e-4, msg=f"{name} differs"
-        )
+        torch.testing.assert_close(net(pictures), whole(pictures), rtol=1e-4, atol=1e-4, msg=f"{name} differs")
     steps = {name: step_of(net, pictures, labels) for name, net in nets.items()}
     best = dict.fromkeys(steps, float("inf"))
     for number in range(arguments.rounds + 1):  # the first round warms up

@@ -38,9 +38,7 @@ def recorded_folder(root: Path, study: str) -> Path:
 # ---- prepare ---------------------------------------------------------------------------------------
 
 
-def prepare_stage(
-    root: Path, study: str, *, workers: int | None = None, skip_bad: bool = False
-) -> dict[str, Any]:
+def prepare_stage(root: Path, study: str, *, workers: int | None = None, skip_bad: bool = False) -> dict[str, Any]:
     """Prepare a study's pictures into the store; writes `prepared.json`."""
     from repro.data.prepare import prepare
 
@@ -287,6 +285,16 @@ def verdicts_stage(root: Path, study: str) -> int:
     if not (results / "evidence").is_dir():
         raise UserError(f"{results / 'evidence'} does not exist; run `repro evaluate {study}` first")
     load_evidence(results / "evidence")  # what is wrong with it is told here, once
-    command = [sys.executable, "-m", "pytest", "claims/", "--report-only", "-q", "--no-header", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "claims/",
+        "--report-only",
+        "-q",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+    ]
     command += ["--evidence", str(results / "evidence"), "--verdicts", str(results / "verdicts.json")]
     return subprocess.run(command, cwd=root, check=False).returncode

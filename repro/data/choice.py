@@ -41,9 +41,7 @@ def choose_classes(
         chosen = rest
     elif isinstance(wanted, int):
         if wanted > len(rest):
-            raise UserError(
-                f"data.classes asks for {wanted} classes, {len(rest)} are available after exclusions"
-            )
+            raise UserError(f"data.classes asks for {wanted} classes, {len(rest)} are available after exclusions")
         chosen = sorted(sorted(rest, key=lambda name: key(seed, "class", name))[:wanted])
     else:
         strange = sorted(set(wanted) - set(available))
@@ -54,9 +52,7 @@ def choose_classes(
             raise UserError(f"data.classes lists {listed(excluded)}, which data.exclude_classes excludes")
         chosen = sorted(wanted)
     if len(chosen) < 2:
-        raise UserError(
-            f"only {len(chosen)} class is left by data.classes and data.exclude_classes; at least 2 needed"
-        )
+        raise UserError(f"only {len(chosen)} class is left by data.classes and data.exclude_classes; at least 2 needed")
     return tuple(chosen)
 
 

@@ -108,9 +108,7 @@ def _unpacked(content: bytes, shown: str) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise BadPictureError(shown, f"gzip-compressed and damaged: {error}") from error
     if len(unpacked) > _MOST_UNPACKED:
-        raise BadPictureError(
-            shown, f"gzip-compressed, and more than {_MOST_UNPACKED >> 20} MiB when unpacked"
-        )
+        raise BadPictureError(shown, f"gzip-compressed, and more than {_MOST_UNPACKED >> 20} MiB when unpacked")
     return unpacked
 
 

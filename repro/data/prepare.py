@@ -133,9 +133,7 @@ def _refuse_or_leave_out(jobs: Sequence[Job], filled: dict[str, Filled], size: i
     bad = [why for job in jobs for _, why in sorted(filled[job.split].bad.items())]
     if bad and not skip_bad:
         raise UserError(
-            "pictures that cannot be decoded: "
-            + "; ".join(bad[:_MOST_NAMED])
-            + ". Replace them and register the data "
+            "pictures that cannot be decoded: " + "; ".join(bad[:_MOST_NAMED]) + ". Replace them and register the data "
             "again, or leave them out with `repro prepare --skip-bad` (their names are then recorded); what "
             "is "
             "decoded is kept"
@@ -170,9 +168,7 @@ def _labels(chosen: Chosen, filled: dict[str, Filled]) -> dict[str, Labels]:
     labels = {}
     for split, pairs in _pairs(chosen).items():
         bad = filled[split].bad if split in filled else {}
-        labels[split] = np.array(
-            [label for index, (label, _) in enumerate(pairs) if index not in bad], np.int64
-        )
+        labels[split] = np.array([label for index, (label, _) in enumerate(pairs) if index not in bad], np.int64)
     for split in ("train", "held_out"):
         bare = sorted(set(range(len(chosen.classes))) - set(labels[split].tolist()))
         if bare:

@@ -66,17 +66,13 @@ def description(
         "odd_count": len(odd),
         "odd_pictures": odd[:_MOST_ODD],
         "skipped": [
-            f"{job.split}/{job.pictures[index].name}"
-            for job in jobs
-            for index in sorted(filled[job.split].bad)
+            f"{job.split}/{job.pictures[index].name}" for job in jobs for index in sorted(filled[job.split].bad)
         ],
         "also_in_train": _also_in_train(jobs, filled),
     }
 
 
-def _content_digest(
-    classes: Sequence[str], labels: dict[str, Labels], filled: dict[str, Filled], size: int
-) -> str:
+def _content_digest(classes: Sequence[str], labels: dict[str, Labels], filled: dict[str, Filled], size: int) -> str:
     """SHA-256 over class names, labels and pixels of every split: what a run's numbers can depend on."""
     total = hashlib.sha256(canonical_json({"classes": list(classes), "size": size}).encode())
     for split in PACKED_SPLITS:

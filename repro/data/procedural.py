@@ -168,13 +168,9 @@ def _bystander(random: np.random.Generator, radius: Range) -> Leaf:
     colour = _grey(random)
     if random.random() < STRIPED_BYSTANDERS:
         across = dead_leaves.any_direction(random)
-        stripes = Stripes(
-            across, STRIPE_PERIOD.draw(random), float(random.random()), STRIPE_CONTRAST.draw(random)
-        )
+        stripes = Stripes(across, STRIPE_PERIOD.draw(random), float(random.random()), STRIPE_CONTRAST.draw(random))
     elif random.random() < COLOURED_BYSTANDERS:
-        colour = dead_leaves.colour_of(
-            float(random.random()), SATURATION.draw(random), BRIGHTNESS.draw(random)
-        )
+        colour = dead_leaves.colour_of(float(random.random()), SATURATION.draw(random), BRIGHTNESS.draw(random))
     x, y = float(random.random()), float(random.random())
     turned = dead_leaves.any_direction(random)
     return Leaf(_form(random), x, y, radius.draw(random), turned, colour, stripes)

@@ -37,13 +37,9 @@ def use_data(path: Path, name: str, root: Path, *, verify: bool = False) -> dict
     path, root = Path(path).absolute(), Path(root).absolute()
     _check_name(name)
     if (root / "data.dvc").exists() and not (root / "data").is_dir():
-        raise UserError(
-            f"{root}/data is not there yet: run `dvc pull data.dvc` first, so that what it tracks is kept"
-        )
+        raise UserError(f"{root}/data is not there yet: run `dvc pull data.dvc` first, so that what it tracks is kept")
     if _inside(path, root / "data"):
-        raise UserError(
-            f"{path} lies inside {root}/data, which DVC tracks and copies; move the pictures elsewhere"
-        )
+        raise UserError(f"{path} lies inside {root}/data, which DVC tracks and copies; move the pictures elsewhere")
     layout = recognise(path)
     manifest = manifest_of(layout, name, location="elsewhere", verify=verify)
     target = root / "data" / name / "manifest.json"
@@ -169,9 +165,7 @@ def _dvc(root: Path, *arguments: str) -> str:
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
-        reason = next(
-            (line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no message"
-        )
+        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no message")
         raise UserError(f"`dvc {' '.join(arguments)}` failed in {root}: {reason.removeprefix('ERROR: ')}")
     return done.stdout
 
@@ -188,9 +182,7 @@ def _compared(archive: Path, verify: bool) -> dict[str, Any]:
             with open(archive, "rb") as handle:
                 found = hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
             if found != official["md5"]:
-                raise UserError(
-                    f"{archive}: md5 {found} is not the official {official['md5']}; fetch it again"
-                )
+                raise UserError(f"{archive}: md5 {found} is not the official {official['md5']}; fetch it again")
             entry["official_md5"] = True
     return entry
 
@@ -200,9 +192,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("schema"), int):
         raise UserError(f"{path} is not a manifest of pictures")
     if value["schema"] > SCHEMA:
-        raise UserError(
-            f"{path} has schema {value['schema']}, this program reads up to {SCHEMA}: update the program"
-        )
+        raise UserError(f"{path} has schema {value['schema']}, this program reads up to {SCHEMA}: update the program")
     for field, kind in (
         ("location", str),
         ("layout", str),
@@ -211,9 +201,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         ("classes", list),
     ):
         if not isinstance(value.get(field), kind):
-            raise UserError(
-                f"{path} is damaged: {field} is missing or of the wrong type; register the pictures again"
-            )
+            raise UserError(f"{path} is damaged: {field} is missing or of the wrong type; register the pictures again")
     if value["location"] not in ("here", "elsewhere"):
         raise UserError(f"{path}: location must be here or elsewhere, not {value['location']!r}")
     return value

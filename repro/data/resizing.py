@@ -60,9 +60,7 @@ def resize_and_crop(pixels: Pixels, size: int, filter: str = "bicubic") -> Pixel
     return np.ascontiguousarray(pixels[top : top + size, left : left + size])
 
 
-def _only_the_crop(
-    pixels: Pixels, size: int, filter: str, new: tuple[int, int], offset: tuple[int, int]
-) -> Pixels:
+def _only_the_crop(pixels: Pixels, size: int, filter: str, new: tuple[int, int], offset: tuple[int, int]) -> Pixels:
     """The crop by Pillow, columns first and then rows, from the part of the picture that it depends on."""
     top, bottom, first_row, pixels = _needed(pixels, 0, size, new[0], offset[0])
     left, right, first_column, pixels = _needed(pixels, 1, size, new[1], offset[1])

@@ -53,9 +53,7 @@ def make_subset(
     if not out.parent.is_dir():
         raise UserError(f"{out.parent} is not a folder; make it first")
     if source.root.is_dir() and out.resolve().is_relative_to(source.root.resolve()):
-        raise UserError(
-            f"{out} lies inside {source.root}, where nothing is ever written; choose another place"
-        )
+        raise UserError(f"{out} lies inside {source.root}, where nothing is ever written; choose another place")
     chosen = choose_classes(source.classes, classes, seed)
     pictures = {
         "train": _choose(source, "train", chosen, per_class, seed),
@@ -74,8 +72,7 @@ def make_subset(
         "format": "PNG",
         "counts": {split: len(of_split) for split, of_split in pictures.items()},
         "pictures": {
-            split: {target: picture.name for target, picture in of_split}
-            for split, of_split in pictures.items()
+            split: {target: picture.name for target, picture in of_split} for split, of_split in pictures.items()
         },
     }
     work = out.parent / f".{out.name}.making-{os.getpid()}"

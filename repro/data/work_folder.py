@@ -27,8 +27,7 @@ def errors_of(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"cannot write to {folder}: {error.strerror or error}; what is finished is kept, the same "
-            f"command goes on"
+            f"cannot write to {folder}: {error.strerror or error}; what is finished is kept, the same command goes on"
         ) from error
 
 

@@ -35,9 +35,7 @@ def describe_text(net: NetSettings, classes: int) -> str:
     shapes: list[tuple[str, ...]] = [("layer", "kernels", "size", "stride", "pad", "reads", "gives", "then")]
     shapes.append(("input", "", "", "", "", "", _maps(3, net.geometry.crop), ""))
     shapes += [_shape_row(layer) for layer in table]
-    sizes: list[tuple[str, ...]] = [
-        ("layer", "weights", "biases", "parameters", "share", "neurons", "multiply-adds")
-    ]
+    sizes: list[tuple[str, ...]] = [("layer", "weights", "biases", "parameters", "share", "neurons", "multiply-adds")]
     sizes += [_size_row(layer, total) for layer in table]
     sizes.append(
         (
@@ -86,9 +84,7 @@ def _layer_record(layer: Layer, total: int) -> dict[str, Any]:
         "stride": layer.stride,
         "padding": list(layer.padding),
         "conv_side": layer.conv_side,
-        "output": [layer.out_maps, layer.out_side, layer.out_side]
-        if layer.kind != "fc"
-        else [layer.out_maps],
+        "output": [layer.out_maps, layer.out_side, layer.out_side] if layer.kind != "fc" else [layer.out_maps],
         "then": list(_then(layer)),
         "parameters": layer.parameters,
         "weights": layer.weights,
@@ -126,9 +122,7 @@ def _then(layer: Layer) -> tuple[str, ...]:
 def _shape_row(layer: Layer) -> tuple[str, ...]:
     shares = [len(share) for share in layer.shares]
     kernels = (
-        f"{layer.towers} x {shares[0]}"
-        if len(set(shares)) == 1 and layer.towers > 1
-        else " + ".join(map(str, shares))
+        f"{layer.towers} x {shares[0]}" if len(set(shares)) == 1 and layer.towers > 1 else " + ".join(map(str, shares))
     )
     reads = {"picture": "picture", "both": "both", "own": "own" if layer.towers > 1 else "all"}[layer.reads]
     before, after = layer.padding

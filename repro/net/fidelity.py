@@ -41,17 +41,13 @@ SWITCHES: Mapping[str, tuple[Switch, ...]] = {
         Switch("net.normalisation.spatial_layers", ["conv2"], f"{_NET_FILE}: cnorm2a, cnorm2b (type rnorm)"),
         Switch("net.pooling.rounding", "ceil", "layer.py: numbers of outputs are rounded up"),
         Switch("training.bias_learning_rate_factor", 2.0, "layers/layer-params-153.cfg: epsB 0.02"),
-        Switch(
-            "training.bias_rate_follows_schedule", False, "layers/layer-params-145.cfg: epsB 0.02 at the end"
-        ),
+        Switch("training.bias_rate_follows_schedule", False, "layers/layer-params-145.cfg: epsB 0.02 at the end"),
         Switch("training.decay_biases", False, "src/layer.cu: no decay of biases"),
         Switch("training.epochs", 93, f"{_LOG}: stopped after epoch 93"),
         Switch("training.schedule.kind", "steps", f"{_LOG}: /10 after epochs 23, 51 and 78"),
         Switch("training.schedule.at", [0.247, 0.548, 0.839], f"{_LOG}: 23, 51 and 78 of 93"),
         Switch("training.order", "fixed", "cuda-convnet2, python_util/data.py: batches in fixed order"),
-        Switch(
-            "training.mean", "centre_of_picture", "convdata_jpeg.py: the mean's central part, for every crop"
-        ),
+        Switch("training.mean", "centre_of_picture", "convdata_jpeg.py: the mean's central part, for every crop"),
         Switch("training.augmentation.crops", "per_32", "convdata_jpeg.py: crop_chunk = 32"),
         Switch("training.augmentation.colour_noise_off_epoch", 68, f"{_LOG}: noise off at epoch 68"),
         Switch("training.augmentation.divide_after_noise", 1.1, "convdata_jpeg.py: noisy pictures / 1.1"),
@@ -64,9 +60,7 @@ SWITCHES: Mapping[str, tuple[Switch, ...]] = {
         Switch("net.normalisation.layers", [], f"{_VISION}: none"),
         Switch("net.dropout.place", "before", f"{_VISION}: classifier.0 and classifier.3"),
         Switch("net.dropout.rule", "inverted", "torch.nn.Dropout"),
-        Switch(
-            "net.initial_values.rule", "uniform", "reset_parameters of torch.nn.Conv2d and torch.nn.Linear"
-        ),
+        Switch("net.initial_values.rule", "uniform", "reset_parameters of torch.nn.Conv2d and torch.nn.Linear"),
         Switch("net.input_divisor", 57.6, f"{_RECIPE}: 255 x the mean of the deviations 0.229, 0.224, 0.225"),
         Switch("training.mean", "channel", _RECIPE),
         Switch("training.batch_size", 256, f"{_RECIPE}: 8 devices x 32"),

@@ -129,10 +129,7 @@ def train_files() -> dict[str, list[tuple[str, bytes]]]:
 def validation_files(year: str = "2012") -> list[tuple[str, bytes]]:
     """(name, content) of the validation pictures, shuffled."""
     pairs = zip(validation_names(year), validation_ids(), strict=True)
-    files = [
-        (name, encoded(colour(_label_of_id(number), 100 + index)))
-        for index, (name, number) in enumerate(pairs)
-    ]
+    files = [(name, encoded(colour(_label_of_id(number), 100 + index))) for index, (name, number) in enumerate(pairs)]
     random.Random(3).shuffle(files)
     return files
 
@@ -140,10 +137,7 @@ def validation_files(year: str = "2012") -> list[tuple[str, bytes]]:
 def ilsvrc_archives(folder: Path, year: str = "2012") -> Path:
     """The archives as downloaded, AppleDouble files among the members."""
     middle = "img" if year == "2012" else "images"
-    inner = [
-        (f"{wnid}.tar", tar_of([(f"._{files[0][0]}", b"apple"), *files]))
-        for wnid, files in train_files().items()
-    ]
+    inner = [(f"{wnid}.tar", tar_of([(f"._{files[0][0]}", b"apple"), *files])) for wnid, files in train_files().items()]
     put(folder / f"ILSVRC{year}_{middle}_train.tar", tar_of(inner))
     held_out = validation_files(year)
     if year == "2010":
@@ -264,9 +258,7 @@ def cifar10_pictures(folder: Path) -> Path:
 def image_folder_tar(folder: Path) -> Path:
     """An ImageFolder inside an uncompressed tar, all under one top folder; returns the archive."""
     tree = image_folder(folder / "tree")
-    files = [
-        (f"./set/{path.relative_to(tree)}", path.read_bytes()) for path in tree.rglob("*") if path.is_file()
-    ]
+    files = [(f"./set/{path.relative_to(tree)}", path.read_bytes()) for path in tree.rglob("*") if path.is_file()]
     return put(folder / "set.tar", tar_of(files))
 
 

@@ -143,9 +143,7 @@ CASES |= {
         ["lacks 1 of the 5 classes", mini.WNIDS[0]],
     ),
     "train tar of another year": (
-        replace(
-            mini.ilsvrc_archives, _TRAIN, inner_tars(lambda inner: [*inner, ("n99999999.tar", tar_of([]))])
-        ),
+        replace(mini.ilsvrc_archives, _TRAIN, inner_tars(lambda inner: [*inner, ("n99999999.tar", tar_of([]))])),
         ["n99999999", "another year"],
     ),
     "train tar with pictures": (
@@ -181,9 +179,7 @@ CASES |= {
     # ImageFolder
     "no held-out split": (remove(mini.image_folder, "val"), ["none of val/"]),
     "empty class folder": (
-        lambda f: ((mini.image_folder(f) / "train" / "n99999999").mkdir(), (f / "val/n99999999").mkdir(), f)[
-            2
-        ],
+        lambda f: ((mini.image_folder(f) / "train" / "n99999999").mkdir(), (f / "val/n99999999").mkdir(), f)[2],
         ["n99999999", "no picture"],
     ),
     "a class in val only": (replace(mini.image_folder, "val/zebra/1.jpeg", b"x"), ["only val/ has zebra"]),
@@ -217,9 +213,7 @@ CASES |= {
     "tiny half unpacked": (remove(mini.tiny_imagenet, f"train/{W}"), ["lacks", W, "wnids.txt"]),
     "tiny with a picture too few": (remove(mini.tiny_imagenet, "val/images/val_3.JPEG"), ["val_3.JPEG"]),
     "tiny with a label too few": (
-        replace(
-            mini.tiny_imagenet, "val/val_annotations.txt", lambda text: text[: text.rindex(b"\n", 0, -1) + 1]
-        ),
+        replace(mini.tiny_imagenet, "val/val_annotations.txt", lambda text: text[: text.rindex(b"\n", 0, -1) + 1]),
         ["val_11.JPEG", "without a label"],
     ),
     "tiny with broken annotations": (

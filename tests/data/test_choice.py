@@ -30,9 +30,7 @@ def layout(train: int = 10, validation: int = 3, shuffle: int | None = None) -> 
             random.Random(shuffle).shuffle(pictures)
         return tuple(pictures)
 
-    return Layout(
-        "made-up", Path("/nowhere"), tuple(NAMES), {}, of("train", train), of("validation", validation)
-    )
+    return Layout("made-up", Path("/nowhere"), tuple(NAMES), {}, of("train", train), of("validation", validation))
 
 
 def choose(made: Layout, **changes: object) -> Chosen:

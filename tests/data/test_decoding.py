@@ -50,9 +50,7 @@ def test_grey_jpeg_is_ordinary() -> None:
 
 def test_junk_after_the_end_changes_nothing() -> None:
     content = encoded(PIXELS)
-    np.testing.assert_array_equal(
-        decode(content + b"junk" * 9, "a.jpg").pixels, decode(content, "a.jpg").pixels
-    )
+    np.testing.assert_array_equal(decode(content + b"junk" * 9, "a.jpg").pixels, decode(content, "a.jpg").pixels)
 
 
 ODD = {

@@ -33,10 +33,7 @@ def _class_of(picture: Image.Image) -> int:
 
 def _splits(train: int = 3, validation: int = 2) -> dict[str, dict[str, list[bytes]]]:
     return {
-        split: {
-            wnid: [_picture(label, number + first) for number in range(count)]
-            for label, wnid in enumerate(WNIDS)
-        }
+        split: {wnid: [_picture(label, number + first) for number in range(count)] for label, wnid in enumerate(WNIDS)}
         for split, count, first in (("train", train, 0), ("validation", validation, 6))
     }
 

@@ -108,9 +108,7 @@ def test_unpacked_ilsvrc_with_sorted_validation_folders_is_an_image_folder(tmp_p
         (folder / "val" / name).rename(target / name)
     layout = recognise(folder)
     assert layout.name == "ilsvrc-folders"
-    assert [shown_class(pixels_of(layout, p)) for p in layout.validation] == [
-        p.label for p in layout.validation
-    ]
+    assert [shown_class(pixels_of(layout, p)) for p in layout.validation] == [p.label for p in layout.validation]
 
 
 def test_sorted_validation_folders_are_held_against_the_devkit(tmp_path: Path) -> None:

@@ -105,9 +105,7 @@ def test_mean_and_covariance_are_those_of_the_training_pixels(root: Path, store:
     colours = pixels.reshape(-1, 3)
     np.testing.assert_allclose(packed.colour.covariance, np.cov(colours.T, bias=True), rtol=1e-10)
     vectors, deviations = packed.colour.eigenvectors, packed.colour.deviations
-    np.testing.assert_allclose(
-        vectors @ np.diag(deviations**2) @ vectors.T, packed.colour.covariance, atol=1e-9
-    )
+    np.testing.assert_allclose(vectors @ np.diag(deviations**2) @ vectors.T, packed.colour.covariance, atol=1e-9)
     assert (np.diff(deviations) <= 0).all()
     np.testing.assert_allclose(packed.manifest["colour"]["mean"], colours.mean(axis=0), rtol=1e-12)
 
@@ -145,9 +143,7 @@ def test_odd_pictures_are_named(root: Path, store: Path, pictures: Path) -> None
     assert manifest["routes"]["train"] == {"jpeg": 20, "pillow:PNG": 1}
 
 
-def test_pictures_that_are_also_in_the_training_set_are_counted(
-    root: Path, store: Path, pictures: Path
-) -> None:
+def test_pictures_that_are_also_in_the_training_set_are_counted(root: Path, store: Path, pictures: Path) -> None:
     copy = next((pictures / "train" / SORTED[2]).glob("a*")).read_bytes()
     put(pictures / "val" / SORTED[2] / "copy.jpeg", copy)
     use_data(pictures, "mine", root)
@@ -158,9 +154,7 @@ def test_pictures_that_are_also_in_the_training_set_are_counted(
 # ---- the same bytes whatever happens --------------------------------------------------------------
 
 
-def test_the_same_bytes_with_any_number_of_workers(
-    root: Path, noisy: Path, tmp_path: Path, small_blocks
-) -> None:
+def test_the_same_bytes_with_any_number_of_workers(root: Path, noisy: Path, tmp_path: Path, small_blocks) -> None:
     results = [bytes_of(run(root, tmp_path / f"store{workers}", workers=workers)) for workers in (1, 2, 5)]
     assert results[0] == results[1] == results[2]
 
@@ -180,9 +174,7 @@ def test_digest_is_of_content_not_of_how_it_is_stored(root: Path, store: Path, t
     assert first["digest"] == second["digest"]
 
 
-@pytest.mark.parametrize(
-    "changes", [{"size": 17}, {"filter": "bilinear"}, {"train_per_class": 8}, {"classes": 2}]
-)
+@pytest.mark.parametrize("changes", [{"size": 17}, {"filter": "bilinear"}, {"train_per_class": 8}, {"classes": 2}])
 def test_other_settings_make_another_digest_in_another_folder(
     changes: dict[str, Any], root: Path, store: Path, noisy: Path
 ) -> None:
@@ -297,9 +289,7 @@ def blocks_done(store: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in store.glob("pictures/.preparing-*/progress.jsonl"))
 
 
-def test_kill_9_and_the_same_command_again(
-    root: Path, noisy: Path, tmp_path: Path, small_blocks: None
-) -> None:
+def test_kill_9_and_the_same_command_again(root: Path, noisy: Path, tmp_path: Path, small_blocks: None) -> None:
     whole = bytes_of(run(root, tmp_path / "whole"))
     process = start(root, tmp_path / "cut", 0.05)
     until(lambda: blocks_done(tmp_path / "cut") >= 2)
@@ -308,9 +298,7 @@ def test_kill_9_and_the_same_command_again(
     assert bytes_of(run(root, tmp_path / "cut")) == whole
 
 
-def test_a_second_process_says_that_it_waits_and_then_finds_the_work_done(
-    root: Path, noisy: Path, store: Path
-) -> None:
+def test_a_second_process_says_that_it_waits_and_then_finds_the_work_done(root: Path, noisy: Path, store: Path) -> None:
     digest = run(root, store).digest
     (lock,) = (store / "pictures").glob(".*.lock")
     shutil.rmtree(packed_folder(store, run(root, store).folder.name))
@@ -349,9 +337,7 @@ def spoilt(pictures: Path, root: Path) -> Path:
     return pictures
 
 
-def test_undecodable_pictures_stop_it_with_all_names_in_one_error(
-    spoilt: Path, root: Path, store: Path
-) -> None:
+def test_undecodable_pictures_stop_it_with_all_names_in_one_error(spoilt: Path, root: Path, store: Path) -> None:
     with pytest.raises(UserError) as caught:
         run(root, store)
     message = str(caught.value)
@@ -386,9 +372,7 @@ def test_left_out_pictures_are_recorded_and_everything_else_is_there(
     clean = prepare(SETTINGS, "clean", root, store, progress=False)
     assert clean["digest"] == packed.digest
     assert clean["colour"] == packed.manifest["colour"]
-    np.testing.assert_array_equal(
-        open_packed(packed_folder(store, clean["key"])).train.pictures, packed.train.pictures
-    )
+    np.testing.assert_array_equal(open_packed(packed_folder(store, clean["key"])).train.pictures, packed.train.pictures)
 
 
 def test_good_blocks_are_not_decoded_again_when_bad_ones_are_left_out(

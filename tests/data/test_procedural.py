@@ -40,9 +40,7 @@ def sample() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return (*_sample("train", 60), *_sample("validation", 30))
 
 
-def _linear_error(
-    train: np.ndarray, labels: np.ndarray, held_out: np.ndarray, held_out_labels: np.ndarray
-) -> float:
+def _linear_error(train: np.ndarray, labels: np.ndarray, held_out: np.ndarray, held_out_labels: np.ndarray) -> float:
     """Held-out error of ridge regression onto the classes."""
     mean, deviation = train.mean(0), train.std(0) + 1e-9
     train, held_out = (train - mean) / deviation, (held_out - mean) / deviation
@@ -126,16 +124,12 @@ def test_validation_labels_are_those_of_the_pictures(tmp_path: Path) -> None:
         for label, kind in enumerate(KINDS)
         for file in encoded(kind, range(2), split="validation", side=32, seed=0)
     }
-    assert [made[layout.read(picture)] for picture in layout.validation] == [
-        p.label for p in layout.validation
-    ]
+    assert [made[layout.read(picture)] for picture in layout.validation] == [p.label for p in layout.validation]
 
 
 def test_no_training_picture_is_held_out() -> None:
     kind = KINDS[0]
-    files = {
-        split: set(encoded(kind, range(5), split=split, side=32, seed=0)) for split in ("train", "validation")
-    }
+    files = {split: set(encoded(kind, range(5), split=split, side=32, seed=0)) for split in ("train", "validation")}
     assert not files["train"] & files["validation"]
 
 

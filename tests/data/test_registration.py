@@ -238,9 +238,7 @@ def test_damaged_manifests(fault: str, root: Path, pictures: Path) -> None:
 
 
 def test_unknown_name_says_what_is_registered(root: Path, pictures: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"registered: nothing.*dvc pull data\.dvc.*repro use-data PATH --as tiny"
-    ):
+    with pytest.raises(UserError, match=r"registered: nothing.*dvc pull data\.dvc.*repro use-data PATH --as tiny"):
         open_data(root, "tiny")
     use_data(pictures, "mine", root)
     with pytest.raises(UserError, match="registered: mine"):

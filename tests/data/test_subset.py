@@ -87,9 +87,7 @@ def test_pictures_of_the_same_name_in_deeper_folders_stay_two(tmp_path: Path) ->
         (1, 1, None, "only 1 class"),
     ],
 )
-def test_impossible_subsets(
-    classes: int, per_class: int, held_out: int | None, message: str, tmp_path: Path
-) -> None:
+def test_impossible_subsets(classes: int, per_class: int, held_out: int | None, message: str, tmp_path: Path) -> None:
     source = recognise(miniatures.image_folder(tmp_path / "d"))
     with pytest.raises(UserError, match=message):
         make_subset(source, tmp_path / "out", classes, per_class, 16, 0, held_out)

@@ -133,9 +133,7 @@ class TestConnectivity:
             ("fc7.out", "fc8.linear", True),
         ],
     )
-    def test_as_in_figure_2(
-        self, capture: dict[str, Tensor], source: str, target: str, expected: bool
-    ) -> None:
+    def test_as_in_figure_2(self, capture: dict[str, Tensor], source: str, target: str, expected: bool) -> None:
         assert self.crosses(capture, source, target) == [expected, expected]
 
     def test_both_towers_read_the_picture(self, capture: dict[str, Tensor]) -> None:

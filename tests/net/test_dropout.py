@@ -23,9 +23,7 @@ KEYS = st.integers(0, 2**64 - 1)
     probability=st.floats(0, 1, exclude_max=True),
 )
 @settings(max_examples=200, deadline=None)
-def test_equal_to_the_projects_hash(
-    key: int, ids: list[int], first: int, count: int, probability: float
-) -> None:
+def test_equal_to_the_projects_hash(key: int, ids: list[int], first: int, count: int, probability: float) -> None:
     units = range(first, first + count)
     mask = keep_mask(DropoutKey(key, torch.tensor(ids)), units, probability)
     drawn = randomness.uniform(key, np.array(ids, np.int64)[:, None], np.array(units)[None, :])

@@ -94,9 +94,7 @@ def test_state_has_tower_names_and_shapes() -> None:
 
 
 @pytest.mark.parametrize(("source", "target"), [(AlexNet, TowerNet), (TowerNet, AlexNet), (AlexNet, AlexNet)])
-def test_state_passes_between_the_forms(
-    source: type[AlexNet | TowerNet], target: type[AlexNet | TowerNet]
-) -> None:
+def test_state_passes_between_the_forms(source: type[AlexNet | TowerNet], target: type[AlexNet | TowerNet]) -> None:
     one, other = source(net(TINY), 5, 1, DOUBLE).eval(), target(net(TINY), 5, 2, DOUBLE).eval()
     x = pictures(net(TINY), 2, 0)
     assert not torch.allclose(one(x), other(x))

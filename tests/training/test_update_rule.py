@@ -52,9 +52,7 @@ def test_differs_from_torch_after_the_rate_falls():
     st.floats(0, 0.01),
 )
 def test_any_trail_is_the_recursion(gradients, rate, momentum, decay):
-    ours = train_one_weight(
-        "w.weight", gradients, [rate] * len(gradients), momentum=momentum, weight_decay=decay
-    )
+    ours = train_one_weight("w.weight", gradients, [rate] * len(gradients), momentum=momentum, weight_decay=decay)
     weight, velocity = 1.0, 0.0
     for gradient, got in zip(gradients, ours, strict=True):
         velocity = momentum * velocity - decay * rate * weight - rate * gradient

@@ -43,9 +43,7 @@ class _NumbersOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ADMITTED:
-            raise pickle.UnpicklingError(
-                f"it asks for {module}.{name}, which a batch of pictures does not need"
-            )
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which a batch of pictures does not need")
         return super().find_class(module, name)
 
 
@@ -85,8 +83,7 @@ def recognise_cifar10(tree: Tree) -> Layout | None:
             return _from_batches(tree.root, files, ())
         if has_file(tree, f"{prefix}batches.meta.txt"):
             raise UserError(
-                f"{tree.root} holds CIFAR-10's binary version, which is not supported; fetch "
-                f"cifar-10-python.tar.gz"
+                f"{tree.root} holds CIFAR-10's binary version, which is not supported; fetch cifar-10-python.tar.gz"
             )
     return None
 
@@ -121,9 +118,7 @@ def recognise_cifar10_archive(path: Path) -> Layout | None:
 def _from_batches(root: Path, files: dict[str, bytes], archives: tuple[Path, ...]) -> Layout:
     missing = [name for name in (*_TRAIN, _TEST, _META) if name not in files]
     if missing:
-        raise UserError(
-            f"{root} holds CIFAR-10's python batches, but {listed(missing)} is missing; unpack it again"
-        )
+        raise UserError(f"{root} holds CIFAR-10's python batches, but {listed(missing)} is missing; unpack it again")
     names = _unpickled(root, _META, files[_META]).get("label_names")
     if not isinstance(names, list) or len(names) < 2 or not all(isinstance(name, str) for name in names):
         raise UserError(f"{root}: {_META} holds no list of class names under label_names")
@@ -158,9 +153,7 @@ def _unpickled(root: Path, name: str, content: bytes) -> dict[str, Any]:
         # latin1: the originals were written by Python 2, whose strings are bytes.
         value = _NumbersOnly(io.BytesIO(content), encoding="latin1").load()
     except Exception as error:  # a damaged pickle raises whatever its bytes lead to
-        raise UserError(
-            f"{root}: {name} cannot be read as a batch of CIFAR-10: {error}; fetch it again"
-        ) from error
+        raise UserError(f"{root}: {name} cannot be read as a batch of CIFAR-10: {error}; fetch it again") from error
     if not isinstance(value, dict):
         raise UserError(f"{root}: {name} holds a {type(value).__name__}, not the dict of a batch of CIFAR-10")
     return {key.decode("latin1") if isinstance(key, bytes) else str(key): item for key, item in value.items()}

@@ -51,8 +51,7 @@ class Devkit:
             )
         position = {wnid: label for label, wnid in enumerate(self.classes)}
         return {
-            name: position[self.wnids[number]]
-            for name, number in zip(sorted(names), self.ground_truth, strict=True)
+            name: position[self.wnids[number]] for name, number in zip(sorted(names), self.ground_truth, strict=True)
         }
 
 
@@ -125,9 +124,7 @@ def _synsets(path: Path, content: bytes) -> tuple[dict[int, str], dict[str, str]
         raise UserError(f"{_META} in {path} cannot be read as ILSVRC's synset table ({error!r})") from error
     wnids = {row[0]: row[1] for row in rows}
     if len(set(wnids.values())) != len(rows) or not rows:
-        raise UserError(
-            f"{_META} in {path} lists {len(rows)} leaves, but their ids or names are not all different"
-        )
+        raise UserError(f"{_META} in {path} lists {len(rows)} leaves, but their ids or names are not all different")
     return wnids, {row[1]: row[2] for row in rows}, {row[1]: row[3] for row in rows}
 
 
@@ -152,7 +149,6 @@ def _numbers(path: Path, content: bytes, wnids: dict[int, str]) -> tuple[int, ..
             wrong.append(f"line {line}: {text.strip()[:20]!r}")
     if wrong or not numbers:
         raise UserError(
-            f"the ground truth in {path} must hold one id of 1 to {len(wnids)} a line; "
-            f"{listed(wrong) or 'it is empty'}"
+            f"the ground truth in {path} must hold one id of 1 to {len(wnids)} a line; {listed(wrong) or 'it is empty'}"
         )
     return tuple(numbers)

@@ -48,9 +48,7 @@ def recognise_archives(root: Path) -> Layout | None:
         train, validation = root / year.train, root / year.validation
         if not train.is_file():
             if validation.is_file() and not (root / "train").is_dir():
-                raise UserError(
-                    f"{root} holds {year.validation} but not {year.train}; put it beside the others"
-                )
+                raise UserError(f"{root} holds {year.validation} but not {year.train}; put it beside the others")
             continue
         if not validation.is_file():
             raise UserError(f"{root} holds {year.train} but not {year.validation}; put it beside the others")
@@ -88,8 +86,7 @@ def recognise_folders(tree: Tree) -> Layout | None:
     ]
     labels = devkit.labels([file.name for file in flat], f"{tree.root}/val")
     held_out = [
-        Picture("validation", labels[file.name], file.name, file.size, tree.source, file.where)
-        for file in flat
+        Picture("validation", labels[file.name], file.name, file.size, tree.source, file.where) for file in flat
     ]
     notes = _shortage(train, devkit)
     return assemble("ilsvrc-folders", tree.root, classes, devkit.titles, train, held_out, notes=notes)
@@ -166,8 +163,7 @@ def _validation(archive: Archive, devkit: Devkit) -> list[Picture]:
             files[name] = member
     labels = devkit.labels(list(files), str(archive.path))
     return [
-        Picture("validation", labels[name], name, member.size, archive, member.offset)
-        for name, member in files.items()
+        Picture("validation", labels[name], name, member.size, archive, member.offset) for name, member in files.items()
     ]
 
 
@@ -205,8 +201,7 @@ def _same_classes(where: str, found: list[str], devkit: Devkit) -> None:
         )
     if strange:
         raise UserError(
-            f"{where} holds {listed(strange)}, which {devkit.path.name} does not list; they belong to "
-            f"another year"
+            f"{where} holds {listed(strange)}, which {devkit.path.name} does not list; they belong to another year"
         )
 
 

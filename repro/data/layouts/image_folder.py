@@ -26,9 +26,7 @@ def recognise_image_folder(tree: Tree) -> Layout | None:
         found = f"archives not yet unpacked ({listed(archives)})" if archives else "no folder for each class"
         if flat:
             found = f"pictures without class folders ({flat[0]}, ...)"
-        raise UserError(
-            f"{tree.root}/train holds {found}; it must hold one folder of pictures for each class"
-        )
+        raise UserError(f"{tree.root}/train holds {found}; it must hold one folder of pictures for each class")
     listed_classes(tree, classes)
     held_out = next((name for name in _HELD_OUT_FOLDERS if name in tree.folders("")), None)
     if held_out is None:
@@ -44,9 +42,7 @@ def recognise_image_folder(tree: Tree) -> Layout | None:
         for label, name in enumerate(classes):
             of_class = labelled(tree, split, f"{folder}/{name}", label, name)
             if not of_class:
-                raise UserError(
-                    f"{tree.root}/{folder}/{name} holds no picture; unpack it again, or remove the class"
-                )
+                raise UserError(f"{tree.root}/{folder}/{name} holds no picture; unpack it again, or remove the class")
             pictures[split] += of_class
     name = "cifar10-pictures" if tuple(classes) == CIFAR10_CLASSES else "image-folder"
     return assemble(name, tree.root, classes, titles(tree), pictures["train"], pictures["validation"])
@@ -60,8 +56,7 @@ def listed_classes(tree: Tree, classes: list[str]) -> None:
     missing, strange = sorted(wanted - set(classes)), sorted(set(classes) - wanted)
     if missing:
         raise UserError(
-            f"{tree.root}/train lacks {listed(missing)} of the {len(wanted)} classes in wnids.txt; unpack "
-            f"it again"
+            f"{tree.root}/train lacks {listed(missing)} of the {len(wanted)} classes in wnids.txt; unpack it again"
         )
     if strange:
         raise UserError(f"{tree.root}/train holds {listed(strange)}, which wnids.txt does not list")

@@ -20,15 +20,11 @@ def recognise_kaggle(tree: Tree) -> Layout | None:
     """
     if "CLS-LOC" not in tree.folders("ILSVRC/Data"):
         if has_file(tree, _SOLUTION):
-            raise UserError(
-                f"{tree.root} holds {_SOLUTION} but no {_PICTURES}; unpack the pictures beside it"
-            )
+            raise UserError(f"{tree.root} holds {_SOLUTION} but no {_PICTURES}; unpack the pictures beside it")
         return None
     for name in (_SOLUTION, _MAPPING):
         if not has_file(tree, name):
-            raise UserError(
-                f"{tree.root} lacks {name}, which says what the validation pictures show; put it there"
-            )
+            raise UserError(f"{tree.root} lacks {name}, which says what the validation pictures show; put it there")
     words = _mapping(tree)
     classes = sorted(words)
     found = tree.folders(f"{_PICTURES}/train")
@@ -59,22 +55,16 @@ def _validation(tree: Tree, classes: list[str]) -> list[Picture]:
     position = {wnid: label for label, wnid in enumerate(classes)}
     header, *rows = read_lines(tree, _SOLUTION) or [""]
     if header.strip() != "ImageId,PredictionString":
-        raise UserError(
-            f"{tree.root}/{_SOLUTION} begins with {header[:40]!r}, not with ImageId,PredictionString"
-        )
+        raise UserError(f"{tree.root}/{_SOLUTION} begins with {header[:40]!r}, not with ImageId,PredictionString")
     labels = {}
     for number, row in enumerate(rows, start=2):
         identity, _, boxes = row.partition(",")
         wnid = boxes.split(" ", 1)[0]
         if wnid not in position:
-            raise UserError(
-                f"{tree.root}/{_SOLUTION}, line {number}: {wnid[:20]!r} is not a class in {_MAPPING}"
-            )
+            raise UserError(f"{tree.root}/{_SOLUTION}, line {number}: {wnid[:20]!r} is not a class in {_MAPPING}")
         labels[identity.strip()] = position[wnid]
     files = {
-        file.name.rpartition(".")[0]: file
-        for file in tree.files(f"{_PICTURES}/val")
-        if is_picture_name(file.name)
+        file.name.rpartition(".")[0]: file for file in tree.files(f"{_PICTURES}/val") if is_picture_name(file.name)
     }
     unlabelled, missing = sorted(set(files) - set(labels)), sorted(set(labels) - set(files))
     if unlabelled or missing:

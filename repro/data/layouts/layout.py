@@ -97,9 +97,7 @@ class Layout:
         """
         total = hashlib.sha256()
         for split in SPLITS:
-            lines = sorted(
-                f"{split}\t{self.classes[p.label]}\t{p.name}\t{p.size}\n" for p in self.pictures(split)
-            )
+            lines = sorted(f"{split}\t{self.classes[p.label]}\t{p.name}\t{p.size}\n" for p in self.pictures(split))
             for line in lines:
                 total.update(line.encode("utf-8", "surrogateescape"))
         total.update(self.fingerprint.encode())
@@ -127,9 +125,7 @@ def assemble(
     if list(ordered) != sorted(set(ordered)):
         raise ValueError("classes must be sorted and distinct")
     if len(ordered) < 2:
-        raise UserError(
-            f"{root}: only {len(ordered)} class found in the training pictures; at least 2 are needed"
-        )
+        raise UserError(f"{root}: only {len(ordered)} class found in the training pictures; at least 2 are needed")
     filled = {picture.label for picture in train}
     empty = [name for label, name in enumerate(ordered) if label not in filled]
     if empty:
@@ -143,13 +139,9 @@ def assemble(
         pictures.sort(key=lambda picture: picture.name)
         for left, right in pairwise(pictures):
             if left.name == right.name:
-                raise UserError(
-                    f"{right.shown()}: the name {right.name} occurs twice in the {split} pictures"
-                )
+                raise UserError(f"{right.shown()}: the name {right.name} occurs twice in the {split} pictures")
     shown_titles = {wnid: titles[wnid] for wnid in ordered if wnid in titles}
-    return Layout(
-        name, root, ordered, shown_titles, tuple(train), tuple(validation), fingerprint, archives, notes
-    )
+    return Layout(name, root, ordered, shown_titles, tuple(train), tuple(validation), fingerprint, archives, notes)
 
 
 def listed(names: Iterable[str], most: int = 5) -> str:

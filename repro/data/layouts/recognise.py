@@ -43,16 +43,12 @@ def recognise(path: Path) -> Layout:
     if not path.exists():
         raise UserError(f"{path} does not exist")
     if path.name in archive_names():
-        raise UserError(
-            f"{path} is one of ILSVRC's archives: give the folder that holds all of them, {path.parent}"
-        )
+        raise UserError(f"{path} is one of ILSVRC's archives: give the folder that holds all of them, {path.parent}")
     cifar = recognise_cifar10_archive(path)
     if cifar is not None:
         return cifar
     if path.name.lower().endswith(_COMPRESSED):
-        raise UserError(
-            f"{path} is compressed, so its pictures cannot be read one by one: unpack it, give the folder"
-        )
+        raise UserError(f"{path} is compressed, so its pictures cannot be read one by one: unpack it, give the folder")
     if path.name.lower().endswith(".tar"):
         return _from_tree(TarTree(path))
     raise UserError(f"{path} is neither a folder nor an archive of pictures. Known layouts: {_known()}")

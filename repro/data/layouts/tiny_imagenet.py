@@ -44,7 +44,6 @@ def recognise_tiny_imagenet(tree: Tree) -> Layout | None:
         for picture in labelled(tree, "train", f"train/{wnid}", label, wnid)
     ]
     held_out = [
-        Picture("validation", labels[name], name, file.size, tree.source, file.where)
-        for name, file in files.items()
+        Picture("validation", labels[name], name, file.size, tree.source, file.where) for name, file in files.items()
     ]
     return assemble("tiny-imagenet", tree.root, classes, titles(tree), train, held_out)
