@@ -104,7 +104,7 @@ def statement_entry(bases: Sequence[Basis], registry: Registry, literature: Lite
         part=statement.part if statement else None,
         repeats=statement.repeats if statement else None,
         form=None if test is None else form_in_words(type(test)),
-        tested_how=getattr(test, "arms", None) or getattr(test, "reads", None),
+        tested_how=_picked(test),
         rules=() if test is None else rules(test),
         judgements=tuple(
             judgement(basis, statement, test, registry.gates, f"{name}-{place}" if several else name)
@@ -137,20 +137,28 @@ def counts(judgements: Sequence[Judgement]) -> tuple[tuple[str, int], ...]:
     return tuple((name, sum(item.verdict == name for item in judgements)) for name in (*VERDICTS, NO_CLAIM))
 
 
+def _picked(test: Any) -> str | None:
+    """What the test looks at, as a sentence."""
+    arms, reads = getattr(test, "arms", None), getattr(test, "reads", None)
+    said = str(arms) if arms else f"reads: {reads}" if reads else ""
+    return f"{said[:1].upper()}{said[1:].rstrip('.')}." if said else None
+
+
 def _paper_noise(original: Statement | None) -> tuple[PaperNoise, ...]:
     return tuple(_noise(errors) for errors in getattr(original, "paper_errors", ()))
 
 
 def _noise(errors: Any) -> PaperNoise:
     found = papers_evidence(errors)
-    runs = ", ".join(f"{z:.1f} at {sd}" for sd, z in found["z_runs"].items())
+    runs = found["z_runs"]
     difference = signed(f"{100 * found['difference']:+.2f}")
     said = (
         f"top-{found['guesses']}: {difference} points, {'one run each' if runs else 'the same net in two ways'}; "
         f"{found['z_pictures']:.1f} standard errors of {found['pictures']:,} test pictures"
     )
     if runs:
-        said += f"; of two runs {runs} points of spread between runs"
+        errors_of_runs = ", ".join(f"{z:.1f}" for z in runs.values())
+        said += f"; {errors_of_runs} if runs spread by {', '.join(runs)} points"
     if found["assumed"]:
         said += f" (assumed: {found['assumed']})"
     return PaperNoise(bool(found["exceeds_noise"]), said)
