@@ -103,7 +103,6 @@ def train(
     if rank is not None:
         from repro.one_run import train_one_run
 
-        die_with_parent(os.getppid())
         raise typer.Exit(
             train_one_run(project_root(), name, variant, seed, rank, device, retrain, checkpoint_seconds)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import NoReturn
 
 from repro.errors import UserError
 from repro.net.placement import Placement
@@ -23,8 +24,13 @@ def launched_rank(placement: Placement) -> int | None:
         mistake = f"--placement ranks takes two processes and {started}: {LAUNCH}"
     elif placement != "ranks" and size > 1:
         mistake = f"torchrun started {size} processes, which --placement {placement} does not use: {LAUNCH}"
-    if mistake and rank > 0:
-        raise SystemExit(2)
     if mistake:
-        raise UserError(mistake)
+        tell_once(rank, mistake)
     return rank if placement == "ranks" else None
+
+
+def tell_once(rank: int, mistake: str) -> NoReturn:
+    """UserError in the first process; the others, which see the same mistake, end without a word."""
+    if rank > 0:
+        raise SystemExit(2)
+    raise UserError(mistake)

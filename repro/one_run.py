@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from repro.errors import UserError
+from repro.launch import tell_once
 from repro.pipeline import prepared_pictures, recorded_evidence, say
 from repro.registered import registered_now
 from repro.study.load import load_study
@@ -17,7 +19,7 @@ from repro.training.live_table import LiveTable
 from repro.training.placing import prepare_devices
 from repro.training.ranks import Ranks, joined_ranks
 from repro.training.run_store import store_folder
-from repro.training.worker import FINISHED, compute, stop_on_signals
+from repro.training.worker import FINISHED, compute, die_with_parent, stop_on_signals
 
 
 def train_one_run(
@@ -34,9 +36,15 @@ def train_one_run(
 
     Rank 0 takes the lease and writes all files. Mistakes are told once, by rank 0.
     """
+    if retrain:
+        tell_once(rank, "--retrain does not go with --placement ranks; train the study anew with single or split")
+    if len(variants or []) != 1 or len(seeds or []) != 1:
+        tell_once(rank, "--placement ranks trains one run: name it by one --variant and one --seed")
+    (variant,), (seed,) = variants or [], seeds or []
+    die_with_parent(os.getppid())  # torchrun, which leaves its processes behind when it is killed
     should_stop = stop_on_signals()
     with joined_ranks(rank, device) as place, contextlib.ExitStack() as held:
-        cell = place.together(lambda: _the_cell(root, study, variants, seeds, retrain, place))
+        cell = place.together(lambda: _the_cell(root, study, variant, seed, place))
         if any(place.agree(cell.run.finished)):
             if place.leads:
                 say(f"{study}: {cell.label} (run {cell.run.identity}) is finished")
@@ -51,15 +59,8 @@ def train_one_run(
         return code
 
 
-def _the_cell(
-    root: Path, study: str, variants: list[str] | None, seeds: list[int] | None, retrain: bool, place: Ranks
-) -> GridRun:
+def _the_cell(root: Path, study: str, variant: str, seed: int, place: Ranks) -> GridRun:
     """The one run. A seed that the study does not register may be named: its run stays outside the study."""
-    if retrain:
-        raise UserError("--retrain does not go with --placement ranks; train the study anew with single or split")
-    if len(variants or []) != 1 or len(seeds or []) != 1:
-        raise UserError("--placement ranks trains one run: name it by one --variant and one --seed")
-    (variant,), (seed,) = variants or [], seeds or []
     resolved = load_study(root, study)
     if variant not in resolved.study.variants:
         raise UserError(

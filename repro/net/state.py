@@ -54,9 +54,7 @@ def tower_state(net: Net, values: Mapping[str, Tensor] | None = None) -> dict[st
             rows = layer.shares[tower]
             for kind in ("weight", "bias"):
                 name = parameter_name(tower, layer.name, kind)
-                part = (
-                    values[name] if net.by_tower else values[f"{layer.name}.{kind}"][rows.start : rows.stop]
-                )
+                part = values[name] if net.by_tower else values[f"{layer.name}.{kind}"][rows.start : rows.stop]
                 result[name] = part.detach().clone(memory_format=torch.contiguous_format)
     return result
 
@@ -82,9 +80,7 @@ def from_tower_state(net: Net, state: Mapping[str, Tensor]) -> dict[str, Tensor]
         return {name: state[name] for name in shapes if name.startswith(here)}
     towers = range(net.table[0].towers)
     return {
-        f"{layer.name}.{kind}": torch.cat(
-            [state[parameter_name(tower, layer.name, kind)] for tower in towers]
-        )
+        f"{layer.name}.{kind}": torch.cat([state[parameter_name(tower, layer.name, kind)] for tower in towers])
         for layer in net.table
         for kind in ("weight", "bias")
     }

@@ -28,6 +28,7 @@ from tests.small_runs import small_run, small_settings
 
 NAMED = ("--variant", "base", "--seed", "1", "--placement", "ranks")
 COMMAND = ("-m", "repro", "train", "--study", "small", *NAMED, "--checkpoint-seconds", "0")
+TWO = {"RANK": "0", "WORLD_SIZE": "2"}
 LOST = "error: rank 0 has lost rank 1, which holds the other tower"
 
 
@@ -135,7 +136,10 @@ def test_a_hanging_rank_ends_the_other_with_one_sentence(two_ranks):
     [
         (("small", *NAMED), {}, "--placement ranks takes two processes and this process was started alone: torchrun"),
         (("small", *NAMED), {"RANK": "0", "WORLD_SIZE": "4"}, "takes two processes and torchrun started 4 processes"),
-        (("small",), {"RANK": "0", "WORLD_SIZE": "2"}, "torchrun started 2 processes, which --placement single does"),
+        (("small", *NAMED, "--seed", "2"), TWO, "trains one run: name it by one --variant and one --seed"),
+        (("small", "--variant", "base", "--placement", "ranks"), TWO, "trains one run: name it by one --variant"),
+        (("small", *NAMED, "--retrain"), TWO, "--retrain does not go with --placement ranks"),
+        (("small",), TWO, "torchrun started 2 processes, which --placement single does"),
         (("small", "--placement", "both"), {}, "--placement both: allowed are single, split, ranks"),
         (("small", "--study", "other"), {}, "--study other: the study was given as small already; name one"),
         ((), {}, "no study was named; give one of the files in studies/"),
