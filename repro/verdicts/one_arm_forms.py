@@ -63,16 +63,17 @@ def averaged_nets(
     errors      of one or more such ensembles, which may share nets
     of_members  of each net alone
 
-    Ensembles that share nets say little about how much one differs from the next, so the spread of their
-    members' mean stands in for it: nets alike in error differ more among themselves than what is left of
-    that in their average. The pictures' noise is added as for single nets.
+    Ensembles that share nets say little about how much one differs from the next. Averages vary less from draw
+    to draw than single nets do, by somewhere between the fourth and the square root of `members`; the sd of
+    single nets stands in for theirs. It does not shrink with more such ensembles of the same few nets. The
+    pictures' noise is added.
     """
     alone = error_rate(of_members, None)
     mean = float(finite_values(errors).mean())
-    seeds, images = alone.sd / math.sqrt(members), math.sqrt(mean * (1 - mean) / pictures)
-    variance = seeds**2 + images**2
-    df = math.inf if seeds == 0.0 else alone.df * (variance / seeds**2) ** 2
-    estimate = Estimate(mean, math.sqrt(variance), df, alone.n, alone.sd, images, alone.no_spread)
+    variance = alone.sd**2 + mean * (1 - mean) / pictures
+    df = math.inf if alone.sd == 0.0 else alone.df * (variance / alone.sd**2) ** 2
+    se = math.sqrt(variance)
+    estimate = Estimate(mean, se, df, alone.n, alone.sd, se, alone.no_spread)
     finding = _within(estimate, lo, hi, None, "points")
     details = {"first": finite_values(errors).tolist(), "of_members": finite_values(of_members).tolist()}
     return finding.remarked(**details, members=members, pictures=pictures, printed=printed)
