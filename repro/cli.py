@@ -85,7 +85,9 @@ def train(
             envvar="REPRO_RETRAIN", help="train finished runs anew and compare their weights; the old are set aside"
         ),
     ] = False,
-    checkpoint_seconds: Annotated[float, typer.Option(min=0, help="seconds between checkpoints within an epoch")] = 30.0,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(min=0, help="seconds between checkpoints within an epoch")
+    ] = 30.0,
 ) -> None:
     """Train a study's missing runs side by side; the same command again resumes."""
     from repro.launch import launched_rank
@@ -103,9 +105,7 @@ def train(
     if rank is not None:
         from repro.one_run import train_one_run
 
-        raise typer.Exit(
-            train_one_run(project_root(), name, variant, seed, rank, device, retrain, checkpoint_seconds)
-        )
+        raise typer.Exit(train_one_run(project_root(), name, variant, seed, rank, device, retrain, checkpoint_seconds))
     if "DVC_STAGE" in os.environ:  # a killed dvc leaves its stage running, unseen
         die_with_parent(None)
 
@@ -255,7 +255,9 @@ def use_data(
     track(root)
     counts = ", ".join(f"{count} {split}" for split, count in manifest["counts"].items())
     typer.echo(f"{name}: {manifest['layout']}, {len(manifest['classes'])} classes; {counts} pictures")
-    typer.echo(f"Next: add `STUDY: {name}` under `studies:` in params.yaml (mini, cifar10, tiny, full), then `dvc repro`.")
+    typer.echo(
+        f"Next: add `STUDY: {name}` under `studies:` in params.yaml (mini, cifar10, tiny, full), then `dvc repro`."
+    )
 
 
 @app.command()
@@ -264,7 +266,9 @@ def subset(
     out: Annotated[Path, typer.Argument(help="a new folder, in the ImageFolder layout")],
     classes: Annotated[int, typer.Option(min=2, help="how many classes")] = 20,
     per_class: Annotated[int, typer.Option(min=1, help="training pictures of each class")] = 500,
-    held_out_per_class: Annotated[int | None, typer.Option(min=1, help="held-out pictures of each [default: all]")] = None,
+    held_out_per_class: Annotated[
+        int | None, typer.Option(min=1, help="held-out pictures of each [default: all]")
+    ] = None,
     size: Annotated[int, typer.Option(min=8, help="shorter side and crop, pixels")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="of the choice")] = 0,
 ) -> None:
@@ -277,7 +281,9 @@ def subset(
     make_subset(
         layout, out, classes=classes, per_class=per_class, size=size, seed=seed, held_out_per_class=held_out_per_class
     )
-    typer.echo(f"{out}: {classes} classes of at most {per_class} pictures; register it with `repro use-data {out} --as NAME`")
+    typer.echo(
+        f"{out}: {classes} classes of at most {per_class} pictures; register it with `repro use-data {out} --as NAME`"
+    )
 
 
 @app.command("make-pictures")
