@@ -52,7 +52,8 @@ def judge(registry: Registry, claims: dict[str, Claim], tmp_path: Path) -> Any:
             variants=tuple(needed) if made.variants is VARIANTS else made.variants,
         )
         evidence = load_evidence(made.write(tmp_path / "evidence"))
-        verdict, error = study_outcomes(registry, claims, evidence)[statement]
+        judged_alone = {name: claims[name] for name in (statement, *family) if name in claims}
+        verdict, error = study_outcomes(registry, judged_alone, evidence)[statement]
         if error is not None:
             raise error
         return verdict
