@@ -1,8 +1,9 @@
 """Evidence drawn at the level of metrics from a world of true means, in memory and over and over.
 
-Runs are drawn by their variant's mean in each metric plus noise of a named shape; what claims read otherwise
-(curves, outcomes per picture, kernels per tower) is made to agree with those numbers. A draw overwrites the one
-before it: take an evidence's verdicts before the next.
+Runs are drawn by their variant's mean in each metric plus noise of a named shape, and errors with the noise of
+the test pictures that all runs share; what claims read otherwise (curves, outcomes per picture, kernels per
+tower) is made to agree with those numbers. A draw overwrites the one before it: take an evidence's verdicts
+before the next.
 """
 
 from __future__ import annotations
@@ -148,8 +149,8 @@ class NullStudy:
         variants, seeds = record.variants, record.seeds
         self.means = np.array([[world.mean((variant, metric)) for metric in self.metrics] for variant in variants])
         self.scales = np.array([scale_of(metric) for metric in self.metrics])
-        self.errors = np.array([metric in METRICS and "error" in metric for metric in self.metrics])
         self.base, self.held_out = variants.index("base"), places["held_out_error"]
+        self.of_pictures = np.array([self._picture_deviation(metric) for metric in self.metrics])
         self.ten_views = places["ten_view_error"]
         self.drawn: Floats = np.zeros((len(variants), len(seeds), len(self.metrics)))
         constant = {**CONSTANT, "held_out_pictures": float(pictures), "view_pictures": float(pictures)}
@@ -167,12 +168,20 @@ class NullStudy:
             sizes = rng.uniform(*DEVIATIONS, variants)
         spread = sizes[:, None, None] * self.scales
         self.drawn[:] = self.means[:, None, :] + spread * noise(self.shape, self.drawn.shape, rng)
+        self.drawn += self.of_pictures * rng.standard_normal(len(self.metrics))
         if self.shape == "collapse":
             gone = rng.random((variants, seeds)) < COLLAPSES
             lost = gone * rng.uniform(20.0, 50.0, (variants, seeds))
             self.drawn += lost[:, :, None] * self.scales
         arrays = {**self._outcomes(rng), **self._kernels(rng)}
         return Evidence(Path("drawn"), self.record, self.runs, {}, arrays)
+
+    def _picture_deviation(self, metric: str) -> float:
+        """What the test pictures, the same for all runs, make of an error that is measured on them."""
+        if metric not in METRICS or METRICS[metric].pictures is None:
+            return 0.0
+        error = min(max(self.world.mean(("base", metric)), 0.0), 1.0)
+        return math.sqrt(error * (1.0 - error) / self.pictures)
 
     def _outcomes(self, rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
         """Which pictures the base's nets got right: easier and harder ones, in all as often as their errors say."""
