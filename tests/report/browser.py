@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--disable-breakpad", "--disable-crash-reporter"),
     *("--remote-debugging-pipe", "about:blank"),
 )
 
@@ -40,6 +42,7 @@ class Browser:
                 f"--user-data-dir={self._profile}",
             ],
             pass_fds=(to_read, to_write),
+            start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -58,7 +61,7 @@ class Browser:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
+        os.killpg(self._process.pid, signal.SIGKILL)  # with its helpers
         self._process.wait()
         os.close(self._write)
         os.close(self._read)
