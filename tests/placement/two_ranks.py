@@ -71,14 +71,14 @@ def checkpoints(folder: Path, place: Ranks) -> None:
 
 def lost(place: Ranks) -> str:
     """What rank 0 is told when rank 1 hangs. Rank 1 stops itself and is woken when that is over."""
-    group = dist.new_group(timeout=timedelta(seconds=3))
-    assert isinstance(group, dist.ProcessGroup)
-    impatient = Ranks(place.rank, place.device, group)
-    partner = impatient._gathered(os.getpid())[1]
+    impatient = dist.new_group(timeout=timedelta(seconds=3))
+    assert isinstance(impatient, dist.ProcessGroup)
+    partner = place._gathered(os.getpid())[1]
+    place._group = impatient
     try:
         if place.rank == 1:
             os.kill(os.getpid(), signal.SIGSTOP)
-        impatient.agree(False)
+        place.agree(False)
     except LostRankError as error:
         told = str(error)
     else:
