@@ -114,7 +114,8 @@ def made_up_pages(folder: Path) -> list[Path]:
     from repro.report.all_studies import StudyResults, all_studies_html
     from repro.report.page import write_report
     from tests.report.every_form import every_form
-    from tests.report.made_up_study import made_up_study, project_registry, verdict_rows
+    from tests.report.made_up_study import made_up_study, project_registry
+    from tests.report.made_up_verdicts import verdict_rows
 
     registry = project_registry()
     evidence, rows = every_form()

@@ -12,7 +12,8 @@ from repro.cli import main
 from repro.evidence.directory import write_evidence
 from repro.files import write_json
 from repro.reporting import report_stage
-from tests.report.made_up_study import ROOT, made_up_study, project_registry, verdict_rows
+from tests.report.made_up_study import ROOT, made_up_study, project_registry
+from tests.report.made_up_verdicts import verdict_rows
 
 
 @pytest.fixture
