@@ -8,12 +8,14 @@ does not always take its child along, so every trainer asks for the lease, howev
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -78,13 +80,11 @@ class Lease:
                     draft.unlink()
                 return
             except FileExistsError:
-                if not is_stale(self.path):
-                    raise LeaseTaken(owner_of(self.path)) from None
-                # Only one of several claimants succeeds in renaming the stale lease away.
-                grave = self.path.with_name(f".{self.path.name}.stale.{uuid.uuid4().hex}")
-                with contextlib.suppress(FileNotFoundError):
-                    os.rename(self.path, grave)
-                    grave.unlink()
+                # One at a time: whoever read a stale lease must not remove the fresh one that replaced it since.
+                with _alone(self.path):
+                    if not is_stale(self.path):
+                        raise LeaseTaken(owner_of(self.path)) from None
+                    self.path.unlink(missing_ok=True)
         raise LeaseTaken(owner_of(self.path))
 
     def _beat(self) -> None:
@@ -92,6 +92,14 @@ class Lease:
             if self.held():
                 with contextlib.suppress(FileNotFoundError):
                     os.utime(self.path)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Nobody else takes a stale lease away meanwhile; the lock goes with the process that held it."""
+    with path.with_name("lease.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def is_held(path: Path) -> bool:
