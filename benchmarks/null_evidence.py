@@ -168,22 +168,23 @@ class NullStudy:
             sizes = rng.uniform(*DEVIATIONS, variants)
         spread = sizes[:, None, None] * self.scales
         self.drawn[:] = self.means[:, None, :] + spread * noise(self.shape, self.drawn.shape, rng)
-        self.drawn += self.of_pictures * rng.standard_normal(len(self.metrics))
+        luck = rng.standard_normal()
+        self.drawn += self.of_pictures * luck
         if self.shape == "collapse":
             gone = rng.random((variants, seeds)) < COLLAPSES
             lost = gone * rng.uniform(20.0, 50.0, (variants, seeds))
             self.drawn += lost[:, :, None] * self.scales
-        arrays = {**self._outcomes(rng), **self._kernels(rng)}
+        arrays = {**self._outcomes(luck, rng), **self._kernels(rng)}
         return Evidence(Path("drawn"), self.record, self.runs, {}, arrays)
 
     def _picture_deviation(self, metric: str) -> float:
-        """What the test pictures, the same for all runs, make of an error that is measured on them."""
+        """What the luck of the test pictures, the same for all runs and views, makes of an error on them."""
         if metric not in METRICS or METRICS[metric].pictures is None:
             return 0.0
         error = min(max(self.world.mean(("base", metric)), 0.0), 1.0)
         return math.sqrt(error * (1.0 - error) / self.pictures)
 
-    def _outcomes(self, rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
+    def _outcomes(self, luck: float, rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
         """Which pictures the base's nets got right: easier and harder ones, in all as often as their errors say."""
         errors = self.drawn[self.base]
         seeds = self.record.seeds
@@ -196,7 +197,7 @@ class NullStudy:
         for name, values in rows.items():
             for seed, bits in zip(seeds, self._right(values, rng), strict=True):
                 arrays[f"base-{seed}/{name}"] = bits
-        together = self.world.mean(("base", "ensemble_error"))
+        together = self.world.mean(("base", "ensemble_error")) + luck * self._picture_deviation("ensemble_error")
         for group in _groups(seeds):
             (bits,) = self._right(np.array([together]), rng)
             arrays[f"ensemble/base/{'+'.join(map(str, group))}"] = bits
