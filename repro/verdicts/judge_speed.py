@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
+from statistics import fmean
 
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
@@ -30,6 +29,9 @@ SMOOTHED_OVER = 3
 """Points of a curve whose mean stands for the middle one."""
 
 
+Points = list[tuple[float, float]]
+
+
 @dataclass(frozen=True)
 class Arrival:
     """When a run arrived, in iterations; `censored`: it had not by then, which was its end."""
@@ -46,21 +48,23 @@ def speed(evidence: Evidence, test: SpeedTest, samples: Pairs, seeds: Sequence[i
 
 
 def _ratio(evidence: Evidence, test: SpeedTest, slower: str, faster: str, seeds: Sequence[int]) -> Part:
-    arms = [runs_of(evidence, name, seeds) for name in (slower, faster)]
-    for run in (run for runs in arms for run in runs):
-        if not _points(run, _CURVES[test.criterion]):
-            return NotEvaluated(
-                "not_a_number",
-                f"the evidence of {run.variant} seed {run.seed} holds no curve of {_CURVES[test.criterion]} by step; "
-                "`repro evaluate` adds it",
-            )
+    curves: list[list[Points]] = []
+    for runs in (runs_of(evidence, name, seeds) for name in (slower, faster)):
+        curves.append([_points(run, _CURVES[test.criterion]) for run in runs])
+        for run, points in zip(runs, curves[-1], strict=True):
+            if not points:
+                return NotEvaluated(
+                    "not_a_number",
+                    f"the evidence of {run.variant} seed {run.seed} holds no curve of {_CURVES[test.criterion]} by "
+                    "step; `repro evaluate` adds it",
+                )
     target = None
     if test.criterion == "training_error":
-        target = test.target or _common_target(arms, evidence.study.chance_error)
-        arrivals = [[arrival_at(run, target) for run in runs] for runs in arms]
+        target = test.target or _common_target(curves, evidence.study.chance_error)
+        arrivals = [[_arrival(points, target) for points in arm] for arm in curves]
     else:
-        arrivals = [[convergence(run) for run in runs] for runs in arms]
-    if late := [str(run.seed) for run, found in zip(arms[1], arrivals[1], strict=True) if found.censored]:
+        arrivals = [[_converged(points) for points in arm] for arm in curves]
+    if late := [str(seed) for seed, found in zip(seeds, arrivals[1], strict=True) if found.censored]:
         goal = "converged" if target is None else f"came down to a training error of {100 * target:.0f} %"
         return NotEvaluated("scale", f"{faster} seed {', '.join(late)} never {goal}, so there is nothing to compare")
     finding = _compared(test, arrivals)
@@ -91,29 +95,35 @@ def _compared(test: SpeedTest, arrivals: Sequence[Sequence[Arrival]]) -> Finding
 
 def arrival_at(run: RunRecord, target: float) -> Arrival:
     """When a run's training error first came down to the target, by straight lines between points."""
-    points = _points(run, "train_error")
-    steps, errors = [step for step, _ in points], [error for _, error in points]
-    reached = iterations_to(target, steps, errors)
-    return Arrival(steps[-1], censored=True) if reached is None else Arrival(reached)
+    return _arrival(_points(run, "train_error"), target)
 
 
 def convergence(run: RunRecord) -> Arrival:
     """The first point whose smoothed held-out error is within 1 % of the lowest; among the last: not yet."""
-    points = _points(run, "held_out_error")
-    errors = np.array([error for _, error in points])
+    return _converged(_points(run, "held_out_error"))
+
+
+def _arrival(points: Points, target: float) -> Arrival:
+    reached = iterations_to(target, [step for step, _ in points], [error for _, error in points])
+    return Arrival(points[-1][0], censored=True) if reached is None else Arrival(reached)
+
+
+def _converged(points: Points) -> Arrival:
+    errors = [error for _, error in points]
     around = SMOOTHED_OVER // 2
-    smoothed = np.array([errors[max(0, i - around) : i + around + 1].mean() for i in range(len(errors))])
-    first = int(np.argmax(smoothed <= smoothed.min() * (1 + CONVERGED_WITHIN)))
+    smoothed = [fmean(errors[max(0, place - around) : place + around + 1]) for place in range(len(errors))]
+    enough = min(smoothed) * (1 + CONVERGED_WITHIN)
+    first = next(place for place, error in enumerate(smoothed) if error <= enough)
     return Arrival(points[first][0], censored=first >= STILL_FALLING * len(points))
 
 
-def _common_target(arms: Sequence[Sequence[RunRecord]], chance: float) -> float:
+def _common_target(curves: Sequence[Sequence[Points]], chance: float) -> float:
     """The lowest training error that every run of both arms reached, rounded up; not above what is learning."""
-    lowest = max(min(error for _, error in _points(run, "train_error")) for runs in arms for run in runs)
+    lowest = max(min(error for _, error in points) for arm in curves for points in arm)
     return min(math.ceil(round(lowest / FINENESS, 9)) * FINENESS, HIGHEST_TARGET * chance)
 
 
-def _points(run: RunRecord, curve: str) -> list[tuple[float, float]]:
+def _points(run: RunRecord, curve: str) -> Points:
     """Steps and values of a curve where it has both."""
     pairs = zip(run.curves.get("step", ()), run.curves.get(curve, ()), strict=False)
     return [(float(step), float(value)) for step, value in pairs if step is not None and value is not None]

@@ -51,6 +51,19 @@ def missing_runs(evidence: Evidence, variants: Sequence[str], seeds: Sequence[in
 
 def metric_values(evidence: Evidence, variant: str, seeds: Sequence[int], metric: str) -> list[float] | NotEvaluated:
     """A metric of each run. A collapsed run without a number counts with what guessing would give."""
+    known = _VALUES.setdefault(evidence, {})
+    key = (variant, metric, tuple(seeds))
+    if key not in known:
+        known[key] = _metric_values(evidence, variant, seeds, metric)
+    return known[key]
+
+
+_VALUES: WeakKeyDictionary[Evidence, dict[tuple[str, str, tuple[int, ...]], list[float] | NotEvaluated]] = (
+    WeakKeyDictionary()
+)
+
+
+def _metric_values(evidence: Evidence, variant: str, seeds: Sequence[int], metric: str) -> list[float] | NotEvaluated:
     values = []
     for run in runs_of(evidence, variant, seeds):
         value = early_train_loss(run) if metric == "early_train_loss" else run.scalar(metric)

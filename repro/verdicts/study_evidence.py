@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from repro.evidence.directory import Evidence
@@ -120,8 +121,7 @@ class StudyEvidence:
 
     def table(self, variant: str) -> Table:
         """The layer table of a variant's net."""
-        net = self.net(variant)
-        return Table(net, self.classes, layer_table(net, self.classes))
+        return _table(self.net(variant), self.classes)
 
     def numbers(self, variant: str, name: str) -> list[float]:
         """A scalar of every reported run of a variant that has it."""
@@ -163,3 +163,8 @@ class StudyEvidence:
         instead = [name for name in otherwise if name not in there]
         also = f", nor {', '.join(instead)}" if instead else ""
         raise CannotSay("missing_runs", f"{self.study} has no variant {', '.join(lacking)}{also}")
+
+
+@lru_cache(maxsize=32)
+def _table(net: NetSettings, classes: int) -> Table:
+    return Table(net, classes, layer_table(net, classes))
