@@ -47,6 +47,7 @@ def surroundings(root: Path, **environment: str) -> dict[str, str]:
         "PYTHONPATH": package,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "OMP_NUM_THREADS": "1",
+        "SHELL": "/bin/sh",  # what DVC starts stages with where nobody is logged in
         "DVC_SITE_CACHE_DIR": str(root / ".dvc" / "site"),
         **environment,
     }
