@@ -16,7 +16,7 @@ from repro.evidence.directory import Evidence
 from repro.verdicts.exact import at_least
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.gate_rules import GateName, Gates
-from repro.verdicts.readings import metric_values, runs_of, splits_of
+from repro.verdicts.readings import collapsed_runs, metric_values, runs_of, splits_of
 
 BASE = "base"
 MOST_COLLAPSED = 0.2
@@ -57,10 +57,9 @@ def read_gate(
 
 def unstable_baseline(evidence: Evidence, seeds: Sequence[int]) -> NotEvaluated | None:
     """Not evaluated when more than a fifth of the base's runs collapsed: what would a difference mean?"""
-    runs = runs_of(evidence, BASE, seeds)
-    gone = sum(run.status != "finished" for run in runs)
-    if gone > MOST_COLLAPSED * len(runs):
-        return NotEvaluated("unstable_baseline", f"{gone} of {len(runs)} runs of the base collapsed")
+    gone = collapsed_runs(evidence, BASE, seeds)
+    if gone > MOST_COLLAPSED * len(seeds):
+        return NotEvaluated("unstable_baseline", f"{gone} of {len(seeds)} runs of the base collapsed")
     return None
 
 

@@ -25,7 +25,7 @@ from repro.verdicts.judge_arms import any_of, descending, direction, equivalent
 from repro.verdicts.judge_runs import absolute, measures, per_image
 from repro.verdicts.judge_speed import speed
 from repro.verdicts.judge_towers import towers
-from repro.verdicts.readings import missing_runs, runs_of
+from repro.verdicts.readings import collapsed_runs, missing_runs
 from repro.verdicts.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Samples, Towers, Views
 
 
@@ -48,12 +48,9 @@ def finding_on(
     finding = _by_form(evidence, test, samples, seeds)
     if isinstance(finding, NotEvaluated):
         return finding
-    collapsed = {
-        variant: gone
-        for variant in variants
-        if (gone := sum(run.status != "finished" for run in runs_of(evidence, variant, seeds)))
-    }
-    finding = replace(finding, minimum_n=test.minimum_n)
+    collapsed = {variant: gone for variant in variants if (gone := collapsed_runs(evidence, variant, seeds))}
+    if finding.minimum_n != test.minimum_n:
+        finding = replace(finding, minimum_n=test.minimum_n)
     return finding.remarked("collapsed_runs", collapsed=collapsed) if collapsed else finding
 
 

@@ -39,6 +39,18 @@ _RUNS: WeakKeyDictionary[Evidence, dict[str, dict[int, RunRecord]]] = WeakKeyDic
 """Runs by variant and seed: the same ones are asked for again with each claim and each seed left out."""
 
 
+def collapsed_runs(evidence: Evidence, variant: str, seeds: Sequence[int]) -> int:
+    """How many runs of these seeds collapsed or diverged."""
+    known = _COLLAPSED.setdefault(evidence, {})
+    key = (variant, tuple(seeds))
+    if key not in known:
+        known[key] = sum(run.status != "finished" for run in runs_of(evidence, variant, seeds))
+    return known[key]
+
+
+_COLLAPSED: WeakKeyDictionary[Evidence, dict[tuple[str, tuple[int, ...]], int]] = WeakKeyDictionary()
+
+
 def missing_runs(evidence: Evidence, variants: Sequence[str], seeds: Sequence[int]) -> NotEvaluated | None:
     """Which runs of these variants and seeds are not there; None when all are."""
     gaps = []
