@@ -38,12 +38,12 @@ def measures(evidence: Evidence, test: MeasuresTest, samples: Runs, seeds: Seque
 
 
 def _in_words(condition: Condition) -> str:
-    bound = condition.bound
-    said = f"{bound:g}" if isinstance(bound, float) else bound
+    bound, title = condition.bound, METRICS[condition.metric].title
+    said = f"{bound:g}" if isinstance(bound, float) else f"“{METRICS[bound].title}”"
     if condition.near is not None:
-        return f"{condition.metric} within {condition.within:g} of {said}"
+        return f"“{title}” within {condition.within:g} of {said}"
     side = "above" if condition.above is not None else "below"
-    return f"{condition.metric} {side} {said}{' of chance' if condition.of_chance else ''}"
+    return f"“{title}” {side} {said}{' of chance' if condition.of_chance else ''}"
 
 
 def _condition(evidence: Evidence, condition: Condition, variant: str, seeds: Sequence[int]) -> Part:

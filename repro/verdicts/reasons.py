@@ -39,7 +39,7 @@ def told_estimate(verdict: Verdict, finding: Finding) -> str:
 
 
 def shown_n(finding: Finding) -> str:
-    return " + ".join(str(n) for n in finding.n) + " seeds"
+    return " + ".join(str(n) for n in finding.n) + (" seed" if finding.n == (1,) else " seeds")
 
 
 def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:

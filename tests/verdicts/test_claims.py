@@ -71,6 +71,7 @@ def test_one_condition_that_fails_contradicts(statement: str, which: int, judge:
     verdict = judge(made, statement)
     assert verdict.outcome == "contradicted", verdict.reason
     assert len(verdict.finding.details.get("parts", "1")) == len(REGISTRY[statement].test.conditions)
+    assert "_" not in verdict.reason  # metrics by their titles, not by their names in the evidence
 
 
 @pytest.mark.parametrize(("statement", "gate"), [(s, gate) for s in STATISTICAL for gate in REGISTRY[s].test.gates])
@@ -168,7 +169,8 @@ def test_an_error_held_against_a_number_has_the_noise_of_its_pictures(judge: Any
 def test_a_dropout_study_is_read_where_the_base_has_none(judge: Any) -> None:
     without = {"base": {"dropout": {"probability": 0.0}}}
     made = MadeUp(variants=("base", "dropout"), nets=without, levels={"dropout": {"dropout_kl_ratio": 0.01}})
-    assert judge(made, "S59").finding.details["parts"]["dropout_kl_ratio below 0.1"]["estimate"] < 0.02
+    parts = judge(made, "S59").finding.details["parts"]
+    assert parts["“Divergence of scaled outputs, share of a mask's” below 0.1"]["estimate"] < 0.02
     assert judge(replace(made, variants=("base",)), "S59").code == "missing_runs"
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from repro.verdicts.decision import FindingFor, counted, decide
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.forms import any_of, direction
 from repro.verdicts.one_arm_forms import arithmetic
+from repro.verdicts.reasons import shown_n
 from repro.verdicts.verdict import untestable
 
 SIX, TWELVE = list(range(6)), list(range(12))
@@ -181,6 +183,13 @@ def test_inconclusive_says_what_would_decide() -> None:
     for part in ("points [", "6 + 6 seeds", "detectable (80 % power)", f"needs {verdict.seeds_needed} seeds"):
         assert part in verdict.reason
     assert decide({"S": worse_by(0.0)}, ["S"], SIX)["S"].seeds_needed is None
+
+
+@pytest.mark.parametrize(("n", "said"), [((1,), "1 seed"), ((1, 1), "1 + 1 seeds"), ((3,), "3 seeds")])
+def test_numbers_of_seeds_are_said_as_people_do(n: tuple[int, ...], said: str) -> None:
+    finding = worse_by(0.0)(SIX)
+    assert isinstance(finding, Finding)
+    assert shown_n(replace(finding, n=n)) == said
 
 
 def test_one_outlying_seed_makes_a_verdict_fragile() -> None:

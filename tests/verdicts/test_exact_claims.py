@@ -105,4 +105,6 @@ def test_every_record_claim_has_cases() -> None:
 @pytest.mark.parametrize("statement", RECORDS)
 def test_record_claim_can_come_out_each_way(statement: str, outcome: str, judge: Any) -> None:
     made = replace(RECORD_CASES[statement][outcome], variants=("base",))
-    assert judge(made, statement).outcome == outcome
+    verdict = judge(made, statement)
+    assert verdict.outcome == outcome
+    assert "None" not in verdict.reason
