@@ -56,7 +56,8 @@ def test_stages_hang_together(study: str) -> None:
     made: set[str] = set()
     commands = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
     for name, stage in stages(study, "procedural").items():
-        assert stage["cmd"] == f"bin/repro {name} {study}"
+        without_shell = "exec " if name == "train" else ""  # the trainer must be dvc's own child: it ends with it
+        assert stage["cmd"] == f"{without_shell}bin/repro {name} {study}"
         assert name in commands
         for dependency in paths(stage["deps"]):
             in_repository = (ROOT / dependency).exists() and not dependency.startswith("results/")
