@@ -37,8 +37,16 @@ class Cluster:
     folder: Path
     nodes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    @property
+    def python(self) -> Path:
+        """This Python under a path without spaces: Ray starts its workers by a shell and does not quote it."""
+        environment = self.folder / "environment"
+        if not environment.is_symlink():
+            environment.symlink_to(sys.prefix, target_is_directory=True)
+        return environment / "bin" / "python"
+
     def start_node(self, *options: str) -> None:
-        command = [str(Path(sys.executable).with_name("ray")), "start", *options, "--num-cpus=1", "--block"]
+        command = [str(self.python), "-m", "ray.scripts.scripts", "start", *options, "--num-cpus=1", "--block"]
         command += ["--object-store-memory=80000000", "--disable-usage-stats"]
         log = (self.folder / f"node{len(self.nodes)}.log").open("wb")
         environment = {**os.environ, **self.environment}
