@@ -6,11 +6,14 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import torch
 
 from tests.small_project import Place, copy_of, make_small_project
 
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
+# As in every process that trains: on some processors two threads round otherwise than one.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
