@@ -148,14 +148,18 @@ def _longest_line(missing: list[GridRun], hours: list[float]) -> float:
 def _rate(cells: list[GridRun], classes: int, pictures: int) -> tuple[float, str]:
     rates = []
     for cell in cells:
-        if cell.run.finished and (seconds := cell.run.result()["cpu_seconds"]) > 0:
-            done = cell.run.result()["steps"] * cell.spec.settings.training.batch_size
+        if not cell.run.finished:
+            continue
+        result = cell.run.result()
+        # The processor seconds of a run on an accelerator say nothing about a core.
+        if (seconds := result["cpu_seconds"]) > 0 and not result["provenance"].get("accelerators"):
+            done = result["steps"] * cell.spec.settings.training.batch_size
             rates.append(
                 cost_of(cell.spec.settings, classes, done).multiply_adds / cell.spec.settings.training.epochs / seconds
             )
     if rates:
         return statistics.median(rates), f"the median of {len(rates)} finished runs"
-    return ASSUMED_MULTIPLY_ADDS_PER_SECOND, "a guess: no run of this study has been timed here"
+    return ASSUMED_MULTIPLY_ADDS_PER_SECOND, "a guess: no run of this study has been timed on a core here"
 
 
 def prune_store(root: Path, *, remove: bool, echo: Echo) -> None:

@@ -81,6 +81,7 @@ class MadeUp:
     effects   what is added to them
     arrival   iterations to a training error of 25 % by variant, where it is not ARRIVAL
     averaging how much lower the error of averaged nets is than their mean error
+    accelerators names of the devices of a variant's seeds, where they are not a CPU
     luck      sd of errors that would follow from the pictures on which nets differ; None: `spread`
     """
 
@@ -113,7 +114,7 @@ class MadeUp:
     curves: Mapping[str, list[Any]] = field(default_factory=dict)
     outcomes: bool = True
     tuned: Mapping[str, Mapping[str, Any]] | None = None
-    devices: Mapping[int, str] = field(default_factory=dict)
+    accelerators: Mapping[str, Mapping[int, Sequence[str]]] = field(default_factory=dict)
     parent: str | None = None
     one_tower: Sequence[str] = ("dense",)
     registry: Mapping[str, str] = field(default_factory=dict)
@@ -181,6 +182,7 @@ class MadeUp:
             for (name, (_, factor)), error in zip(LEVELS.items(), noise, strict=True)
         }
         early = scalars.pop("early_train_loss")
+        accelerators = list(self.accelerators.get(variant, {}).get(seed, ()))
         if collapsed:
             scalars |= {"train_error": 1 - 1 / self.classes, "held_out_error": None}
         scalars |= {
@@ -195,7 +197,9 @@ class MadeUp:
             "steps": STEPS,
             "epochs": POINTS,
             "cpu_seconds": 10.0,
-            "pictures_per_second": 8000.0 if seed in self.devices else 800.0,
+            "clock_seconds": (1.0 if accelerators else 10.0) * STEPS * (1 + 0.02 * (seed % 3)),
+            "new_batch_seconds": 1.02 if accelerators else None,
+            "same_batch_seconds": 1.0 if accelerators else None,
             "parameters": 100_000,
             "multiply_adds": 5_000_000,
             "final_train_loss": 0.4,
@@ -212,7 +216,7 @@ class MadeUp:
             "collapse_reason": "made up" if collapsed else None,
             "scalars": scalars,
             "curves": {**self._curves(variant, seed, early), **self.curves},
-            "provenance": {"device": self.devices.get(seed, "cpu: made up")},
+            "provenance": {"device": "made up", "accelerators": accelerators},
         }
 
     def _curves(self, variant: str, seed: int, early: float) -> dict[str, list[Any]]:

@@ -7,7 +7,7 @@ same bits as one that was not (on the same machine, on CPU).
 
 from __future__ import annotations
 
-import math
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,18 +20,20 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from repro import randomness
-from repro.data.augmentation import draw, epoch_order
 from repro.data.chosen_pictures import pictures_of
-from repro.data.packed import Packed, Split
+from repro.data.packed import Ints, Packed, Split
 from repro.files import canonical_json, digest_of_file, write_bytes, write_json, write_text
 from repro.net.alexnet import DropoutKey, from_tower_state, load_tower_state, tower_state
+from repro.training.batches import Batch, Batches
 from repro.training.checkpoint import load_checkpoint, save_checkpoint
 from repro.training.device_pictures import sent
-from repro.training.evaluation import Inputs, Pixels, fixed_sample, outcomes
+from repro.training.evaluation import Inputs, fixed_sample, outcomes
 from repro.training.placing import Placing
+from repro.training.progress_file import progress_of
 from repro.training.provenance import provenance
 from repro.training.run_store import Run
 from repro.training.schedule import Schedule, with_weight_decay
+from repro.training.timing import Stopwatch, in_turns
 from repro.training.update_rule import PaperSGD
 
 _CHECK_FINITE_EVERY = 50
@@ -59,8 +61,8 @@ class Training:
         self.inputs = Inputs.of(self.spec.settings, packed, *place.devices)
         self.net = place.net(self.net_settings, len(packed.classes), self.spec.seed, self.inputs.dtype)
         self.net.train()
-        self.pictures = len(packed.train.labels)
-        self.steps_per_epoch = math.ceil(self.pictures / self.spec.settings.training.batch_size)
+        self.batches = Batches(self.spec, packed)
+        self.steps_per_epoch = self.batches.per_epoch
         self.settings = with_weight_decay(self.spec.settings.training, self.steps_per_epoch)
         self.rule = PaperSGD(self.net.named_parameters(), self.settings)
         self.schedule = Schedule(self.settings, self.steps_per_epoch)
@@ -69,10 +71,11 @@ class Training:
         self.loss_count = 0
         self.dose = 0.0
         self.rows: list[dict[str, Any]] = []
-        self.seconds = 0.0
         self.sittings = 0
+        self.first_step = 0
+        """of this sitting"""
         self.diverged = False
-        self._clock = time.process_time()
+        self.stopwatch = Stopwatch()
 
     # ---- state -----------------------------------------------------------------------------------
 
@@ -93,7 +96,8 @@ class Training:
         self.loss_count = state["loss_count"]
         self.dose = state["dose"]
         self.rows = state["rows"]
-        self.seconds = state["seconds"]
+        same_place = state.get("place") == self._timed_on
+        self.stopwatch.add_earlier(state["seconds"], state.get("clock_seconds") if same_place else None)
         self.sittings = state["sittings"] + 1
         self.schedule.load(state["schedule"])
 
@@ -101,7 +105,7 @@ class Training:
         """Write the whole state to disk."""
         weights = self.place.whole(self.net, tower_state(self.net))
         velocities = self.place.whole(self.net, tower_state(self.net, self.rule.velocities))
-        seconds = self._seconds()
+        seconds = self._processor_seconds()
         if not self.place.leads:
             return
         save_checkpoint(
@@ -116,43 +120,39 @@ class Training:
                 "dose": self.dose,
                 "rows": self.rows,
                 "seconds": seconds,
+                "clock_seconds": self.stopwatch.clock,
+                "place": self._timed_on,
                 "sittings": self.sittings,
                 "schedule": self.schedule.state(),
             },
         )
 
-    def _seconds(self) -> float:
-        """CPU seconds so far, of all sittings and processes."""
-        return self.seconds + self.place.total(time.process_time() - self._clock)
+    def _processor_seconds(self) -> float:
+        """So far, of all sittings and processes."""
+        return self.stopwatch.processor_before + self.place.total(self.stopwatch.processor_here)
+
+    @property
+    def _timed_on(self) -> list[str]:
+        """What clock seconds are of: a sum over different devices would be of none."""
+        return [self.place.name, *self.place.accelerators]
 
     # ---- steps -----------------------------------------------------------------------------------
 
-    def batch(self, epoch: int, order: np.ndarray[Any, Any], place: int) -> tuple[Pixels, Tensor, np.ndarray[Any, Any]]:
-        """The batch that begins at `place` of an epoch's order: pixels, labels, ids in the whole training split."""
-        samples = order[place : place + self.settings.batch_size]
-        ids = self.packed.train.ids_of(samples)
-        augmentation = self.settings.augmentation
-        draws = draw(
-            augmentation,
-            self.packed.colour,
-            seed=self.spec.seed,
-            epoch=epoch,
-            samples=ids,
-            first_place=place,
-            size=self.packed.train.pictures.shape[1],
-            crop=self.net_settings.geometry.crop,
-        )
-        off = augmentation.colour_noise_off_epoch
-        noisy = augmentation.colour_noise > 0 and (off is None or epoch < off)
-        divisor = augmentation.divide_after_noise if noisy else 1.0
-        pixels = self.inputs.training(self.packed.train.pictures, samples, draws, divisor)
-        return pixels, sent(self.packed.train.labels[samples], self.device), ids
-
-    def one_step(self, epoch: int, order: np.ndarray[Any, Any]) -> None:
+    def one_step(self, epoch: int, order: Ints) -> None:
         """One update; advances the step."""
         place = (self.step - epoch * self.steps_per_epoch) * self.settings.batch_size
-        pixels, labels, ids = self.batch(epoch, order, place)
         rates = self.schedule.rates(self.step)
+        batch = self.batches.at(epoch, order, place, self.inputs)
+        loss, pictures = self._gradients(batch), len(batch[2])
+        self.rule.step(rates)
+        self.loss_sum += loss.detach().double() * pictures
+        self.loss_count += pictures
+        self.dose += rates.weights * self.settings.weight_decay / (1 - self.settings.momentum)
+        self.step += 1
+
+    def _gradients(self, batch: Batch) -> Tensor:
+        """Forward and backward pass of the step: gradients of the loss, which it returns."""
+        pixels, labels, ids = batch
         dropout = None
         if self.net_settings.dropout.probability > 0:
             dropout = DropoutKey(randomness.key(self.spec.seed, "dropout", self.step), sent(ids, self.device))
@@ -161,11 +161,7 @@ class Training:
             logits = self.net(pixels, dropout=dropout)
         loss = F.cross_entropy(logits.to(self.inputs.dtype), labels)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.rule.step(rates)
-        self.loss_sum += loss.detach().double() * len(ids)
-        self.loss_count += len(ids)
-        self.dose += rates.weights * self.settings.weight_decay / (1 - self.settings.momentum)
-        self.step += 1
+        return loss
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
@@ -227,10 +223,10 @@ class Training:
         self.place.together(self.resume)
         self.place.check_common("step of the checkpoint", self.step)
         last_checkpoint = last_report = time.monotonic()
-        first_step, start = self.step, time.monotonic()
+        self.first_step, start = self.step, time.monotonic()
         while self.step < self.schedule.total_steps and not self.schedule.stopped and not self.diverged:
             epoch = self.step // self.steps_per_epoch
-            order = epoch_order(self.spec.seed, epoch, self.pictures, fixed=self.settings.order == "fixed")
+            order = self.batches.order(epoch)
             end = (epoch + 1) * self.steps_per_epoch
             rate = self.schedule.rates(epoch * self.steps_per_epoch).weights  # at the epoch's first step
             while self.step < end:
@@ -247,7 +243,7 @@ class Training:
                 self.between_epochs(end)
                 if now - last_report > 1:
                     last_report = now
-                    report(self._progress(epoch, (self.step - first_step) / (now - start)))
+                    report(progress_of(self, epoch, (self.step - self.first_step) / (now - start)))
                 if self.step < end and (stop or save):
                     self.checkpoint()
                     last_checkpoint = now
@@ -261,24 +257,31 @@ class Training:
                     raise Interrupted
         self.finish()
 
-    def _progress(self, epoch: int, steps_per_second: float) -> dict[str, Any]:
-        loss = float(self.loss_sum) / max(self.loss_count, 1)
-        return {
-            "step": self.step,
-            "steps": self.schedule.total_steps,
-            "epoch": epoch + 1,
-            "epochs": self.settings.epochs,
-            "loss": loss if math.isfinite(loss) else None,
-            "error": next((row["held_out_error"] for row in reversed(self.rows) if "held_out_error" in row), None),
-            "steps_per_second": steps_per_second,
-            "pictures_per_second": steps_per_second * self.settings.batch_size,
-        }
+    def seconds_of_batches(self) -> tuple[float, float]:
+        """Clock seconds of a step's gradients with a batch made for it, and with one made before (section 4.1).
+
+        No weight changes: the run's last bits are what they were.
+        """
+        order, last = self.batches.order(0), max(self.batches.pictures - self.batches.size, 0)
+        places = itertools.cycle(range(0, last + 1, self.batches.size))
+        kept = self.batches.at(0, order, 0, self.inputs)
+        return in_turns(
+            lambda: self._gradients(self.batches.at(0, order, next(places), self.inputs)),
+            lambda: self._gradients(kept),
+            self.place.wait,
+        )
 
     def finish(self) -> None:
         """Write the final weights, then the record that marks the run as finished; drop the checkpoint."""
         folder: Path = self.run.folder
-        seconds = self._seconds()
         weights = self.place.whole(self.net, tower_state(self.net))
+        self.place.wait()
+        seconds, clock = self._processor_seconds(), self.stopwatch.clock
+        pictures = (self.step - self.first_step) * self.settings.batch_size
+        speed = pictures / max(self.stopwatch.clock_here, 1e-9)
+        timed: tuple[float, float] | None = None
+        if self.place.accelerators and not self.diverged:
+            timed = self.seconds_of_batches()
         if not self.place.leads:
             return
         write_bytes(folder / "weights.safetensors", save(weights, metadata={"run": self.run.identity}))
@@ -294,7 +297,10 @@ class Training:
                 "final_train_loss": final_loss,
                 "decay_dose": self.dose,
                 "cpu_seconds": seconds,
-                "pictures_per_second": self.step * self.settings.batch_size / max(seconds, 1e-9),
+                "clock_seconds": clock,
+                "new_batch_seconds": timed and timed[0],
+                "same_batch_seconds": timed and timed[1],
+                "pictures_per_second": speed,
                 "sittings": self.sittings,
                 "provenance": {**provenance(self.device), **self.place.record()},
             },

@@ -46,6 +46,17 @@ class Placing:
             return AlexNet(settings, classes, seed, dtype).to(self.device)
         return TowerNet(settings, classes, seed, dtype, self._joins())
 
+    @property
+    def accelerators(self) -> list[str]:
+        """The names of all processes' accelerators, one a device; none on CPU."""
+        return [torch.cuda.get_device_name(device) for device in self.devices if device.type == "cuda"]
+
+    def wait(self) -> None:
+        """Return when this process's devices have done what they were given."""
+        for device in self.devices:
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+
     def _joins(self) -> Joins:
         return DeviceJoins(self.devices)
 
@@ -77,8 +88,9 @@ class Placing:
     # ---- what is recorded ------------------------------------------------------------------------
 
     def record(self) -> dict[str, Any]:
-        """Placement and devices; part of a run's provenance, not of its identity."""
-        return {"placement": self.name, "devices": [str(device) for device in self.devices]}
+        """Placement, devices and their makers' names; part of a run's provenance, not of its identity."""
+        devices = [str(device) for device in self.devices]
+        return {"placement": self.name, "devices": devices, "accelerators": self.accelerators}
 
 
 def devices_named(text: str) -> tuple[torch.device, ...]:

@@ -38,6 +38,11 @@ class Ranks(Placing):
         self.leads = rank == 0
         self._group = group
         self._names = self._gathered(str(device))
+        self._accelerators = [name for names in self._gathered(super().accelerators) for name in names]
+
+    @property
+    def accelerators(self) -> list[str]:
+        return self._accelerators
 
     def _joins(self) -> Joins:
         return RankJoins(self.rank, self.device, self._group)
@@ -93,7 +98,7 @@ class Ranks(Placing):
         return result or state
 
     def record(self) -> dict[str, object]:
-        return {"placement": self.name, "devices": self._names}
+        return {"placement": self.name, "devices": self._names, "accelerators": self.accelerators}
 
     def _gathered(self, value: Value) -> list[Value]:
         """Each rank's value, in the order of ranks."""

@@ -5,6 +5,7 @@ A comparison holds, or does not, or (for an estimate that straddles its bound) c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -74,10 +75,16 @@ def between(what: str, observed: float, low: float, high: float) -> Comparison:
     return Comparison(what, shown(observed), said, low <= observed <= high, float(observed))
 
 
-def estimate_above(what: str, low: float, high: float, bound: float) -> Comparison:
-    """A quantity known only to lie in [low, high] is above `bound`; with the bound inside, cannot tell."""
-    holds = True if low > bound else False if high <= bound else None
-    return Comparison(what, f"{shown(low)} to {shown(high)}", f"above {shown(bound)}", holds)
+def estimate(
+    what: str, low: float, high: float, *, above: float | None = None, at_most: float | None = None
+) -> Comparison:
+    """A quantity known only to lie in [low, high] is above one bound, at most another; with one inside, cannot tell."""
+    bottom, top = -math.inf if above is None else above, math.inf if at_most is None else at_most
+    holds = True if low > bottom and high <= top else False if high <= bottom or low > top else None
+    bounds = [f"above {shown(above)}"] if above is not None else []
+    bounds += [f"at most {shown(at_most)}"] if at_most is not None else []
+    observed = shown(low) if low == high else f"{shown(low)} to {shown(high)}"
+    return Comparison(what, observed, ", ".join(bounds), holds, low if low == high else None)
 
 
 def true(what: str, observed: bool) -> Comparison:

@@ -50,6 +50,11 @@ class Table:
         return multiply_adds(self.layers)
 
     @property
+    def training_operations(self) -> int:
+        """Of one picture in one step: multiply and add are two, the backward pass costs about twice the forward one."""
+        return 2 * 3 * self.multiply_adds
+
+    @property
     def inputs(self) -> int:
         """Numbers in the input picture."""
         return 3 * self.layers[0].in_side ** 2

@@ -12,9 +12,11 @@ from repro.net.layers import layer_table
 from repro.net.settings import NetSettings
 from repro.study.settings import validated
 from repro.verdicts.claim import CannotSay
-from repro.verdicts.definition import Table
+from repro.verdicts.definition import Definition, Table
 from repro.verdicts.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Towers, Views
+from repro.verdicts.scale import at_paper_scale
 from repro.verdicts.statement import Statement
+from repro.verdicts.timing import Accelerators, RunTiming, timings_by_accelerators
 
 Otherwise = Sequence[str]
 """Variants to be picked where the study lacks one of those named first."""
@@ -97,6 +99,16 @@ class StudyEvidence:
         return {str(name): int(number) for name, number in counts.items()}
 
     @property
+    def definition(self) -> Definition:
+        """The paper's own net and printed numbers, for the arithmetic beside what was measured."""
+        return Definition(self.printed, self._evidence.facts.get("fidelity"))
+
+    @property
+    def at_paper_scale(self) -> bool:
+        """Whether the study trains the paper's net by its recipe on all of LSVRC."""
+        return at_paper_scale(self._evidence)
+
+    @property
     def full_data(self) -> bool:
         """Whether the staged pictures can be all of LSVRC: its 1000 classes and about a million pictures."""
         return self.classes == self.printed["classes"] and self.training_pictures >= 1_000_000
@@ -136,15 +148,16 @@ class StudyEvidence:
         """The run that each reported run started from, by seed; None for random weights."""
         return {run.seed: run.parent for run in self._runs(variant)}
 
-    def pictures_per_second(self, variant: str) -> dict[str, list[float]]:
-        """Training speed of a variant's runs by kind of device, for instance {"cpu": [812.0], "cuda": [9120.0]}."""
-        speeds: dict[str, list[float]] = {}
-        for run in self._runs(variant):
-            device = str(run.provenance.get("device", "cpu")).partition(":")[0]
-            value = run.scalar("pictures_per_second")
-            if value is not None:
-                speeds.setdefault(device, []).append(value)
-        return speeds
+    def timings(self, variant: str) -> dict[Accelerators, list[RunTiming]]:
+        """What a variant's reported runs took, by the accelerators they ran on; empty where the study has none.
+
+        Also where its base is not at least half the paper's size: a small net's steps are mostly overhead.
+        """
+        if "base" not in self._evidence.study.variants:
+            return {}
+        if self.table("base").multiply_adds < self.definition.table().multiply_adds / 2:
+            return {}
+        return timings_by_accelerators(self._evidence.of(variant))
 
     def _runs(self, variant: str) -> list[RunRecord]:
         runs = self._evidence.of(*self._known((variant,)))

@@ -165,6 +165,16 @@ def test_the_plan_names_each_runs_state_and_the_cost_of_the_rest(place: Place) -
     assert "not prepared yet: `repro prepare small`" in planned(place)
 
 
+def test_the_plan_takes_a_cores_rate_from_runs_on_cores_alone(place: Place) -> None:
+    study(place, seeds=[1, 2])
+    assert "the median of 1 finished runs" in planned(place)
+    record = place.run / "run.json"
+    result = json.loads(record.read_text())
+    result["provenance"]["accelerators"] = ["a card"]
+    record.write_text(json.dumps(result))
+    assert "a guess: no run of this study has been timed on a core here" in planned(place)
+
+
 def test_the_plan_knows_what_is_recorded(place: Place) -> None:
     did(place.root, "record", "small")
     (place.store / "runs").rename(place.folder / "away")

@@ -63,10 +63,18 @@ def test_what_one_process_began_goes_on_in_ranks(two_ranks, uninterrupted):
     assert run.result()["sittings"] == 2
     assert run.result()["provenance"]["placement"] == "ranks"
     assert run.result()["provenance"]["devices"] == ["cpu", "cpu"]
+    assert run.result()["provenance"]["accelerators"] == []
 
 
 def test_a_whole_run_of_ranks_has_the_bits_of_split(two_ranks, uninterrupted):
     assert differing(uninterrupted, weights_in(two_ranks.folder / "whole")) == []
+
+
+def test_both_ranks_time_their_batches(two_ranks):
+    (run,) = runs_in(two_ranks.folder / "whole")
+    result = run.result()
+    assert result["provenance"]["accelerators"] == ["a card", "a card"]
+    assert min(result[name] for name in ("clock_seconds", "new_batch_seconds", "same_batch_seconds")) > 0
 
 
 @pytest.mark.parametrize(("first", "then"), [(SINGLE, SPLIT), (SPLIT, SINGLE), (SPLIT, SPLIT)])

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from repro.data.augmentation import epoch_order
 from repro.data.packed import open_packed
 from repro.net.alexnet import tower_state
 from repro.net.towers import TowerNet
@@ -60,7 +59,7 @@ def trace(run: Training, steps: int = STEPS) -> Trace:
     )
     for step in range(steps):
         epoch = run.step // run.steps_per_epoch
-        run.one_step(epoch, epoch_order(run.spec.seed, epoch, run.pictures))
+        run.one_step(epoch, run.batches.order(epoch))
         gradients = {name: value.grad for name, value in run.net.named_parameters() if value.grad is not None}
         found |= {f"{step} gradient {name}": value for name, value in tower_state(run.net, gradients).items()}
     hook.remove()

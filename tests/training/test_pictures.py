@@ -11,7 +11,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.data.augmentation import epoch_order
 from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Packed, Split, open_packed
 from repro.errors import UserError
@@ -227,10 +226,10 @@ def training(store: Path, seed: int = 1, **choice: Any) -> Training:
 
 def drawn(runner: Training, epoch: int) -> dict[int, torch.Tensor]:
     """What the net sees of each picture in an epoch, by the picture's place in the whole training split."""
-    order = epoch_order(runner.spec.seed, epoch, runner.pictures)
+    order = runner.batches.order(epoch)
     found = {}
-    for place in range(0, runner.pictures, runner.settings.batch_size):
-        pixels, _, places = runner.batch(epoch, order, place)
+    for place in range(0, runner.batches.pictures, runner.batches.size):
+        pixels, _, places = runner.batches.at(epoch, order, place, runner.inputs)
         found |= dict(zip(places.tolist(), pixels, strict=True))
     return found
 

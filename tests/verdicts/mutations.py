@@ -82,7 +82,6 @@ MUTATIONS: dict[str, list[Mutation]] = {
     ],
     "S11d": [Mutation(layers={name: {"out_maps": 1} for name in ("conv1", "conv2", "conv3", "conv4")})],
     "S13": [Mutation(layers={"conv3": {"in_maps": 128}, "conv4": {"in_maps": 96}})],
-    "S15": [Mutation(printed={"training_days": [1, 2]}), Mutation(layers={"conv1": {"in_maps": 64}})],
     "S18c": [Mutation("top_five_error", "sixth_fifth_first", [1.0, 1.0, 0.0])],
     "S18d": [
         Mutation("preparation", "side", [224, 224]),
@@ -107,7 +106,6 @@ MUTATIONS: dict[str, list[Mutation]] = {
     "S29": [Mutation("gradient_between_towers", "conv3", 0.0)],
     "S31": [Mutation(layers=_NARROW), Mutation(layers={"fc6": {"in_maps": 256}}, also_changed=True)],
     "S32": [Mutation(layers={"fc6": {"in_maps": 30_000}}), Mutation(layers={"conv1": {"in_maps": 30}})],
-    "S33": [Mutation(layers={"conv2": {"in_maps": 96}}), Mutation(layers={"conv2": {"in_maps": 8}})],
     "S34a": [
         Mutation("relu_gradient", "largest_without_positive_input", 0.01),
         Mutation("relu_gradient", "smallest_with_a_positive_input", 0.0),
@@ -143,12 +141,6 @@ MUTATIONS: dict[str, list[Mutation]] = {
     "S47": [Mutation(layers={"conv1": {"out_maps": 253_440, "conv_side": 1}})],
     "S48a": [Mutation(layers={"fc8": {"out_maps": 100}})],
     "S48b": [Mutation(printed={"training_pictures": 120_000_000})],
-    "S49": [
-        Mutation(
-            layers={f"conv{n}": {"in_maps": 1, "kernel": 1} for n in range(1, 6)}
-            | {"fc6": {"in_maps": 1}, "fc7": {"in_maps": 1}, "fc8": {"in_maps": 1}}
-        )
-    ],
     "S50": [Mutation(net={"geometry": Geometry(crop=225)})],
     "S53": [
         Mutation("ten_views", "offsets", [[0, 0]] * 5),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,29 @@ def test_facts_of_all_evidence_must_agree(claims: dict[str, Claim], facts: Any, 
 
 FULL: dict[str, int] = {"train": 1_261_406, "held_out": 50_000, "validation": 0}
 PLATEAU = {"schedule": {"kind": "plateau"}}
+DAY = 86_400.0
+HALF_ON_CARD = dict.fromkeys(range(6), ("a card",))
+PAPER: dict[str, Any] = {"classes": 1000, "counts": FULL, "scaling": "none"}
+
+
+def _on_cards(seconds: float, **changed: Any) -> MadeUp:
+    """Runs of the base on two of the paper's cards that took so long."""
+    cards = dict.fromkeys(range(12), ("GeForce GTX 580", "GeForce GTX 580"))
+    return MadeUp(accelerators={"base": cards}, scalars={"base": {"clock_seconds": seconds}}, **changed)
+
+
+def _on_one_and_two(ratio: float, two: Sequence[str] = ("a card", "a card")) -> MadeUp:
+    """Runs of the base on two cards and of the one-GPU net on one of them, which takes `ratio` times as long."""
+    return MadeUp(
+        variants=("base", "half_width_one_tower"),
+        accelerators={
+            "base": dict.fromkeys(range(12), two),
+            "half_width_one_tower": dict.fromkeys(range(12), ("a card",)),
+        },
+        scalars={"base": {"clock_seconds": 1000.0}, "half_width_one_tower": {"clock_seconds": ratio * 1000}},
+    )
+
+
 RECORD_CASES: dict[str, dict[str, MadeUp]] = {
     "S01": {
         "supported": MadeUp(classes=1000, counts=FULL),
@@ -73,16 +98,29 @@ RECORD_CASES: dict[str, dict[str, MadeUp]] = {
         "not_evaluated": MadeUp(),
     },
     "S08": {
-        "supported": MadeUp(devices=dict.fromkeys(range(6), "cuda: made up")),
-        "contradicted": MadeUp(
-            devices=dict.fromkeys(range(6), "cuda: made up"), scalars={"base": {"pictures_per_second": 800.0}}
-        ),
+        "supported": MadeUp(accelerators={"base": HALF_ON_CARD}),
+        "contradicted": MadeUp(accelerators={"base": HALF_ON_CARD}, scalars={"base": {"clock_seconds": 1000.0}}),
         "not_evaluated": MadeUp(),
+    },
+    "S15": {
+        "supported": _on_cards(5.5 * DAY, **PAPER),
+        "contradicted": _on_cards(6.5 * DAY, **PAPER),
+        "not_evaluated": _on_cards(5.5 * DAY, scaling="none"),
     },
     "S18a": {
         "supported": MadeUp(classes=1000, counts=FULL),
         "contradicted": MadeUp(classes=1000, counts={**FULL, "held_out": 49_000}),
         "not_evaluated": MadeUp(classes=1000, counts={**FULL, "train": 100_000}),
+    },
+    "S33": {
+        "supported": _on_one_and_two(1.08),
+        "contradicted": _on_one_and_two(0.97),
+        "not_evaluated": _on_one_and_two(1.08, two=("another card", "another card")),
+    },
+    "S49": {
+        "supported": MadeUp(accelerators={"base": HALF_ON_CARD}),
+        "contradicted": MadeUp(accelerators={"base": HALF_ON_CARD}, scalars={"base": {"new_batch_seconds": 1.06}}),
+        "not_evaluated": MadeUp(scalars={"base": {"new_batch_seconds": 1.02, "same_batch_seconds": 1.0}}),
     },
     "S65": {
         "supported": MadeUp(settings=PLATEAU, curves={"learning_rate": RATES}),
@@ -104,7 +142,42 @@ def test_every_record_claim_has_cases() -> None:
 @pytest.mark.parametrize("outcome", ["supported", "contradicted", "not_evaluated"])
 @pytest.mark.parametrize("statement", RECORDS)
 def test_record_claim_can_come_out_each_way(statement: str, outcome: str, judge: Any) -> None:
-    made = replace(RECORD_CASES[statement][outcome], variants=("base",))
-    verdict = judge(made, statement)
-    assert verdict.outcome == outcome
+    verdict = judge(RECORD_CASES[statement][outcome], statement)
+    assert verdict.outcome == outcome, verdict.reason
     assert "None" not in verdict.reason
+
+
+# ---- time ------------------------------------------------------------------------------------------
+
+ARITHMETIC = {
+    # 1.2 million pictures, 90 passes, 6 operations a multiply-add of the net's 724 million
+    "S08": r"6 days are 9\.055e\+11 operations a second",
+    "S15": r"a second needed for 5 days 1\.087e\+12 \(at most 3\.162e\+12\)",
+    "S33": r"times those on each of two GPUs, 1\.081",
+    "S49": r"share of the net's multiply-adds 0\.00013\d* \(at most 0\.01\)",
+}
+
+
+@pytest.mark.parametrize("statement", ARITHMETIC)
+def test_time_that_was_not_measured_comes_with_the_arithmetic(statement: str, judge: Any) -> None:
+    verdict = judge(RECORD_CASES[statement]["not_evaluated"], statement)
+    assert verdict.code == "hardware"
+    assert re.search(ARITHMETIC[statement], verdict.reason), verdict.reason
+
+
+@pytest.mark.parametrize("statement", ARITHMETIC)
+def test_time_of_a_small_net_says_nothing(statement: str, judge: Any) -> None:
+    made = replace(RECORD_CASES[statement]["supported"], nets={"base": {"widths": {"conv": [8, 8, 8, 8, 8]}}})
+    assert judge(made, statement).code == "hardware"
+
+
+@pytest.mark.parametrize("statement", ARITHMETIC)
+def test_time_needs_a_record_of_the_accelerators(statement: str, judge: Any) -> None:
+    made = replace(RECORD_CASES[statement]["supported"], accelerators={})
+    assert judge(made, statement).code == "hardware"
+
+
+def test_times_that_overlap_cannot_tell(judge: Any) -> None:
+    verdict = judge(replace(_on_one_and_two(1.0), scalars={}), "S33")
+    assert verdict.outcome == "inconclusive"
+    assert "0.9615 to 1.04 (above 1, at most 1.25)" in verdict.reason

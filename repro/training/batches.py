@@ -1,0 +1,54 @@
+"""A run's training batches: which pictures come when, and how each of them is changed (sections 4.1 and 5)."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from repro.data.augmentation import draw, epoch_order
+from repro.data.packed import Ints, Packed
+from repro.training.device_pictures import sent
+from repro.training.evaluation import Inputs, Pixels
+from repro.training.run_store import RunSpec
+
+Batch = tuple[Pixels, Tensor, Ints]
+"""Pixels, labels, and the pictures' ids in the whole training split."""
+
+
+class Batches:
+    """Batches as functions of (seed, epoch, place): nothing depends on what was drawn before."""
+
+    def __init__(self, spec: RunSpec, packed: Packed) -> None:
+        """`packed`: the pictures that the run sees."""
+        self._spec = spec
+        self._packed = packed
+        self.pictures = len(packed.train.labels)
+        self.size = spec.settings.training.batch_size
+        self.per_epoch = math.ceil(self.pictures / self.size)
+
+    def order(self, epoch: int) -> Ints:
+        """The order in which an epoch visits the training pictures."""
+        fixed = self._spec.settings.training.order == "fixed"
+        return epoch_order(self._spec.seed, epoch, self.pictures, fixed=fixed)
+
+    def at(self, epoch: int, order: Ints, place: int, inputs: Inputs) -> Batch:
+        """The batch that begins at `place` of an epoch's order."""
+        samples = order[place : place + self.size]
+        ids = self._packed.train.ids_of(samples)
+        augmentation = self._spec.settings.training.augmentation
+        draws = draw(
+            augmentation,
+            self._packed.colour,
+            seed=self._spec.seed,
+            epoch=epoch,
+            samples=ids,
+            first_place=place,
+            size=self._packed.train.pictures.shape[1],
+            crop=inputs.crop,
+        )
+        off = augmentation.colour_noise_off_epoch
+        noisy = augmentation.colour_noise > 0 and (off is None or epoch < off)
+        divisor = augmentation.divide_after_noise if noisy else 1.0
+        pixels = inputs.training(self._packed.train.pictures, samples, draws, divisor)
+        return pixels, sent(self._packed.train.labels[samples], inputs.device), ids
