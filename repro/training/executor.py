@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -41,6 +42,20 @@ class Outcome:
         return self.code < 0 or self.code == worker.INTERRUPTED
 
 
+class Kills:
+    """The retry rule: how often runs were killed here, however often they were submitted."""
+
+    def __init__(self) -> None:
+        self._of: Counter[str] = Counter()
+
+    def another_try(self, outcome: Outcome) -> bool:
+        """Note how a run's process ended; whether it is started again from its checkpoint."""
+        if not outcome.killed:
+            return False
+        self._of[outcome.run.identity] += 1
+        return self._of[outcome.run.identity] < ATTEMPTS
+
+
 class Executor(Protocol):
     """Where runs are trained."""
 
@@ -49,7 +64,7 @@ class Executor(Protocol):
         """The runs that are being trained now."""
 
     def submit(self, run: Run) -> None:
-        """Queue a run."""
+        """Queue a run; again after it came back because another process held its lease."""
 
     def finished(self) -> Iterator[Outcome | None]:
         """Outcomes as they come, None now and then while waiting; ends when nothing is left."""
@@ -67,7 +82,6 @@ def start_process(
     command += ["--device", device, "--parent", str(os.getpid())]
     command += ["--checkpoint-seconds", str(checkpoint_seconds)]
     environment = {**os.environ, **worker.ALLOCATOR, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    environment.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic products on GPUs
     package = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH")]))
     return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)

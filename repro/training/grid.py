@@ -139,31 +139,48 @@ def _train(
     left = {cell.run.identity: cell for cell in missing}
     labels = {identity: cell.label for identity, cell in left.items()}
     failures: list[tuple[GridRun, Outcome]] = []
-    elsewhere: set[str] = set()
+    elsewhere: set[str] = set()  # in another process's hands
+
+    def start(cell: GridRun) -> None:
+        if cell.run.leased:
+            elsewhere.add(cell.run.identity)
+        elif cell.may_start:
+            elsewhere.discard(cell.run.identity)
+            pool.submit(cell.run)
 
     def drop(cell: GridRun, sentence: str) -> None:
         left.pop(cell.run.identity)
         elsewhere.discard(cell.run.identity)
         table.finished(cell.run, sentence)
 
+    def done(cell: GridRun, sentence: str) -> None:
+        drop(cell, sentence)
+        for child in left.values():
+            if child.parent is not None and child.parent.run.identity == cell.run.identity:
+                start(child)
+
+    def look_elsewhere() -> None:
+        """Runs that another process held: finished there, or dropped (a dead node's lease takes a while to go)."""
+        for cell in [left[identity] for identity in sorted(elsewhere)]:
+            if cell.run.finished:
+                done(cell, f"{_summary(cell.run)} (by another process)")
+            else:
+                start(cell)
+
     with (
         where as pool,
         LiveTable(title, labels, total, total - len(missing)) as table,
     ):
+        for cell in missing:
+            start(cell)
         while left:
-            for cell in left.values():
-                if cell.run.leased:
-                    elsewhere.add(cell.run.identity)
-                elif cell.may_start:
-                    pool.submit(cell.run)
             for outcome in pool.finished():
-                if outcome is not None:
+                if outcome is None:
+                    look_elsewhere()
+                else:
                     cell = left[outcome.run.identity]
                     if outcome.finished:
-                        drop(cell, _summary(cell.run))
-                        for child in left.values():
-                            if child.parent is not None and child.parent.run.identity == cell.run.identity:
-                                pool.submit(child.run)
+                        done(cell, _summary(cell.run))
                     elif outcome.code == worker.LEASE_TAKEN:
                         elsewhere.add(cell.run.identity)
                     else:
@@ -171,13 +188,9 @@ def _train(
                             failures.append((failed, how))
                             drop(failed, f"FAILED: {(how.message.splitlines() or ['without a word'])[-1]}")
                 table.show(pool.active, len(elsewhere))
-            # What is left is in another process's hands: wait until it is finished there, or dropped.
-            for cell in list(left.values()):
-                if cell.run.finished:
-                    drop(cell, f"{_summary(cell.run)} (by another process)")
-            if left and not any(cell.may_start and not cell.run.leased for cell in left.values()):
-                held = [cell.run for cell in left.values() if cell.run.leased]
-                table.show(held, len(held))
+            look_elsewhere()
+            if elsewhere:
+                table.show([left[identity].run for identity in elsewhere], len(elsewhere))
                 time.sleep(poll_seconds)
     return failures
 

@@ -16,7 +16,7 @@ from types import TracebackType
 
 from repro.errors import UserError
 from repro.net.placement import DEVICES, Placement
-from repro.training.executor import ATTEMPTS, Outcome, last_words, start_process
+from repro.training.executor import Kills, Outcome, last_words, start_process
 from repro.training.run_store import Run
 
 
@@ -27,8 +27,9 @@ class LocalPool:
         self._devices = deque(devices)
         self._checkpoint_seconds = checkpoint_seconds
         self._poll_seconds = poll_seconds
-        self._waiting: deque[tuple[Run, int]] = deque()
-        self._active: dict[subprocess.Popen[bytes], tuple[Run, int, str]] = {}
+        self._waiting: deque[Run] = deque()
+        self._active: dict[subprocess.Popen[bytes], tuple[Run, str]] = {}
+        self._kills = Kills()
 
     def __enter__(self) -> LocalPool:
         return self
@@ -49,36 +50,36 @@ class LocalPool:
     @property
     def active(self) -> list[Run]:
         """The runs that are being trained now."""
-        return [run for run, _, _ in self._active.values()]
+        return [run for run, _ in self._active.values()]
 
     def submit(self, run: Run) -> None:
-        self._waiting.append((run, 1))
+        self._waiting.append(run)
 
     def finished(self) -> Iterator[Outcome | None]:
         while self._waiting or self._active:
             while self._waiting and self._devices:
-                self._start(*self._waiting.popleft())
+                self._start(self._waiting.popleft())
             outcomes = [outcome for process in list(self._active) if (outcome := self._ended(process)) is not None]
             yield from outcomes
             if not outcomes:
                 yield None
                 time.sleep(self._poll_seconds)
 
-    def _start(self, run: Run, attempt: int) -> None:
+    def _start(self, run: Run) -> None:
         device = self._devices.popleft()
         with (run.folder / "worker.log").open("wb") as log:
             process = start_process(run.store, run.identity, device, self._checkpoint_seconds, log)
-        self._active[process] = (run, attempt, device)
+        self._active[process] = (run, device)
 
     def _ended(self, process: subprocess.Popen[bytes]) -> Outcome | None:
         code = process.poll()
         if code is None:
             return None
-        run, attempt, device = self._active.pop(process)
+        run, device = self._active.pop(process)
         self._devices.append(device)
         outcome = Outcome(run, code, last_words(run.folder / "worker.log", code))
-        if outcome.killed and attempt < ATTEMPTS:
-            self._waiting.append((run, attempt + 1))
+        if self._kills.another_try(outcome):
+            self._waiting.append(run)
             return None
         return outcome
 

@@ -18,7 +18,7 @@ from typing import Any
 from repro.errors import UserError
 from repro.net.placement import DEVICES, Placement
 from repro.training import worker
-from repro.training.executor import ATTEMPTS, Outcome, last_words, start_process
+from repro.training.executor import Kills, Outcome, last_words, start_process
 from repro.training.run_store import Run
 
 LOST = -signal.SIGKILL
@@ -28,7 +28,8 @@ LOST = -signal.SIGKILL
 class RayPool:
     """An Executor on the cluster at RAY_ADDRESS. Leaving the `with` block asks runs to write a checkpoint.
 
-    Raises UserError on entering when Ray is not installed or there is no cluster.
+    `device` is cpu or cuda: which ones is Ray's to say. Raises UserError for another, and on entering when Ray is
+    not installed, there is no cluster, or none of its nodes has the GPUs that a run takes.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class RayPool:
         checkpoint_seconds: float = 30.0,
         poll_seconds: float = 0.25,
     ) -> None:
+        if device not in ("cpu", "cuda"):
+            raise UserError(f"--device {device}: with --executor ray it is cpu or cuda; Ray chooses the devices")
         self._devices = DEVICES[placement] if device == "cuda" else 0
         self._device = ",".join(f"cuda:{index}" for index in range(self._devices)) or ",".join(
             ["cpu"] * DEVICES[placement]
@@ -47,7 +50,8 @@ class RayPool:
         self._poll_seconds = poll_seconds
         self._ray: Any = None
         self._remote: Any = None
-        self._tasks: dict[Any, tuple[Run, int]] = {}
+        self._tasks: dict[Any, Run] = {}
+        self._kills = Kills()
 
     def __enter__(self) -> RayPool:
         try:
@@ -62,6 +66,13 @@ class RayPool:
         except Exception as error:  # Ray raises ConnectionError, RuntimeError and its own, by version
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(f"--executor ray: no cluster at RAY_ADDRESS={address}: {reason}") from error
+        gpus = max((node["Resources"].get("GPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+        if gpus < self._devices:
+            ray.shutdown()
+            raise UserError(
+                f"--device cuda: a run takes {self._devices} GPUs of one node, and the cluster's nodes have at most "
+                f"{gpus:.0f}; start nodes with --num-gpus, or use cpu"
+            )
         self._ray = ray
         needs = {"num_gpus": self._devices} if self._devices else {"num_cpus": 1}
         # The retry rule is this project's, the same as the local pool's, so Ray's own is off.
@@ -83,27 +94,27 @@ class RayPool:
     @property
     def active(self) -> list[Run]:
         """The runs whose lease somebody holds: Ray itself does not say which tasks have begun."""
-        return [run for run, _ in self._tasks.values() if run.leased]
+        return [run for run in self._tasks.values() if run.leased]
 
     def submit(self, run: Run) -> None:
-        self._start(run, 1)
+        self._start(run)
 
     def finished(self) -> Iterator[Outcome | None]:
         while self._tasks:
             done, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=self._poll_seconds)
             for task in done:
-                run, attempt = self._tasks.pop(task)
+                run = self._tasks.pop(task)
                 outcome = self._outcome(task, run)
-                if outcome.killed and attempt < ATTEMPTS:
-                    self._start(run, attempt + 1)
+                if self._kills.another_try(outcome):
+                    self._start(run)
                 else:
                     yield outcome
             if not done:
                 yield None
 
-    def _start(self, run: Run, attempt: int) -> None:
+    def _start(self, run: Run) -> None:
         task = self._remote.remote(str(run.store), run.identity, self._device, self._checkpoint_seconds)
-        self._tasks[task] = (run, attempt)
+        self._tasks[task] = run
 
     def _outcome(self, task: Any, run: Run) -> Outcome:
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ import pytest
 from repro.data.packed import open_packed
 from repro.errors import UserError
 from repro.training import worker
+from repro.training.executor import Kills, Outcome
 from repro.training.grid import GridRun, train_grid, write_run_list
 from repro.training.local_pool import LocalPool
+from repro.training.ray_pool import RayPool
 from repro.training.run_store import Run, RunSpec
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
@@ -115,6 +119,58 @@ def test_only_what_is_missing_is_trained(tmp_path, capsys):
         "test: 2 runs, 0 finished, 0 recorded, 2 to train",
         "test: 3 runs, 2 finished, 0 recorded, 1 to train",
     ]
+
+
+class DeadNode:
+    """An executor of two runs, the first on a node that has just died: its lease stands for a while yet."""
+
+    def __init__(self, lease: Path) -> None:
+        self.lease = lease
+        self.submitted: list[Run] = []
+        self.active: list[Run] = []
+
+    def __enter__(self) -> DeadNode:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def submit(self, run: Run) -> None:
+        self.submitted.append(run)
+
+    def finished(self) -> Iterator[Outcome | None]:
+        first, second = self.submitted
+        self.lease.parent.mkdir(parents=True, exist_ok=True)
+        self.lease.write_text(json.dumps({"host": "dead node", "pid": 1, "started": "1", "token": "t"}))
+        yield Outcome(first, worker.LEASE_TAKEN, "")
+        yield None
+        assert self.submitted == [first, second], "it was started again while its lease stood"
+        self.lease.unlink()
+        yield None
+        assert self.submitted == [first, second, first], "it has to wait for the other run"
+        for run in (first, second):
+            yield Outcome(run, worker.train_run(run.store, run.identity, "cpu", 30.0, lambda: False), "")
+
+
+def test_a_run_whose_dead_owners_lease_has_gone_is_not_kept_waiting_for_the_others(tmp_path):
+    cells = cells_for(tmp_path, make_packed(tmp_path), range(2), epochs=1)
+    where = DeadNode(cells[0].run.lease_path)
+    train_grid(cells, "test", [], poll_seconds=0, say=lambda text: None, open_pool=lambda: where)
+    assert all(cell.run.finished for cell in cells)
+
+
+def test_a_run_is_killed_three_times_in_all(tmp_path):
+    run, kills = Run(tmp_path, "a"), Kills()
+    killed, refused = Outcome(run, -signal.SIGKILL, ""), Outcome(run, worker.LEASE_TAKEN, "")
+    assert [kills.another_try(how) for how in (killed, refused, killed)] == [True, False, True]
+    assert not kills.another_try(killed)
+    assert kills.another_try(Outcome(Run(tmp_path, "b"), -signal.SIGKILL, ""))
+
+
+@pytest.mark.parametrize("device", ["cuda:0", "cuda:0,cuda:1", "nonsense"])
+def test_devices_of_a_cluster_are_not_named(device):
+    with pytest.raises(UserError, match=f"--device {device}: with --executor ray it is cpu or cuda"):
+        RayPool(device, "split")
 
 
 def test_recorded_runs_are_accepted_instead(tmp_path):
