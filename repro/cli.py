@@ -93,7 +93,7 @@ def train(
     from repro.launch import launched_rank
     from repro.net.placement import placement_named
     from repro.pipeline import train_stage
-    from repro.training.worker import die_with_parent
+    from repro.training.worker import die_with_parent, leave_on_sigterm
 
     placed = placement_named(placement)
     rank = launched_rank(placed)
@@ -108,6 +108,7 @@ def train(
         raise typer.Exit(train_one_run(project_root(), name, variant, seed, rank, device, retrain, checkpoint_seconds))
     if "DVC_STAGE" in os.environ:  # a killed dvc leaves its stage running, unseen
         die_with_parent(None)
+    leave_on_sigterm()
 
     train_stage(
         project_root(),
@@ -124,7 +125,10 @@ def train(
 
 
 @app.command()
-def evaluate(study: StudyName, device: Device = "cpu") -> None:
+def evaluate(
+    study: StudyName,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, or cuda:1 and so on: one device")] = "cpu",
+) -> None:
     """Measure a study's finished runs and write its evidence."""
     from repro.pipeline import evaluate_stage
 

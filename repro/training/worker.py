@@ -57,6 +57,16 @@ def main(arguments: list[str] | None = None) -> int:
     return train_run(options.store, options.run, options.device, options.checkpoint_seconds, stop_on_signals())
 
 
+def leave_on_sigterm() -> None:
+    """SIGTERM leaves what this process is in by an exception, so that the runs it started write their checkpoints."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        sys.exit(INTERRUPTED)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
 def stop_on_signals() -> Callable[[], bool]:
     """Whether SIGTERM or SIGINT has come, which from now on end nothing by themselves."""
     stopping = False

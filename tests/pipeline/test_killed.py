@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.training import worker
 from tests.project_copy import ROOT, edit_yaml, ended, run_command, start_command, start_dvc, surroundings
 from tests.small_project import Place
 
@@ -116,6 +117,21 @@ def test_killed_workers_and_trainers_and_two_at_once_end_with_the_same_weights(l
     assert weights(long) == whole
     assert sittings(long) == [1, 1]
     assert (long / "results" / "small" / "runs.json").read_bytes() == runs_file
+
+
+def test_a_trainer_that_is_asked_to_end_leaves_a_checkpoint_of_every_run(long: Path) -> None:
+    """As SLURM asks before a job's time is over."""
+    edit_yaml(long / "studies" / "small.yaml", training={"epochs": 100_000})
+    trainer = start_command(long, "train", "small", "--checkpoint-seconds", "100000", "--workers", "2")
+    runs = long / ".store" / "runs"
+    while _runs_on(trainer) and len(list(runs.glob("*/lease.json"))) < 2:
+        pass
+    trainer.terminate()
+    result = ended(trainer)
+    assert result.returncode == worker.INTERRUPTED, result
+    assert [line for line in result.stderr.splitlines() if not line.startswith("small: ")] == []
+    assert len(list(runs.glob("*/checkpoint.pt"))) == 2
+    assert not list(runs.glob("*/lease.json"))
 
 
 # ---- with DVC ----------------------------------------------------------------------------------------
