@@ -17,7 +17,7 @@ from repro.training.grid import GridRun, check_disk, grid_of
 from repro.training.lease import Lease, LeaseTaken
 from repro.training.live_table import LiveTable
 from repro.training.placing import prepare_devices
-from repro.training.ranks import Ranks, joined_ranks
+from repro.training.ranks import Ranks, check_device, joined_ranks
 from repro.training.run_store import store_folder
 from repro.training.worker import FINISHED, compute, die_with_parent, stop_on_signals
 
@@ -40,6 +40,10 @@ def train_one_run(
         tell_once(rank, "--retrain does not go with --placement ranks; train the study anew with single or split")
     if len(variants or []) != 1 or len(seeds or []) != 1:
         tell_once(rank, "--placement ranks trains one run: name it by one --variant and one --seed")
+    try:
+        check_device(device)
+    except UserError as mistake:
+        tell_once(rank, str(mistake))
     (variant,), (seed,) = variants or [], seeds or []
     die_with_parent(os.getppid())  # torchrun, which leaves its processes behind when it is killed
     should_stop = stop_on_signals()

@@ -172,6 +172,8 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     from repro.training.placing import devices_named, prepare_devices
 
     devices = devices_named(device)
+    if len(devices) > 1:
+        raise UserError(f"--device {device}: runs are measured on one device")
     prepare_devices(devices, "float32")
     prepared = prepared_pictures(root, study)
     store = store_folder(root)

@@ -349,6 +349,7 @@ case("a file where a run's folder is wanted", T, "runs", spoil=file_instead(run(
 # ---- evaluation, evidence, report --------------------------------------------------------------------
 
 E = "repro evaluate small"
+case("measuring on two devices", f"{E} --device cpu,cpu", "--device cpu,cpu", "measured on one device")
 R = "repro report small"
 case("not trained", E, "not trained yet", "base seed 1", "repro train small", spoil=unfinished)
 case("damaged weights", E, "weights.safetensors", "digest", "remove", spoil=cut(run("weights.safetensors"), 0.99))

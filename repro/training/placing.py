@@ -6,6 +6,7 @@ loop for all placements (`repro.net.placement`). Nothing here changes a number.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -102,7 +103,12 @@ def devices_named(text: str) -> tuple[torch.device, ...]:
 
 
 def prepare_devices(devices: Sequence[torch.device], precision: str) -> None:
-    """UserError when a device is not there or cannot compute in a precision; sets what precision needs."""
+    """UserError when devices are not there, are one twice, or cannot compute in a precision; sets what that needs."""
+    if len({device.type for device in devices}) > 1:
+        raise UserError(f"--device {_named(devices)}: the towers of a run are on two GPUs, or both on the CPU")
+    gpus = [device.index or 0 for device in devices if device.type == "cuda"]
+    if len(set(gpus)) < len(gpus):
+        raise UserError(f"--device {_named(devices)}: one GPU is named twice; --placement single computes on one")
     for device in devices:
         if device.type not in ("cpu", "cuda"):
             raise UserError(f"--device {device}: runs are computed on cpu or cuda")
@@ -111,5 +117,15 @@ def prepare_devices(devices: Sequence[torch.device], precision: str) -> None:
         if device.type == "cpu" and precision in ("bf16", "tf32"):
             raise UserError(f"training.precision: {precision} needs a GPU; on CPU use float32")
         if device.type == "cuda":
+            if precision in ("bf16", "tf32") and torch.cuda.get_device_capability(device) < (8, 0):
+                name = torch.cuda.get_device_name(device)
+                raise UserError(f"training.precision: {precision} needs compute capability 8.0; {name} has less")
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first product is computed
             torch.use_deterministic_algorithms(True, warn_only=True)
+            # Nothing here reads memory that it has not written, and filling it costs time.
+            torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def _named(devices: Sequence[torch.device]) -> str:
+    return ",".join(map(str, devices))

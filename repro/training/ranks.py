@@ -108,19 +108,23 @@ class Ranks(Placing):
         return values
 
 
+def check_device(device: str) -> None:
+    """UserError unless both ranks, on this host, have what `device` says: cpu, or cuda (one for each)."""
+    if device not in ("cpu", "cuda"):
+        raise UserError(f"--device {device}: with --placement ranks it is cpu or cuda; CUDA_VISIBLE_DEVICES chooses")
+    if device == "cuda" and (found := torch.cuda.device_count()) < 2:
+        raise UserError(f"--device cuda: --placement ranks takes two CUDA devices and there are {found} here; use cpu")
+
+
 @contextlib.contextmanager
 def joined_ranks(
     rank: int, device: str, *, starting: timedelta = STARTING, exchanging: timedelta = EXCHANGING
 ) -> Iterator[Ranks]:
-    """This process's place, once the other process is there; `device` is cpu or cuda (one for each rank)."""
-    if device not in ("cpu", "cuda"):
-        raise UserError(f"--device {device}: with --placement ranks it is cpu or cuda; CUDA_VISIBLE_DEVICES chooses")
+    """This process's place, once the other process is there; `device` as `check_device` accepts it."""
     place = torch.device("cpu")
     if device == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic products
         place = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        if torch.cuda.is_available():
-            torch.cuda.set_device(place)
+        torch.cuda.set_device(place)
     backend = "cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo"
     with waiting_for_other(rank):
         store, _, size = next(rendezvous("env://", timeout=starting))

@@ -55,6 +55,9 @@ def test_ranks_send_what_the_table_says(two_ranks, case, classes, value_bytes):
     first, second = two_ranks.both(case)
     assert {**first, **second} == expected("as in the paper", classes, "ranks", value_bytes)
     assert not first.keys() & second.keys()
+    for booked, given in zip((first, second), two_ranks.both(f"{case}, given to collectives"), strict=True):
+        # Collectives want equal shapes: of an odd number of classes, tower 1 gives a logit more than it has.
+        assert sorted(given) == sorted(booked.values())
 
 
 class Measured(DeviceJoins):

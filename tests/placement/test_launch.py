@@ -18,6 +18,7 @@ from repro.pipeline import prepare_stage
 from repro.training import lease, worker
 from repro.training.local_pool import local_devices
 from repro.training.placing import devices_named, prepare_devices
+from repro.training.ranks import EXCHANGING
 from repro.training.run_store import Run, runs_in
 from tests.data import miniatures
 from tests.packed_pictures import make_packed
@@ -124,6 +125,12 @@ def test_a_run_that_loses_its_launcher_and_a_rank_ends_with_the_bits_of_one_that
     assert undisturbed["weights_digest"] == result["weights_digest"]
 
 
+def test_a_hanging_rank_is_given_up_within_150_seconds(two_ranks):
+    torchrun_waits = 30.0  # for a process that does not obey SIGTERM
+    assert two_ranks.both("limit") == [EXCHANGING.total_seconds()] * 2
+    assert EXCHANGING.total_seconds() + torchrun_waits <= 150
+
+
 def test_a_hanging_rank_ends_the_other_with_one_sentence(two_ranks):
     told = two_ranks.found[0]["lost"]
     assert told.startswith(LOST.removeprefix("error: "))
@@ -139,6 +146,8 @@ def test_a_hanging_rank_ends_the_other_with_one_sentence(two_ranks):
         (("small", *NAMED, "--seed", "2"), TWO, "trains one run: name it by one --variant and one --seed"),
         (("small", "--variant", "base", "--placement", "ranks"), TWO, "trains one run: name it by one --variant"),
         (("small", *NAMED, "--retrain"), TWO, "--retrain does not go with --placement ranks"),
+        (("small", *NAMED, "--device", "cuda:0"), TWO, "--device cuda:0: with --placement ranks it is cpu or cuda"),
+        (("small", *NAMED, "--device", "cuda"), TWO, "--placement ranks takes two CUDA devices and there are 0 here"),
         (("small",), TWO, "torchrun started 2 processes, which --placement single does"),
         (("small", "--placement", "both"), {}, "--placement both: allowed are single, split, ranks"),
         (("small", "--study", "other"), {}, "--study other: the study was given as small already; name one"),
@@ -186,6 +195,16 @@ def test_every_accelerator_is_used_if_it_has_a_partner(monkeypatch, placement, e
     assert local_devices(None, "cuda", placement) == expected
 
 
+@pytest.mark.parametrize("precision", ["bf16", "tf32"])
+def test_an_old_gpu_is_not_asked_for_what_it_cannot_do(monkeypatch, precision):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a card")
+    message = f"training.precision: {precision} needs compute capability 8.0; a card has less"
+    with pytest.raises(UserError, match=re.escape(message)):
+        prepare_devices(devices_named("cuda:0"), precision)
+
+
 def test_a_net_of_one_tower_takes_the_first_of_two_devices(tmp_path):
     run = small_run(tmp_path, make_packed(tmp_path), small_settings(net={"towers": 1}, epochs=1))
     assert worker.train_run(tmp_path, run.identity, "cpu,cpu", 30.0, lambda: False) == worker.FINISHED
@@ -198,6 +217,9 @@ def test_a_net_of_one_tower_takes_the_first_of_two_devices(tmp_path):
         ("gpu,gpu", "float32", "--device gpu,gpu: use cpu, cuda, cuda:0 and so on, or two as in cuda:0,cuda:1"),
         ("meta", "float32", "--device meta: runs are computed on cpu or cuda"),
         ("cuda:7", "float32", "--device cuda:7: there are "),
+        ("cuda:0,cuda:0", "float32", "--device cuda:0,cuda:0: one GPU is named twice"),
+        ("cuda,cuda:0", "float32", "--device cuda,cuda:0: one GPU is named twice"),
+        ("cuda:0,cpu", "float32", "--device cuda:0,cpu: the towers of a run are on two GPUs, or both on the CPU"),
         ("cpu", "bf16", "training.precision: bf16 needs a GPU"),
         ("cpu,cpu", "tf32", "training.precision: tf32 needs a GPU"),
     ],

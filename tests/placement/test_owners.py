@@ -41,6 +41,8 @@ def owned_steps(store: Path, net: str, owners: Owners, joins: Joins, steps: int)
     run = training(store, settings_of(net, "float32"), WrongSplit(joins))
     assert isinstance(run.net, TowerNet)
     owners.own_net(run.net)
+    for name, velocity in run.rule.velocities.items():
+        owners.own(velocity, int(name.removeprefix("tower")[0]))
     with owners:
         trace(run, steps)
     return run.net

@@ -10,9 +10,11 @@ import itertools
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 import torch.distributed as dist
@@ -43,12 +45,12 @@ def main(folder: Path) -> None:
         odd = training(folder / "steps", settings_of("as in the paper", "float32"), place, classes=5)
         found["odd classes"] = trace(odd)
 
-        counted = training(folder / "steps", settings_of("as in the paper", "float32"), place)
-        trace(counted, 1)
-        found["sent"] = sent(counted)
-        counted = training(folder / "steps", settings_of("as in the paper", "float64"), place, classes=5)
-        trace(counted, 1)
-        found["sent, odd classes, float64"] = sent(counted)
+        found["limit"] = group._get_backend(torch.device("cpu")).options._timeout.total_seconds()
+        for case, precision, classes in (("sent", "float32", 4), ("sent, odd classes, float64", "float64", 5)):
+            counted = training(folder / "steps", settings_of("as in the paper", precision), place, classes=classes)
+            with collectives() as given:
+                trace(counted, 1)
+            found[case], found[f"{case}, given to collectives"] = sent(counted), given
 
         for wrong in WRONG_RANKS:
             run = training(folder / "steps", settings_of("as in the paper", "float64"), WrongRanks(place, wrong, group))
@@ -57,6 +59,27 @@ def main(folder: Path) -> None:
         checkpoints(folder, place)
         found["lost"] = lost(place)
     torch.save(found, folder / f"rank{place.rank}.pt")
+
+
+@contextlib.contextmanager
+def collectives() -> Iterator[list[int]]:
+    """The bytes that each collective of this process was given in the block; no other than all_gather may be called."""
+    given: list[int] = []
+    gather = dist.all_gather
+
+    def counted(tensors: list[torch.Tensor], tensor: torch.Tensor, group: dist.ProcessGroup) -> Any:
+        given.append(tensor.numel() * tensor.element_size())
+        return gather(tensors, tensor, group=group)
+
+    def refused(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("a collective that the joins do not use")
+
+    others = ("all_reduce", "broadcast", "reduce_scatter", "all_to_all", "send", "recv", "gather", "scatter")
+    with contextlib.ExitStack() as replaced:
+        replaced.enter_context(mock.patch.object(dist, "all_gather", counted))
+        for name in others:
+            replaced.enter_context(mock.patch.object(dist, name, refused))
+        yield given
 
 
 def checkpoints(folder: Path, place: Ranks) -> None:
