@@ -81,7 +81,7 @@ class MadeUp:
     effects   what is added to them
     arrival   iterations to a training error of 25 % by variant, where it is not ARRIVAL
     averaging how much lower the error of averaged nets is than their mean error
-    accelerators names of the devices of a variant's seeds, where they are not a CPU
+    accelerators names of the devices of a variant's seeds, where they are not a CPU; None: not recorded
     luck      sd of errors that would follow from the pictures on which nets differ; None: `spread`
     """
 
@@ -114,7 +114,8 @@ class MadeUp:
     curves: Mapping[str, list[Any]] = field(default_factory=dict)
     outcomes: bool = True
     tuned: Mapping[str, Mapping[str, Any]] | None = None
-    accelerators: Mapping[str, Mapping[int, Sequence[str]]] = field(default_factory=dict)
+    accelerators: Mapping[str, Mapping[int, Sequence[str]]] | None = field(default_factory=dict)
+    diverged: Mapping[str, Sequence[int]] = field(default_factory=dict)
     parent: str | None = None
     one_tower: Sequence[str] = ("dense",)
     registry: Mapping[str, str] = field(default_factory=dict)
@@ -182,7 +183,7 @@ class MadeUp:
             for (name, (_, factor)), error in zip(LEVELS.items(), noise, strict=True)
         }
         early = scalars.pop("early_train_loss")
-        accelerators = list(self.accelerators.get(variant, {}).get(seed, ()))
+        accelerators = list((self.accelerators or {}).get(variant, {}).get(seed, ()))
         if collapsed:
             scalars |= {"train_error": 1 - 1 / self.classes, "held_out_error": None}
         scalars |= {
@@ -198,25 +199,27 @@ class MadeUp:
             "epochs": POINTS,
             "cpu_seconds": 10.0,
             "clock_seconds": (1.0 if accelerators else 10.0) * STEPS * (1 + 0.02 * (seed % 3)),
-            "new_batch_seconds": 1.02 if accelerators else None,
-            "same_batch_seconds": 1.0 if accelerators else None,
+            "augmented_step_seconds": 1.02 if accelerators else None,
+            "plain_step_seconds": 1.0 if accelerators else None,
             "parameters": 100_000,
             "multiply_adds": 5_000_000,
             "final_train_loss": 0.4,
             "constant_prediction": False,
             **self.scalars.get(variant, {}),
         }
+        if diverged := seed in self.diverged.get(variant, ()):
+            scalars["clock_seconds"] = 1.0
         return {
             "identity": f"{variant}-{seed}",
             "variant": variant,
             "seed": seed,
             "role": "report",
             "parent": self.parent,
-            "status": "collapsed" if collapsed else "finished",
+            "status": "collapsed" if collapsed else "diverged" if diverged else "finished",
             "collapse_reason": "made up" if collapsed else None,
             "scalars": scalars,
             "curves": {**self._curves(variant, seed, early), **self.curves},
-            "provenance": {"device": "made up", "accelerators": accelerators},
+            "provenance": {"device": "made up"} | ({} if self.accelerators is None else {"accelerators": accelerators}),
         }
 
     def _curves(self, variant: str, seed: int, early: float) -> dict[str, list[Any]]:

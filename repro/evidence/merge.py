@@ -11,7 +11,7 @@ import numpy as np
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, write_evidence
 
-_INCIDENTAL = ("cpu_seconds", "clock_seconds", "new_batch_seconds", "same_batch_seconds", "pictures_per_second")
+_INCIDENTAL = ("cpu_seconds", "clock_seconds", "augmented_step_seconds", "plain_step_seconds", "pictures_per_second")
 """Scalars that say how a run went on a machine, not what it came to."""
 
 

@@ -26,7 +26,7 @@ def recorded_scalars(run: Run, record: Mapping[str, Any], outputs: int, train_pi
         "steps_per_epoch": math.ceil(train_pictures / settings.training.batch_size),
         "learning_rate": settings.training.learning_rate,
         "cpu_seconds": record["cpu_seconds"],
-        **{name: record.get(name) for name in ("clock_seconds", "new_batch_seconds", "same_batch_seconds")},
+        **{name: record.get(name) for name in ("clock_seconds", "augmented_step_seconds", "plain_step_seconds")},
         "pictures_per_second": record["pictures_per_second"],
         "parameters": parameters(table),
         "multiply_adds": multiply_adds(table),

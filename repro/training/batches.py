@@ -32,6 +32,12 @@ class Batches:
         fixed = self._spec.settings.training.order == "fixed"
         return epoch_order(self._spec.seed, epoch, self.pictures, fixed=fixed)
 
+    def plain(self, order: Ints, place: int, inputs: Inputs) -> Batch:
+        """The same pictures by their central crops, with nothing drawn."""
+        samples = order[place : place + self.size]
+        pixels = inputs.centre(self._packed.train.pictures[samples])
+        return pixels, sent(self._packed.train.labels[samples], inputs.device), self._packed.train.ids_of(samples)
+
     def at(self, epoch: int, order: Ints, place: int, inputs: Inputs) -> Batch:
         """The batch that begins at `place` of an epoch's order."""
         samples = order[place : place + self.size]

@@ -7,7 +7,6 @@ same bits as one that was not (on the same machine, on CPU).
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +32,7 @@ from repro.training.progress_file import progress_of
 from repro.training.provenance import provenance
 from repro.training.run_store import Run
 from repro.training.schedule import Schedule, with_weight_decay
-from repro.training.timing import Stopwatch, in_turns
+from repro.training.timing import Stopwatch, seconds_of_augmentation
 from repro.training.update_rule import PaperSGD
 
 _CHECK_FINITE_EVERY = 50
@@ -143,19 +142,21 @@ class Training:
         place = (self.step - epoch * self.steps_per_epoch) * self.settings.batch_size
         rates = self.schedule.rates(self.step)
         batch = self.batches.at(epoch, order, place, self.inputs)
-        loss, pictures = self._gradients(batch), len(batch[2])
+        loss, pictures = self.gradients(batch), len(batch[2])
         self.rule.step(rates)
         self.loss_sum += loss.detach().double() * pictures
         self.loss_count += pictures
         self.dose += rates.weights * self.settings.weight_decay / (1 - self.settings.momentum)
         self.step += 1
 
-    def _gradients(self, batch: Batch) -> Tensor:
+    def gradients(self, batch: Batch) -> Tensor:
         """Forward and backward pass of the step: gradients of the loss, which it returns."""
         pixels, labels, ids = batch
         dropout = None
         if self.net_settings.dropout.probability > 0:
-            dropout = DropoutKey(randomness.key(self.spec.seed, "dropout", self.step), sent(ids, self.device))
+            # Each of several devices gets the pictures' ids from here: nothing but the joins goes between them.
+            there = sent(ids, self.device) if len(self.place.devices) == 1 else torch.from_numpy(ids)
+            dropout = DropoutKey(randomness.key(self.spec.seed, "dropout", self.step), there)
         self.rule.zero_gradients()
         with self._precision():
             logits = self.net(pixels, dropout=dropout)
@@ -257,20 +258,6 @@ class Training:
                     raise Interrupted
         self.finish()
 
-    def seconds_of_batches(self) -> tuple[float, float]:
-        """Clock seconds of a step's gradients with a batch made for it, and with one made before (section 4.1).
-
-        No weight changes: the run's last bits are what they were.
-        """
-        order, last = self.batches.order(0), max(self.batches.pictures - self.batches.size, 0)
-        places = itertools.cycle(range(0, last + 1, self.batches.size))
-        kept = self.batches.at(0, order, 0, self.inputs)
-        return in_turns(
-            lambda: self._gradients(self.batches.at(0, order, next(places), self.inputs)),
-            lambda: self._gradients(kept),
-            self.place.wait,
-        )
-
     def finish(self) -> None:
         """Write the final weights, then the record that marks the run as finished; drop the checkpoint."""
         folder: Path = self.run.folder
@@ -281,7 +268,7 @@ class Training:
         speed = pictures / max(self.stopwatch.clock_here, 1e-9)
         timed: tuple[float, float] | None = None
         if self.place.accelerators and not self.diverged:
-            timed = self.seconds_of_batches()
+            timed = seconds_of_augmentation(self)
         if not self.place.leads:
             return
         write_bytes(folder / "weights.safetensors", save(weights, metadata={"run": self.run.identity}))
@@ -298,8 +285,8 @@ class Training:
                 "decay_dose": self.dose,
                 "cpu_seconds": seconds,
                 "clock_seconds": clock,
-                "new_batch_seconds": timed and timed[0],
-                "same_batch_seconds": timed and timed[1],
+                "augmented_step_seconds": timed and timed[0],
+                "plain_step_seconds": timed and timed[1],
                 "pictures_per_second": speed,
                 "sittings": self.sittings,
                 "provenance": {**provenance(self.device), **self.place.record()},

@@ -1,4 +1,4 @@
-"""What training takes: processor and clock seconds over a run's sittings, and what making batches adds to a step.
+"""What training takes: processor and clock seconds over a run's sittings, and what augmentation adds to a step.
 
 Recorded, never part of a run's identity. The paper's statements on time (sections 1, 3.2 and 4.1) are judged by
 what runs on accelerators took; a CPU's seconds depend on what else it was doing.
@@ -6,11 +6,18 @@ what runs on accelerators took; a CPU's seconds depend on what else it was doing
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import TYPE_CHECKING
 
-ROUNDS, CALLS = 7, 5
+if TYPE_CHECKING:
+    from repro.training.loop import Training
+
+ROUNDS, SHORT, LONG = 5, 5, 25
+TIMED_BATCHES = 4
+"""How many are read again and again when augmentation is timed: after the first round none comes from disk."""
 
 
 class Stopwatch:
@@ -44,25 +51,46 @@ class Stopwatch:
         return None if self._clock_before is None else self._clock_before + self.clock_here
 
 
+def seconds_of_augmentation(run: Training) -> tuple[float, float]:
+    """Clock seconds of a step's gradients with a batch drawn for it, and with its pictures' central crops.
+
+    Section 4.1. Both read the same few batches. No weight changes: a run's last bits are what they were.
+    """
+    batches, order = run.batches, run.batches.order(0)
+    last = max(batches.pictures - batches.size, 0)
+    places = [itertools.cycle(range(0, last + 1, batches.size)[:TIMED_BATCHES]) for _ in range(2)]
+    return in_turns(
+        lambda: run.gradients(batches.at(0, order, next(places[0]), run.inputs)),
+        lambda: run.gradients(batches.plain(order, next(places[1]), run.inputs)),
+        run.place.wait,
+    )
+
+
 def in_turns(
     first: Callable[[], object],
     second: Callable[[], object],
     wait: Callable[[], None],
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[float, float]:
-    """Clock seconds of a call of each: medians over rounds that alternate, after a call of each that is not counted.
+    """Clock seconds of a call of each in a long line of such calls: medians over rounds that alternate.
 
-    `wait` returns when the devices have done what they were given.
+    `wait` returns when the devices have done what they were given. The host may be ahead of them, so a line of calls
+    has a beginning and an end in which one of the two waits: the difference between a long and a short line has not.
     """
+    calls = (first, second)
     seconds: tuple[list[float], list[float]] = ([], [])
-    first()
-    second()
+    for call in calls:
+        _line(call, SHORT, wait, clock)
     for _ in range(ROUNDS):
-        for call, found in zip((first, second), seconds, strict=True):
-            wait()
-            start = clock()
-            for _ in range(CALLS):
-                call()
-            wait()
-            found.append((clock() - start) / CALLS)
+        for call, found in zip(calls, seconds, strict=True):
+            found.append((_line(call, LONG, wait, clock) - _line(call, SHORT, wait, clock)) / (LONG - SHORT))
     return median(seconds[0]), median(seconds[1])
+
+
+def _line(call: Callable[[], object], calls: int, wait: Callable[[], None], clock: Callable[[], float]) -> float:
+    wait()
+    start = clock()
+    for _ in range(calls):
+        call()
+    wait()
+    return clock() - start

@@ -15,27 +15,31 @@ Accelerators = tuple[str, ...]
 class RunTiming:
     """Clock seconds of one run.
 
-    training     of the whole training, its learning curves and checkpoints included
-    step         that divided by the steps
-    pictures     what making its batch adds to a step's gradients, as a share of them; None where not timed (on CPU)
+    epoch         of a pass over the training pictures; learning curves and checkpoints are included
+    step          of an update, likewise
+    augmentation  what it adds to a step's gradients, as a share of them; None where not timed (on CPU)
     """
 
-    training: float
+    epoch: float
     step: float
-    pictures: float | None
+    augmentation: float | None
 
 
 def timings_by_accelerators(runs: Sequence[RunRecord]) -> dict[Accelerators, list[RunTiming]]:
-    """The timings of runs by what they ran on; runs whose clock seconds are not known are left out."""
+    """The timings of runs by what they ran on.
+
+    Left out are runs whose clock seconds are not known, and those that diverged: they ended early.
+    """
     found: dict[Accelerators, list[RunTiming]] = {}
     for run in runs:
-        seconds, steps = run.scalar("clock_seconds"), run.scalar("steps")
+        seconds, steps, epochs = (run.scalar(name) for name in ("clock_seconds", "steps", "epochs"))
         accelerators = run.provenance.get("accelerators")
-        if accelerators is None or seconds is None or not steps:
+        if run.status == "diverged" or accelerators is None or seconds is None or not steps or not epochs:
             continue
-        new, same = run.scalar("new_batch_seconds"), run.scalar("same_batch_seconds")
-        pictures = None if new is None or not same else new / same - 1
-        found.setdefault(tuple(accelerators), []).append(RunTiming(seconds, seconds / steps, pictures))
+        augmented, plain = run.scalar("augmented_step_seconds"), run.scalar("plain_step_seconds")
+        augmentation = None if augmented is None or not plain else augmented / plain - 1
+        timing = RunTiming(seconds / epochs, seconds / steps, augmentation)
+        found.setdefault(tuple(accelerators), []).append(timing)
     return found
 
 

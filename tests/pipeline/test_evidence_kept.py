@@ -57,7 +57,12 @@ def test_how_long_a_run_took_is_no_conflict(place: Place) -> None:
     did(place.root, "record", "small")
     path = place.recorded / "runs.jsonl"
     row = json.loads(path.read_text())
-    row["scalars"] |= {"cpu_seconds": 1e9, "clock_seconds": 1e9, "new_batch_seconds": 1.0, "pictures_per_second": 1e-3}
+    row["scalars"] |= {
+        "cpu_seconds": 1e9,
+        "clock_seconds": 1e9,
+        "augmented_step_seconds": 1.0,
+        "pictures_per_second": 1e-3,
+    }
     path.write_text(json.dumps(row) + "\n")
     assert "1 runs (0 new)" in did(place.root, "record", "small").out
 

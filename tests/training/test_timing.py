@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from repro.data.packed import open_packed
@@ -13,12 +16,12 @@ from repro.measurement.run_record import recorded_scalars
 from repro.training.loop import Interrupted, Training
 from repro.training.placing import Placing
 from repro.training.run_store import Run
-from repro.training.timing import CALLS, ROUNDS, Stopwatch, in_turns
+from repro.training.timing import LONG, ROUNDS, SHORT, Stopwatch, in_turns, seconds_of_augmentation
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run
 
 CPU = torch.device("cpu")
-TIMES = ("clock_seconds", "new_batch_seconds", "same_batch_seconds")
+TIMES = ("clock_seconds", "augmented_step_seconds", "plain_step_seconds")
 
 
 class OnCards(Placing):
@@ -54,26 +57,26 @@ def test_a_run_on_cpu_says_so_and_has_its_clock_seconds(tmp_path):
     result = trained(tmp_path, Placing(CPU)).result()
     assert result["provenance"]["accelerators"] == []
     assert result["clock_seconds"] > 0
-    assert result["new_batch_seconds"] is result["same_batch_seconds"] is None
+    assert result["augmented_step_seconds"] is result["plain_step_seconds"] is None
     assert result["pictures_per_second"] > 0
 
 
-def test_batches_are_timed_on_accelerators_and_no_bit_of_the_run_changes(tmp_path):
+def test_augmentation_is_timed_on_accelerators_and_no_bit_of_the_run_changes(tmp_path):
     plain, timed = trained(tmp_path / "plain", Placing(CPU)), trained(tmp_path / "timed", OnCards("a card"))
     result = timed.result()
     assert result["provenance"]["accelerators"] == ["a card"]
-    assert result["new_batch_seconds"] > 0
-    assert result["same_batch_seconds"] > 0
+    assert result["augmented_step_seconds"] > 0
+    assert result["plain_step_seconds"] > 0
     assert result["weights_digest"] == plain.result()["weights_digest"]
     assert timed.log() == plain.log()
 
 
-def test_timing_batches_leaves_the_net_as_it_is(tmp_path):
+def test_timing_augmentation_leaves_the_net_as_it_is(tmp_path):
     run = trained(tmp_path, Placing(CPU))
     ended = begun(tmp_path, Placing(CPU))
     before = {name: value.detach().clone() for name, value in ended.net.named_parameters()}
     velocities = {name: value.clone() for name, value in ended.rule.velocities.items()}
-    ended.seconds_of_batches()
+    seconds_of_augmentation(ended)
     assert all(torch.equal(value, before[name]) for name, value in ended.net.named_parameters())
     assert all(torch.equal(value, velocities[name]) for name, value in ended.rule.velocities.items())
     assert load_file(run.checked_weights())
@@ -128,20 +131,52 @@ def test_a_stopwatch_adds_earlier_sittings():
     assert watch.clock is None
 
 
-def test_turns_alternate_wait_for_the_devices_and_ignore_one_slow_round():
-    now, pending, calls = 0.0, 0.0, []
+class Device:
+    """A clock, and a device that works while the host goes on with what it does."""
+
+    def __init__(self) -> None:
+        self.now = self.free_at = 0.0
+
+    def call(self, host: float, device: float) -> None:
+        self.now += host
+        self.free_at = max(self.free_at, self.now) + device
+
+    def wait(self) -> None:
+        self.now = max(self.now, self.free_at)
+
+    def clock(self) -> float:
+        return self.now
+
+
+@given(host=st.floats(0.0, 0.95), seconds=st.floats(0.01, 10))
+def test_what_the_host_does_while_the_device_works_costs_nothing(host, seconds):
+    device = Device()
+    first, second = in_turns(
+        lambda: device.call(host * seconds, seconds), lambda: device.call(0, seconds), device.wait, device.clock
+    )
+    assert first == pytest.approx(second)
+    assert second == pytest.approx(seconds)
+
+
+@given(device_seconds=st.floats(1, 2), host=st.floats(2, 4))
+def test_what_takes_longer_than_the_device_is_seen(device_seconds, host):
+    device = Device()
+    first, second = in_turns(
+        lambda: device.call(host, device_seconds), lambda: device.call(0, 1), device.wait, device.clock
+    )
+    assert first == pytest.approx(host)
+    assert second == pytest.approx(1)
+
+
+def test_one_slow_round_is_ignored_and_the_two_alternate():
+    device, calls = Device(), []
 
     def call(name: str, seconds: float) -> None:
-        nonlocal pending
-        slow = 100 if calls.count(name) == 2 * CALLS else 0  # within one round
+        slow = 100 if calls.count(name) == 2 * (SHORT + LONG) else 0
         calls.append(name)
-        pending += seconds + slow
+        device.call(0, seconds + slow)
 
-    def wait() -> None:
-        nonlocal now, pending
-        now, pending = now + pending, 0.0
-
-    found = in_turns(lambda: call("first", 2.0), lambda: call("second", 3.0), wait, lambda: now)
+    found = in_turns(lambda: call("first", 2.0), lambda: call("second", 3.0), device.wait, device.clock)
     assert found == (2.0, 3.0)
-    one_each, rounds = ["first", "second"], (["first"] * CALLS + ["second"] * CALLS) * ROUNDS
-    assert calls == one_each + rounds
+    changes = sum(one != other for one, other in pairwise(calls))
+    assert changes == 2 * (ROUNDS + 1) - 1

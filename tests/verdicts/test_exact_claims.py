@@ -73,10 +73,12 @@ HALF_ON_CARD = dict.fromkeys(range(6), ("a card",))
 PAPER: dict[str, Any] = {"classes": 1000, "counts": FULL, "scaling": "none"}
 
 
-def _on_cards(seconds: float, **changed: Any) -> MadeUp:
+def _on_cards(seconds: float, epochs: int = 90, **changed: Any) -> MadeUp:
     """Runs of the base on two of the paper's cards that took so long."""
     cards = dict.fromkeys(range(12), ("GeForce GTX 580", "GeForce GTX 580"))
-    return MadeUp(accelerators={"base": cards}, scalars={"base": {"clock_seconds": seconds}}, **changed)
+    return MadeUp(
+        accelerators={"base": cards}, scalars={"base": {"clock_seconds": seconds, "epochs": epochs}}, **changed
+    )
 
 
 def _on_one_and_two(ratio: float, two: Sequence[str] = ("a card", "a card")) -> MadeUp:
@@ -119,8 +121,8 @@ RECORD_CASES: dict[str, dict[str, MadeUp]] = {
     },
     "S49": {
         "supported": MadeUp(accelerators={"base": HALF_ON_CARD}),
-        "contradicted": MadeUp(accelerators={"base": HALF_ON_CARD}, scalars={"base": {"new_batch_seconds": 1.06}}),
-        "not_evaluated": MadeUp(scalars={"base": {"new_batch_seconds": 1.02, "same_batch_seconds": 1.0}}),
+        "contradicted": MadeUp(accelerators={"base": HALF_ON_CARD}, scalars={"base": {"augmented_step_seconds": 1.06}}),
+        "not_evaluated": MadeUp(scalars={"base": {"augmented_step_seconds": 1.02, "plain_step_seconds": 1.0}}),
     },
     "S65": {
         "supported": MadeUp(settings=PLATEAU, curves={"learning_rate": RATES}),
@@ -173,8 +175,20 @@ def test_time_of_a_small_net_says_nothing(statement: str, judge: Any) -> None:
 
 @pytest.mark.parametrize("statement", ARITHMETIC)
 def test_time_needs_a_record_of_the_accelerators(statement: str, judge: Any) -> None:
-    made = replace(RECORD_CASES[statement]["supported"], accelerators={})
-    assert judge(made, statement).code == "hardware"
+    made = RECORD_CASES[statement]["supported"]
+    assert judge(replace(made, accelerators={}), statement).code == "hardware"
+    assert judge(replace(made, accelerators=None), statement).code == "hardware"
+
+
+def test_a_run_that_diverged_took_no_time(judge: Any) -> None:
+    made = replace(RECORD_CASES["S15"]["supported"], diverged={"base": [3]})
+    assert judge(made, "S15").outcome == "supported"
+
+
+def test_days_are_of_ninety_passes(judge: Any) -> None:
+    """A plateau schedule may stop earlier."""
+    made = _on_cards(5.5 * DAY * 50 / 90, epochs=50, **PAPER)
+    assert judge(made, "S15").outcome == "supported"
 
 
 def test_times_that_overlap_cannot_tell(judge: Any) -> None:
