@@ -115,6 +115,7 @@ class MadeUp:
     outcomes: bool = True
     tuned: Mapping[str, Mapping[str, Any]] | None = None
     accelerators: Mapping[str, Mapping[int, Sequence[str]]] | None = field(default_factory=dict)
+    runs_a_device: int = 1
     diverged: Mapping[str, Sequence[int]] = field(default_factory=dict)
     parent: str | None = None
     one_tower: Sequence[str] = ("dense",)
@@ -219,7 +220,10 @@ class MadeUp:
             "collapse_reason": "made up" if collapsed else None,
             "scalars": scalars,
             "curves": {**self._curves(variant, seed, early), **self.curves},
-            "provenance": {"device": "made up"} | ({} if self.accelerators is None else {"accelerators": accelerators}),
+            "provenance": {"device": "made up"}
+            | (
+                {} if self.accelerators is None else {"accelerators": accelerators, "runs_a_device": self.runs_a_device}
+            ),
         }
 
     def _curves(self, variant: str, seed: int, early: float) -> dict[str, list[Any]]:

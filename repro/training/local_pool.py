@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -25,6 +25,7 @@ class LocalPool:
 
     def __init__(self, devices: list[str], *, checkpoint_seconds: float = 30.0, poll_seconds: float = 0.25) -> None:
         self._devices = deque(devices)
+        self._runs_on = Counter(devices)
         self._checkpoint_seconds = checkpoint_seconds
         self._poll_seconds = poll_seconds
         self._waiting: deque[Run] = deque()
@@ -68,7 +69,8 @@ class LocalPool:
     def _start(self, run: Run) -> None:
         device = self._devices.popleft()
         with (run.folder / "worker.log").open("wb") as log:
-            process = start_process(run.store, run.identity, device, self._checkpoint_seconds, log)
+            runs = 1 if device.startswith("cpu") else self._runs_on[device]  # each CPU in the list is a core
+            process = start_process(run.store, run.identity, device, self._checkpoint_seconds, log, runs)
         self._active[process] = (run, device)
 
     def _ended(self, process: subprocess.Popen[bytes]) -> Outcome | None:

@@ -32,8 +32,10 @@ class Placing:
 
     leads = True
 
-    def __init__(self, *devices: torch.device) -> None:
+    def __init__(self, *devices: torch.device, runs_a_device: int = 1) -> None:
+        """`runs_a_device`: how many runs this program trains on each device at once, this one among them."""
         self.devices = devices
+        self.runs_a_device = runs_a_device
         self.name: Placement = "single" if len(devices) == 1 else "split"
 
     @property
@@ -89,9 +91,13 @@ class Placing:
     # ---- what is recorded ------------------------------------------------------------------------
 
     def record(self) -> dict[str, Any]:
-        """Placement, devices and their makers' names; part of a run's provenance, not of its identity."""
-        devices = [str(device) for device in self.devices]
-        return {"placement": self.name, "devices": devices, "accelerators": self.accelerators}
+        """Where and how a run was placed; part of its provenance, not of its identity."""
+        return {
+            "placement": self.name,
+            "devices": [str(device) for device in self.devices],
+            "accelerators": self.accelerators,
+            "runs_a_device": self.runs_a_device,
+        }
 
 
 def devices_named(text: str) -> tuple[torch.device, ...]:

@@ -98,7 +98,7 @@ class Ranks(Placing):
         return result or state
 
     def record(self) -> dict[str, object]:
-        return {"placement": self.name, "devices": self._names, "accelerators": self.accelerators}
+        return {**super().record(), "devices": self._names}
 
     def _gathered(self, value: Value) -> list[Value]:
         """Each rank's value, in the order of ranks."""

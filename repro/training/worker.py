@@ -49,12 +49,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run", required=True, help="identity of the run")
     parser.add_argument("--device", default="cpu", help="cpu, cuda:0 and so on; cuda:0,cuda:1 splits the towers")
     parser.add_argument("--checkpoint-seconds", type=float, default=30.0, help="seconds between checkpoints")
+    parser.add_argument("--runs-a-device", type=int, default=1, help="how many runs share the device; recorded")
     parser.add_argument("--parent", type=int, help="process id to die with")
     options = parser.parse_args(arguments)
     if options.parent is not None:
         die_with_parent(options.parent)
 
-    return train_run(options.store, options.run, options.device, options.checkpoint_seconds, stop_on_signals())
+    return train_run(
+        options.store,
+        options.run,
+        options.device,
+        options.checkpoint_seconds,
+        stop_on_signals(),
+        runs_a_device=options.runs_a_device,
+    )
 
 
 def leave_on_sigterm() -> None:
@@ -81,7 +89,13 @@ def stop_on_signals() -> Callable[[], bool]:
 
 
 def train_run(
-    store: Path, identity: str, device: str, checkpoint_seconds: float, should_stop: Callable[[], bool]
+    store: Path,
+    identity: str,
+    device: str,
+    checkpoint_seconds: float,
+    should_stop: Callable[[], bool],
+    *,
+    runs_a_device: int = 1,
 ) -> int:
     """Train a run to its end under its lease; returns an exit code."""
     from repro.errors import UserError, mendable
@@ -95,7 +109,7 @@ def train_run(
         with Lease(run.lease_path):
             if run.finished:  # by whoever held the lease until now
                 return FINISHED
-            return compute(run, _place(run, device), checkpoint_seconds, should_stop)
+            return compute(run, _place(run, device, runs_a_device), checkpoint_seconds, should_stop)
     except LeaseTaken as taken:
         print(f"run {identity} is being trained by {taken.owner}", file=sys.stderr)
         return LEASE_TAKEN
@@ -110,11 +124,12 @@ def train_run(
         return USER_ERROR
 
 
-def _place(run: Run, device: str) -> Placing:
+def _place(run: Run, device: str, runs_a_device: int) -> Placing:
     """One device, or one for each tower: of two devices a net of one tower takes the first."""
     from repro.training.placing import Placing, devices_named
 
-    return Placing(*devices_named(device)[: run.spec().settings.net.towers])
+    devices = devices_named(device)[: run.spec().settings.net.towers]
+    return Placing(*devices, runs_a_device=runs_a_device)
 
 
 def compute(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,6 +158,30 @@ def test_a_run_whose_dead_owners_lease_has_gone_is_not_kept_waiting_for_the_othe
     where = DeadNode(cells[0].run.lease_path)
     train_grid(cells, "test", [], poll_seconds=0, say=lambda text: None, open_pool=lambda: where)
     assert all(cell.run.finished for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("devices", "expected"), [(["cpu", "cpu"], 1), (["cuda:0", "cuda:0"], 2), (["cuda:0", "cuda:1"], 1)]
+)
+def test_a_pool_tells_how_many_runs_share_a_device(tmp_path, monkeypatch, devices, expected):
+    told = []
+
+    def started(*arguments: Any) -> subprocess.Popen[bytes]:
+        told.append(arguments[-1])
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    monkeypatch.setattr("repro.training.local_pool.start_process", started)
+    run = small_run(tmp_path, make_packed(tmp_path))
+    pool = LocalPool(devices, poll_seconds=0)
+    pool.submit(run)
+    assert [outcome.code for outcome in pool.finished() if outcome] == [0]
+    assert told == [expected]
+
+
+def test_the_record_says_how_many_runs_shared_the_device(tmp_path):
+    run = small_run(tmp_path, make_packed(tmp_path), small_settings(epochs=1))
+    assert start(run, "--runs-a-device", "2").wait() == worker.FINISHED
+    assert run.result()["provenance"]["runs_a_device"] == 2
 
 
 def test_a_run_is_killed_three_times_in_all(tmp_path):

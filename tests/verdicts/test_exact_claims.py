@@ -180,6 +180,12 @@ def test_time_needs_a_record_of_the_accelerators(statement: str, judge: Any) -> 
     assert judge(replace(made, accelerators=None), statement).code == "hardware"
 
 
+@pytest.mark.parametrize("statement", ARITHMETIC)
+def test_time_on_a_shared_device_does_not_count(statement: str, judge: Any) -> None:
+    made = replace(RECORD_CASES[statement]["supported"], runs_a_device=2)
+    assert judge(made, statement).code == "hardware"
+
+
 def test_a_run_that_diverged_took_no_time(judge: Any) -> None:
     made = replace(RECORD_CASES["S15"]["supported"], diverged={"base": [3]})
     assert judge(made, "S15").outcome == "supported"
