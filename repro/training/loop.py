@@ -133,7 +133,7 @@ class Training:
     @property
     def _timed_on(self) -> list[str]:
         """What clock seconds are of: a sum over different devices would be of none."""
-        return [self.place.name, *self.place.accelerators]
+        return [self.place.name, str(self.place.runs_a_device), *self.place.accelerators]
 
     # ---- steps -----------------------------------------------------------------------------------
 
