@@ -4,10 +4,10 @@ from itertools import pairwise
 
 from repro.verdicts.claim import CannotSay, claim
 from repro.verdicts.comparison import all_of, at_most, estimate
+from repro.verdicts.definition import SECONDS_PER_DAY
 
 FAR_FEWER = 0.1
 SIMPLE_TASK = "procedural"
-SECONDS_PER_DAY = 86_400
 CARD = "GTX 580"
 
 
@@ -69,11 +69,9 @@ def test_training_takes_five_to_six_days_on_two_cards(evidence):
         for run in runs
     ]
     if not days:
-        pictures = printed["training_pictures"] * printed["epochs"]
-        needed = pictures * evidence.definition.table().training_operations / (fewest * SECONDS_PER_DAY)
         possible = at_most(
             f"operations a second needed for {fewest} days",
-            needed,
+            evidence.definition.training_rate(fewest),
             printed["gpus"] * printed["gpu_peak_operations_per_second"],
         )
         raise CannotSay(

@@ -13,6 +13,8 @@ from repro.net.settings import NetSettings
 from repro.study.settings import validated
 from repro.verdicts.claim import CannotSay
 
+SECONDS_PER_DAY = 86_400
+
 
 @dataclass(frozen=True)
 class Table:
@@ -76,6 +78,11 @@ class Definition:
     def table(self, fidelity: str = "paper", *, classes: int = 1000, **changes: Any) -> Table:
         """The layer table of a fidelity's net, with top-level settings of the net changed."""
         return _table(fidelity, classes, _frozen(changes))
+
+    def training_rate(self, days: float) -> float:
+        """Operations a second of the paper's training, all passes over all pictures, in so many days."""
+        pictures = self.printed["training_pictures"] * self.printed["epochs"]
+        return float(pictures * self.table().training_operations / (days * SECONDS_PER_DAY))
 
     def fact(self, name: str, fidelity: str = "paper") -> Any:
         """The measured value of a fact. Raises CannotSay where no evidence holds it."""

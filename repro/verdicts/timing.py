@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repro.evidence.record import RunRecord
@@ -49,6 +49,3 @@ def said(accelerators: Accelerators) -> str:
     """As people say it: 2 x GeForce GTX 580."""
     names = dict.fromkeys(accelerators)
     return " and ".join(f"{accelerators.count(name)} x {name}" for name in names)
-
-
-Timings = Mapping[Accelerators, Sequence[RunTiming]]

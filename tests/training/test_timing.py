@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import load_file
 
 from repro.data.packed import open_packed
 from repro.measurement.run_record import recorded_scalars
@@ -72,14 +71,12 @@ def test_augmentation_is_timed_on_accelerators_and_no_bit_of_the_run_changes(tmp
 
 
 def test_timing_augmentation_leaves_the_net_as_it_is(tmp_path):
-    run = trained(tmp_path, Placing(CPU))
     ended = begun(tmp_path, Placing(CPU))
     before = {name: value.detach().clone() for name, value in ended.net.named_parameters()}
     velocities = {name: value.clone() for name, value in ended.rule.velocities.items()}
     seconds_of_augmentation(ended)
     assert all(torch.equal(value, before[name]) for name, value in ended.net.named_parameters())
     assert all(torch.equal(value, velocities[name]) for name, value in ended.rule.velocities.items())
-    assert load_file(run.checked_weights())
 
 
 def test_seconds_go_on_over_sittings_in_the_same_place(tmp_path):
