@@ -22,7 +22,7 @@ def test_update_rule_and_its_constants(definition):
 
 @claim("S61b")
 def test_weight_decay_is_important_for_learning(evidence):
-    return evidence.arms("no_weight_decay", "base")
+    return evidence.each("no_weight_decay", against="base")
 
 
 @claim("S61c")

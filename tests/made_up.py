@@ -13,7 +13,9 @@ from repro.evidence.directory import write_evidence
 from repro.net.settings import NetSettings
 from repro.randomness import generator
 
-Towers = Literal["split", "alike", "unclear"]
+Towers = int | tuple[int, int]
+"""Colour-agnostic kernels of the grey tower, as many specific ones in the other; or agnostic ones of either tower."""
+SPLIT, ALIKE, LEANING, GREY = 24, 12, 14, (24, 24)
 VARIANTS = (
     "base",
     "no_weight_decay",
@@ -65,6 +67,8 @@ LEVELS: dict[str, tuple[float, float]] = {
     "frequency_octaves": (1.8, 25),
     "colour_blobs": (8.0, 250),
     "early_train_loss": (2.0, 1),
+    "train_error_as_trained": (0.15, 1),
+    "train_loss_as_trained": (0.5, 1),
 }
 """The base's mean of each metric, and how many times `spread` the runs' sd of it is."""
 POINTS, STEPS = 60, 3000
@@ -82,6 +86,9 @@ class MadeUp:
     arrival   iterations to a training error of 25 % by variant, where it is not ARRIVAL
     averaging how much lower the error of averaged nets is than their mean error
     accelerators names of the devices of a variant's seeds, where they are not a CPU; None: not recorded
+    registry  digests of entries, as noted when the runs were created
+    registered what was noted besides: what differs from the study as it stands; None: nothing was noted at all
+    chroma    whether the responses of kernels were measured
     luck      sd of errors that would follow from the pictures on which nets differ; None: `spread`
     """
 
@@ -102,8 +109,8 @@ class MadeUp:
     effects: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     arrival: Mapping[str, float] = field(default_factory=dict)
     averaging: float = 0.03
-    towers: Mapping[str, Towers | Sequence[Towers]] = field(default_factory=lambda: {"base": "split", "dense": "alike"})
-    initial_towers: Towers = "alike"
+    towers: Mapping[str, Towers | list[Towers]] = field(default_factory=lambda: {"base": SPLIT, "dense": ALIKE})
+    initial_towers: Towers = ALIKE
     colour_tower: Literal["alternating", "second"] | Sequence[int] = "alternating"
     live: int = KERNELS
     scalars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -120,6 +127,9 @@ class MadeUp:
     parent: str | None = None
     one_tower: Sequence[str] = ("dense",)
     registry: Mapping[str, str] = field(default_factory=dict)
+    registered: Mapping[str, Any] | None = None
+    smallest_effects: Mapping[str, float] = field(default_factory=dict)
+    chroma: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> Path:
@@ -140,7 +150,8 @@ class MadeUp:
         return folder
 
     def _record(self) -> dict[str, Any]:
-        training = {"schedule": {"kind": "steps"}, **self.settings}
+        full = self.scaling == "none"
+        training = {**({} if full else {"schedule": {"kind": "steps"}}), **self.settings}
         return {
             "study": self.study,
             "summary": "made up",
@@ -148,14 +159,20 @@ class MadeUp:
             "scaling": self.scaling,
             "classes": self.classes,
             "class_names": list(self.class_names) or [f"class{number}" for number in range(self.classes)],
-            "data": {"name": self.data_name, "digest": "0", "counts": dict(self.counts), "size": 56, "crop": 48},
+            "data": {
+                "name": self.data_name,
+                "digest": "0",
+                "counts": dict(self.counts),
+                "size": 256 if full else 56,
+                "crop": 224 if full else 48,
+            },
             "settings": {name: {"net": self._net(name), "training": training} for name in self.variants},
             "deviations": {name: [] for name in self.variants},
             "variants": list(self.variants),
             "seeds": list(self.seeds),
             "looks": self.looks,
             "family": list(self.family),
-            "registry": dict(self.registry),
+            "smallest_effects": dict(self.smallest_effects),
             "versions": {"repro": "0"},
             "machine": {"cpu": "made up"},
             "device": "cpu",
@@ -224,6 +241,19 @@ class MadeUp:
             | (
                 {} if self.accelerators is None else {"accelerators": accelerators, "runs_a_device": self.runs_a_device}
             ),
+            "registered": self._registered(),
+        }
+
+    def _registered(self) -> dict[str, Any]:
+        if self.registered is None:
+            return {}
+        return {
+            "family": list(self.family),
+            "seeds": list(self.seeds),
+            "looks": self.looks,
+            "smallest_effects": dict(self.smallest_effects),
+            "registry": dict(self.registry),
+            **self.registered,
         }
 
     def _curves(self, variant: str, seed: int, early: float) -> dict[str, list[Any]]:
@@ -283,19 +313,21 @@ class MadeUp:
         return np.packbits(right)
 
     def _kernels(self, identity: str, variant: str, seed: int, place: int) -> dict[str, Any]:
-        wanted = self.towers.get(variant, "alike")
-        kind = wanted if isinstance(wanted, str) else wanted[place]
+        wanted = self.towers.get(variant, ALIKE)
+        kind = wanted[place] if isinstance(wanted, list) else wanted
         if isinstance(self.colour_tower, str):
             colour = place % 2 if self.colour_tower == "alternating" else 1
         else:
             colour = self.colour_tower[place]
         live = np.arange(2 * KERNELS) % KERNELS < self.live
-        return {
-            f"{identity}/conv1": np.zeros((2 * KERNELS, 3, 2, 2), dtype=np.float32),
-            f"{identity}/conv1_chroma": chroma(kind, colour, variant, seed),
-            f"{identity}/conv1_chroma_initial": chroma(self.initial_towers, colour, variant, "initial", seed),
-            f"{identity}/conv1_live": live,
+        arrays = {
+            "conv1": np.zeros((2 * KERNELS, 3, 2, 2), dtype=np.float32),
+            "conv1_live": live,
         }
+        if self.chroma:
+            arrays["conv1_chroma_response"] = chroma(kind, colour, variant, seed)
+            arrays["conv1_chroma_response_initial"] = chroma(self.initial_towers, colour, variant, "initial", seed)
+        return {f"{identity}/{name}": value for name, value in arrays.items()}
 
 
 _INSIDE = {"rate": 0.01, "interior": True, "criterion": "iterations"}
@@ -308,15 +340,14 @@ def _without(whole: tuple[int, ...], seed: int) -> tuple[int, ...]:
 def chroma(kind: Towers, colour_tower: int, *words: str | int) -> np.ndarray:
     """Chroma shares of both towers' kernels, tower 0 first.
 
-    split: one tower grey, the other coloured. alike: each tower half grey, half coloured. unclear: the
-    towers lean to different sides, short of specialising.
+    Agnostic kernels lie below 0.2 and specific ones above 0.5, in no order of their places.
     """
-    noise = generator("chroma", *words).uniform(0, 0.2, 2 * KERNELS)
-    grey_of_grey_tower = {"split": KERNELS, "alike": KERNELS // 2, "unclear": KERNELS * 2 // 3}[kind]
-    place = np.arange(KERNELS)
-    grey_tower = np.where(place < grey_of_grey_tower, 0.1, 0.7)
-    colour_tower_values = np.where(place < KERNELS - grey_of_grey_tower, 0.1, 0.7)
-    towers = [grey_tower, colour_tower_values]
+    rng = generator("chroma", *words)
+    agnostic = kind if isinstance(kind, tuple) else (kind, KERNELS - kind)
+    towers = [
+        np.where(rng.permutation(KERNELS) < count, rng.uniform(0, 0.2, KERNELS), rng.uniform(0.5, 0.9, KERNELS))
+        for count in agnostic
+    ]
     if colour_tower == 0:
         towers.reverse()
-    return np.concatenate(towers) + noise
+    return np.concatenate(towers).astype(np.float32)

@@ -18,7 +18,7 @@ COLOUR_SPECIFIC = 0.25
 """Chroma share above which a kernel is colour-specific: between the two heaps that trained nets' kernels form."""
 
 
-def halves(values: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
+def _halves(values: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
     """What tower 0 and tower 1 hold of values with one entry per first-layer kernel; a dense net's are cut in the
     middle, the registered arbitrary halves."""
     middle = len(values) // 2
@@ -36,7 +36,7 @@ def specific_counts(
         raise ValueError(f"shares of shape {shares.shape} do not match live flags of shape {live.shape}")
     counted = live.astype(bool) & np.isfinite(shares)
     specific = counted & (np.nan_to_num(shares) > above)
-    (first, second), (of_first, of_second) = halves(specific), halves(counted)
+    (first, second), (of_first, of_second) = _halves(specific), _halves(counted)
     return (int(first.sum()), int(of_first.sum())), (int(second.sum()), int(of_second.sum()))
 
 

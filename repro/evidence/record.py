@@ -29,6 +29,7 @@ class RunRecord:
     scalars: Mapping[str, Any]
     curves: Mapping[str, list[Any]]
     provenance: Mapping[str, Any]
+    registered: Mapping[str, Any] = field(default_factory=dict)
 
     def scalar(self, name: str) -> float | None:
         """A measured number by name; None when this run has no such number."""
@@ -57,7 +58,6 @@ class StudyRecord:
     seeds: tuple[int, ...]
     looks: Literal["fixed", "two"]
     family: tuple[str, ...]
-    registry: Mapping[str, str]
     versions: Mapping[str, str]
     machine: Mapping[str, Any]
     device: str
@@ -65,6 +65,7 @@ class StudyRecord:
     command: str
     created: str
     tuned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    smallest_effects: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def chance_error(self) -> float:

@@ -17,6 +17,7 @@ from repro.verdicts.decision import FindingFor, counted, decide
 from repro.verdicts.definition import Definition
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.judge import finding_on
+from repro.verdicts.registration import departures
 from repro.verdicts.registry import Registry
 from repro.verdicts.samples import Samples
 from repro.verdicts.scale import at_paper_scale
@@ -48,23 +49,34 @@ def study_outcomes(
             outcomes[statement] = _on_record(claim, StudyEvidence(evidence, entry, registry.printed))
         elif entry.scope == "statistical":
             cases[statement] = _case(registry, entry, claim, evidence, errors)
-    decided = decide(cases, family, evidence.study.seeds, looks=evidence.study.looks, bare=bare)
+    decided = decide(
+        cases,
+        family,
+        evidence.study.seeds,
+        looks=evidence.study.looks,
+        after=registry.after,
+        asked=len(registry.hypotheses),
+        bare=bare,
+    )
     for statement, verdict in decided.items():
         if statement in claims:
             if not bare:
-                verdict = verdict.flagged(_circumstances(registry, statement, evidence, verdict))
+                verdict = _with_circumstances(registry, statement, evidence, verdict)
             outcomes[statement] = (verdict, errors.get(statement))
     return outcomes
 
 
-def _circumstances(registry: Registry, statement: str, evidence: Evidence, verdict: Verdict) -> set[str]:
-    flags = set()
+def _with_circumstances(registry: Registry, statement: str, evidence: Evidence, verdict: Verdict) -> Verdict:
+    """The verdict with the flags that follow from the study's scale and from what was registered before its runs."""
     if not at_paper_scale(evidence):
-        flags.add("reduced_scale")
-    noted = evidence.study.registry.get(statement)
-    if noted != registry.digest(statement) and verdict.outcome != "not_evaluated":
-        flags.add("exploratory")
-    return flags
+        verdict = verdict.flagged(["reduced_scale"])
+    test = registry[statement].test
+    if verdict.outcome == "not_evaluated" or not isinstance(test, StatisticalTest):
+        return verdict
+    read = [name for name in dict.fromkeys((*test.variants, *test.otherwise)) if name in evidence.study.variants]
+    if found := departures(evidence, statement, registry.digest(statement), read):
+        verdict = replace(verdict.flagged(["exploratory"]), reason=f"{verdict.reason}; exploratory: {'; '.join(found)}")
+    return verdict
 
 
 def _case(
@@ -87,10 +99,11 @@ def _case(
         errors[entry.id] = error
         return _always(_failed(error))
 
+    test = with_studys_effect(entry, evidence)
+
     def finding_for(seeds: Sequence[int]) -> Finding | NotEvaluated:
-        assert isinstance(entry.test, StatisticalTest)
         try:
-            return finding_on(evidence, entry.test, registry.gates, samples, seeds)
+            return finding_on(evidence, test, registry.gates, samples, seeds)
         except UserError:
             raise
         except Exception as error:
@@ -98,6 +111,23 @@ def _case(
             return _failed(error)
 
     return finding_for
+
+
+def with_studys_effect(entry: Statement, evidence: Evidence) -> StatisticalTest:
+    """The entry's test with the smallest effect of interest that the study registered for it, if it did.
+
+    Raises UserError where the form of the test has none.
+    """
+    assert isinstance(entry.test, StatisticalTest)
+    effect = evidence.study.smallest_effects.get(entry.id)
+    if effect is None:
+        return entry.test
+    if not hasattr(entry.test, "smallest_effect"):
+        raise UserError(
+            f"{evidence.path}: smallest_effects: {entry.id} is tested in the form {entry.test.form}, which has no "
+            "smallest effect; leave it out"
+        )
+    return entry.test.model_copy(update={"smallest_effect": effect})
 
 
 def _always(why: NotEvaluated) -> FindingFor:

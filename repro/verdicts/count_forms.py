@@ -3,120 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from repro.verdicts.exact import at_least, at_most, clopper_pearson
 from repro.verdicts.finding import Finding
 from repro.verdicts.reach import CoinReach, RateReach
-from repro.verdicts.specialisation import TowerSplit
 
-RunState = Literal["yes", "no", "unclear"]
 EVERY_RUN_MINIMUM = 6
 FEWEST = 3
 
 
 def every_run(
-    states: Sequence[RunState],
+    shown: Sequence[bool],
     *,
-    p0: float,
-    p_yes: Sequence[float],
-    p_no: Sequence[float],
-    p_control: float | None = None,
+    recurrence: float,
+    contradicted_below: float,
+    p_shown: Sequence[float] = (),
+    p_control: float = 0.0,
 ) -> Finding:
-    """In every run: supported needs all n seeds and shows a recurrence above the registered p0.
+    """In every run: supported needs all n seeds, contradicted needs clearly too few of them.
 
-    states     what each seed shows
-    p_yes      per seed, p of H0 "this run does not show it" (they are not combined: the largest counts)
-    p_no       per seed, p of H0 "this run shows it"; the smallest times n contradicts, from one run on
-    p_control  one-sided p against control runs, if the claim has a control
+    shown               whether each seed shows it
+    recurrence          rate among all possible runs that n of n must exceed
+    contradicted_below  rate that "in every run" promises at least: too few seeds for it contradict
+    p_shown             per seed, p of H0 "this run only seems to show it" (not combined: the largest counts)
+    p_control           one-sided p against control runs, if the claim has a control
 
-    p_sup = max(max p_yes, p0^n, p_control) if all states are "yes", else 1. n of n seeds are not "always":
-    details hold the recurrence that they show at 95 %.
+    p_sup = max(largest p_shown, recurrence^n, p_control) if all show it, else 1; p_con = P(as few as that | the rate
+    is contradicted_below). n of n seeds are not "always": details hold the recurrence that they show at 95 %.
     """
-    n = len(states)
-    if n == 0 or len(p_yes) != n or len(p_no) != n:
-        raise ValueError("every_run needs one state, p_yes and p_no per seed")
-    if not 0.0 < p0 < 1.0:
-        raise ValueError("p0 must lie between 0 and 1")
-    shown = sum(state == "yes" for state in states)
-    p_sup = max([*p_yes, p0**n, p_control or 0.0]) if shown == n else 1.0
-    lower, _ = clopper_pearson(shown, n)
+    n, count = len(shown), sum(shown)
+    if n == 0 or len(p_shown) not in (0, n):
+        raise ValueError("every_run needs at least one seed, and one p per seed or none")
+    if not 0.0 < recurrence < contradicted_below < 1.0:
+        raise ValueError("recurrence must lie below contradicted_below, both between 0 and 1")
+    lower, _ = clopper_pearson(count, n)
     return Finding(
         form="every_run",
-        p_sup=p_sup,
-        p_con=min(1.0, n * min(p_no)),
-        estimate=shown / n,
+        p_sup=max([*p_shown, recurrence**n, p_control]) if count == n else 1.0,
+        p_con=at_most(count, n, contradicted_below),
+        estimate=count / n,
         unit="rate",
         n=(n,),
         minimum_n=EVERY_RUN_MINIMUM,
-        minimum_n_contradiction=1,
         boundary=None,
-        reach=RateReach(shown, n, every=True, wanted=p0),
+        reach=RateReach(count, n, every=True, wanted=recurrence),
         details={
-            "states": list(states),
-            "p_yes": list(p_yes),
-            "p_no": list(p_no),
-            "p0": p0,
+            "states": ["yes" if state else "no" for state in shown],
+            "p_shown": list(p_shown),
+            "p0": recurrence,
+            "contradicted_below": contradicted_below,
             "p_control": p_control,
-            "shown": shown,
+            "shown": count,
             "recurrence_at_least": lower,
         },
     )
 
 
-def split_in_every_run(
-    splits: Sequence[TowerSplit],
-    meets: Sequence[bool] | None = None,
-    *,
-    p0: float,
-    p_control: float | None = None,
-) -> Finding:
-    """`every_run` of nets whose towers specialise.
-
-    A net is a "yes" if it is `specialised` and meets the further condition (`meets`, for instance
-    `largely_split`), a "no" if its state is "not", else unclear.
-    """
-    also = [True] * len(splits) if meets is None else list(meets)
-    states: list[RunState] = [
-        "yes" if split.state == "specialised" and met else "no" if split.state == "not" else "unclear"
-        for split, met in zip(splits, also, strict=True)
-    ]
-    finding = every_run(
-        states,
-        p0=p0,
-        p_yes=[split.p for split in splits],
-        p_no=[split.p_not for split in splits],
-        p_control=p_control,
-    )
-    return finding.remarked(
-        folded=[split.folded for split in splits], colour_tower=[split.colour_tower for split in splits]
-    )
-
-
-def most_runs(states: Sequence[RunState], *, planned_rate: float | None = None) -> Finding:
-    """More than half of all runs show it: exact binomial test against one half.
-
-    An unclear seed counts against either side: not shown for `supported`, shown for `contradicted`.
-    """
-    n = len(states)
+def most_runs(shown: Sequence[bool], *, planned_rate: float | None = None) -> Finding:
+    """More than half of all runs show it: exact binomial test against one half."""
+    n, count = len(shown), sum(shown)
     if n == 0:
         raise ValueError("most_runs needs at least one seed")
-    shown = sum(state == "yes" for state in states)
-    unclear = sum(state == "unclear" for state in states)
     return Finding(
         form="most_runs",
-        p_sup=at_least(shown, n, 0.5),
-        p_con=at_most(shown + unclear, n, 0.5),
-        estimate=shown / n,
+        p_sup=at_least(count, n, 0.5),
+        p_con=at_most(count, n, 0.5),
+        estimate=count / n,
         unit="rate",
         n=(n,),
         minimum_n=FEWEST,
         boundary=0.5,
-        reach=RateReach(shown, n, wanted=planned_rate),
+        reach=RateReach(count, n, wanted=planned_rate),
         details={
-            "states": list(states),
-            "shown": shown,
-            "unclear": unclear,
+            "states": ["yes" if state else "no" for state in shown],
+            "shown": count,
             "planned_effect": planned_rate,
         },
     )

@@ -12,6 +12,8 @@ computable on a subset of the seeds (first look, leaving one seed out):
         family=counted(study.family, repeats=..., definitions=...),   # fixes m, whatever is selected
         seeds=study.seeds,                                # all registered seeds, in registered order
         looks=study.looks,                                # "fixed" or "two"
+        after=registry.after,                             # chains: follower -> the statement before it
+        asked=52,                                         # statements that could be judged on such evidence at all
     )
 
 - `finding_for` is called with registered seeds only; preconditions and gates are its business: it returns
@@ -19,10 +21,10 @@ computable on a subset of the seeds (first look, leaving one seed out):
   another NotEvaluated for a shut gate.
 - Pass every claim of the family every time, also those that are not selected for display: a family member
   without an entry raises ValueError, since Holm's result would depend on the selection.
-- Claims that are given but not in the family are judged as if each alone had joined it, at the strictest
-  step: p_adjusted = (m + 1) p. They never change a family member's verdict, their own verdict does not
-  depend on which others are given, none is judged more leniently than the family, and they carry the flag
-  "exploratory". The family-wise promise does not cover them jointly.
+- Claims that are given but not in the family are exploratory: judged with Bonferroni's correction for all
+  statements that could be asked of the evidence, p_adjusted = asked x p. They never change a family member's
+  verdict, their own verdict does not depend on which others are given, and none is judged more leniently than
+  the family; with an empty family too, their level is 5 % in all.
 - `arithmetic` findings are passed through untouched and must not be in the family.
 - Repeats: leave them out of `cases` and give them the verdict of the statement that they repeat.
 """
@@ -30,12 +32,12 @@ computable on a subset of the seeds (first look, leaving one seed out):
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from repro.errors import UserError
-from repro.verdicts.exact import holm
 from repro.verdicts.finding import Finding, NotEvaluated, finite
+from repro.verdicts.multiplicity import Place, places
 from repro.verdicts.reasons import arithmetic_reason, decided_reason, inconclusive_reason
 from repro.verdicts.verdict import Verdict, not_evaluated
 
@@ -58,6 +60,8 @@ def decide(
     seeds: Sequence[int],
     *,
     looks: Looks = "fixed",
+    after: Mapping[str, str] | None = None,
+    asked: int = 1,
     alpha: float = 0.05,
     bare: bool = False,
 ) -> dict[str, Verdict]:
@@ -72,8 +76,9 @@ def decide(
     missing = [statement for statement in family if statement not in cases]
     if missing or len(set(family)) != len(family):
         raise ValueError(f"each family member needs one case; without: {missing}")
+    rules = _Rules(cases, tuple(family), after or {}, max(asked, len(family) + 1), bare)
     if looks == "fixed":
-        return _judge(_findings(cases, seeds), cases, family, seeds, alpha, None, bare)
+        return _judge(rules, _findings(cases, seeds), seeds, alpha)
     (early, first_alpha), (late, second_alpha) = LOOKS
     if len(seeds) != late:
         raise UserError(
@@ -81,7 +86,7 @@ def decide(
             f"list {late} seeds or set `looks: fixed`"
         )
     start = seeds[:early]
-    first = _judge(_findings(cases, start), cases, family, start, first_alpha, 1, bare)
+    first = _judge(rules, _findings(cases, start), start, first_alpha, look=1)
     open_cases = {name: cases[name] for name, verdict in first.items() if not _frozen(verdict)}
     findings = _findings(open_cases, seeds)
     waiting = {
@@ -89,7 +94,8 @@ def decide(
         for name, finding in findings.items()
         if isinstance(finding, NotEvaluated) and finding.code == "missing_runs"
     }
-    second = _judge(findings, open_cases, family, seeds, second_alpha, 2, bare)
+    decided = [name for name in family if _frozen(first[name])]
+    second = _judge(rules, findings, seeds, second_alpha, look=2, decided_before=decided)
     return {
         name: verdict if _frozen(verdict) else _waiting(verdict, late) if name in waiting else second[name]
         for name, verdict in first.items()
@@ -111,27 +117,33 @@ def _waiting(verdict: Verdict, late: int) -> Verdict:
     return replace(verdict, reason=f"{verdict.reason}; first look, the second waits for all {late} seeds")
 
 
+@dataclass(frozen=True)
+class _Rules:
+    """What is the same at every look."""
+
+    cases: Mapping[str, FindingFor]
+    family: tuple[str, ...]
+    after: Mapping[str, str]
+    exploratory_step: int
+    bare: bool
+
+
 def _judge(
+    rules: _Rules,
     findings: Mapping[str, Finding | NotEvaluated],
-    cases: Mapping[str, FindingFor],
-    family: Sequence[str],
     seeds: Sequence[int],
     alpha: float,
-    look: int | None,
-    bare: bool,
+    *,
+    look: int | None = None,
+    decided_before: Collection[str] = (),
 ) -> dict[str, Verdict]:
-    """One look. Family members without a finding here (frozen, not evaluated) count in m as p = 1."""
-    m = len(family)
+    """One look. Family members that were not evaluated count as p = 1."""
     usable = {name: _usable(finding) for name, finding in findings.items() if isinstance(finding, Finding)}
-    wrong = [name for name in family if name in findings and name in usable and _is_exact(findings[name])]
+    wrong = [name for name in rules.family if name in usable and _is_exact(findings[name])]
     if wrong:
         raise ValueError(f"definitions do not belong to a family: {wrong}")
-    members = [name for name in family if name in usable]
-    raw = [min(1.0, 2.0 * min(usable[name])) for name in members]
-    adjusted = dict(zip(members, holm(raw, m).tolist(), strict=True)) if members else {}
-    order = sorted(members, key=lambda name: 2.0 * min(usable[name]))
-    rejected = sum(adjusted[name] <= alpha for name in members)
-    steps = {name: m - min(rank, rejected) for rank, name in enumerate(order)}
+    raw = {name: min(1.0, 2.0 * min(sides)) for name, sides in usable.items()}
+    stand = places(raw, rules.family, rules.after, alpha, decided_before)
     verdicts = {}
     for name, finding in findings.items():
         if isinstance(finding, NotEvaluated):
@@ -139,12 +151,13 @@ def _judge(
         elif finding.outcome is not None:
             verdict = _exact(finding)
         else:
-            step = steps.get(name, m + 1)
-            p = min(1.0, 2.0 * min(usable[name]))
-            verdict = _verdict(finding, adjusted.get(name, min(1.0, step * p)), alpha, step, look, bare)
-            if _frozen(verdict) and not bare and _fragile(finding, cases[name], seeds, verdict, alpha / step):
+            step = rules.exploratory_step
+            place = stand.get(name) or Place(min(1.0, step * raw[name]), step)
+            verdict = _verdict(finding, place, alpha, look, rules.bare)
+            case = rules.cases[name]
+            if _frozen(verdict) and not rules.bare and _fragile(finding, case, seeds, verdict, alpha / place.step):
                 verdict = verdict.flagged(["fragile"])
-            if name not in family:
+            if name not in rules.family:
                 verdict = verdict.flagged(["exploratory"])
         verdicts[name] = verdict
     return verdicts
@@ -182,12 +195,12 @@ def _side(p_sup: float, p_con: float, level: float) -> str:
     return "supported" if p_sup <= p_con else "contradicted"
 
 
-def _verdict(finding: Finding, p_adjusted: float, alpha: float, step: int, look: int | None, bare: bool) -> Verdict:
-    level = alpha / step
+def _verdict(finding: Finding, place: Place, alpha: float, look: int | None, bare: bool) -> Verdict:
+    level = alpha / place.step
     p_sup, p_con = _usable(finding)
     flags = set(finding.qualifiers)
     outcome: Literal["supported", "contradicted", "inconclusive"] = "inconclusive"
-    if p_adjusted <= alpha:
+    if place.adjusted <= alpha:
         outcome = "supported" if p_sup <= p_con else "contradicted"
         if finding.smallest_effect > 0.0 and 2.0 * max(p_sup, p_con) <= level:
             outcome = "supported"
@@ -195,7 +208,7 @@ def _verdict(finding: Finding, p_adjusted: float, alpha: float, step: int, look:
     if 3 <= min(finding.n) <= 4:
         flags.add("few_seeds")
     if bare:
-        return Verdict(outcome, "", p=finding.p, p_adjusted=p_adjusted, flags=frozenset(flags), look=look)
+        return Verdict(outcome, "", p=finding.p, p_adjusted=place.adjusted, flags=frozenset(flags), look=look)
     reach = finding.reach
     detectable = None if reach is None else finite(reach.detectable(level))
     needed = None if reach is None else reach.seeds_needed(level)
@@ -203,7 +216,7 @@ def _verdict(finding: Finding, p_adjusted: float, alpha: float, step: int, look:
         outcome,
         "",
         p=finding.p,
-        p_adjusted=p_adjusted,
+        p_adjusted=place.adjusted,
         estimate=finding.estimate,
         interval=None if reach is None else reach.interval(level),
         n=finding.n,
@@ -213,8 +226,10 @@ def _verdict(finding: Finding, p_adjusted: float, alpha: float, step: int, look:
         look=look,
         finding=finding,
     )
-    reason = inconclusive_reason if outcome == "inconclusive" else decided_reason
-    return replace(verdict, reason=reason(verdict, finding))
+    reason = (inconclusive_reason if outcome == "inconclusive" else decided_reason)(verdict, finding)
+    if place.waits_for is not None:
+        reason = f"waits for {place.waits_for}, which is not decided: {reason}"
+    return replace(verdict, reason=reason)
 
 
 def _fragile(finding: Finding, finding_for: FindingFor, seeds: Sequence[int], verdict: Verdict, level: float) -> bool:

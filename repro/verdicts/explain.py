@@ -42,7 +42,6 @@ from repro.verdicts.verdict import FLAGS, Verdict
 REMEDIES: Mapping[str, str] = {
     "missing_runs": "the missing runs (`repro plan STUDY` lists them), or evidence that has them",
     "gate": "runs that open the gate, in this study trained further or in another one",
-    "unstable_baseline": "a base whose runs do not collapse",
     "not_a_number": "the measurement that is missing (`repro evaluate STUDY`)",
     "kernels": "nets whose first layer has enough live kernels in both towers",
     "scale": "a study whose data and size can speak about it",
@@ -59,7 +58,6 @@ FLAGS_MEAN: Mapping[str, str] = {
     "part_tested": "only the part of the statement that is named above",
     "known_erratum": "false as printed, so contradicted is what is expected",
     "collapsed_runs": "collapsed runs are counted with their error",
-    "below_threshold": "the towers differ more than those of dense nets, but by less than the registered size",
 }
 
 
@@ -168,12 +166,14 @@ def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: M
 
 def _gates(evidence: Evidence, test: StatisticalTest, registry: Registry) -> list[dict[str, Any]]:
     """What each gate of the test reads on all registered runs of the variants that there are."""
-    read = [*dict.fromkeys(name for name in test.variants if name in evidence.study.variants)]
+    there = evidence.study.variants
+    first = set(test.variants) <= set(there) or not set(test.otherwise) <= set(there)
+    read = [*dict.fromkeys(name for name in (test.variants if first else test.otherwise) if name in there)]
     seeds = evidence.study.seeds
     rows = []
     for name in test.gates:
-        gaps = missing_runs(evidence, [*dict.fromkeys((*read, "base"))], seeds)
-        reading = gaps or read_gate(evidence, registry.gates, name, read, seeds)
+        gaps = missing_runs(evidence, read, seeds)
+        reading = gaps or read_gate(evidence, registry.gates, name, test, read, seeds)
         if isinstance(reading, NotEvaluated):
             rows.append({"gate": name, "state": "unread", "reading": reading.reason})
         else:

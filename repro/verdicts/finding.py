@@ -20,8 +20,7 @@ Interval = tuple[float, float]
 ExactOutcome = Literal["supported", "contradicted"]
 WhyNot = Literal[
     "missing_runs",  # registered runs are not finished: a later look may still come
-    "gate",  # a gate is shut (not trained, not fitted, normalisation dead, kernels did not move)
-    "unstable_baseline",  # more than 20 % of the base's runs collapsed
+    "gate",  # a gate is shut (runs untrained, learning cut short, normalisation dead, kernels did not move)
     "not_a_number",  # a metric is not a number although its run did not collapse
     "kernels",  # too few live kernels in a tower
     "scale",  # this study's data or size cannot speak about the statement

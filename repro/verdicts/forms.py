@@ -26,11 +26,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from repro.verdicts.exact import mann_whitney_exact, permutation_tails
+from repro.verdicts.exact import permutation_tails
 from repro.verdicts.finding import Finding, finite
 from repro.verdicts.one_arm_forms import suspicion
-from repro.verdicts.reach import TOST_POWER, PartsReach, RankReach, TReach, WeakestReach
-from repro.verdicts.specialisation import auc
+from repro.verdicts.reach import TOST_POWER, PartsReach, TReach, WeakestReach
 from repro.verdicts.statistics import Estimate, Values, finite_values, welch
 from repro.verdicts.statistics import paired as paired_estimate
 
@@ -185,34 +184,6 @@ def told_parts(parts: Mapping[str, Finding]) -> dict[str, Any]:
         }
         for name, part in parts.items()
     }
-
-
-def more_than_control(
-    values: Values, control: Values, *, planned_effect: float | None = None, unit: str = "AUC"
-) -> Finding:
-    """One number per net tends to be larger than in control nets: exact Mann-Whitney over seeds.
-
-    The estimate is the difference of means, its interval Welch's, as a description; the p values are ranks'.
-    `details["superiority"]` is P(value > control).
-    """
-    larger, smaller = mann_whitney_exact(values, control)
-    estimate = welch(values, control)
-    return Finding(
-        form="more_than_control",
-        p_sup=larger,
-        p_con=smaller,
-        estimate=estimate.value,
-        unit=unit,
-        n=estimate.n,
-        minimum_n=WELCH_MINIMUM,
-        reach=RankReach(TReach(estimate, True, wanted=planned_effect)),
-        details={
-            "superiority": auc(values, control),
-            "first": finite_values(values).tolist(),
-            "second": finite_values(control).tolist(),
-            "planned_effect": planned_effect,
-        },
-    )
 
 
 class _Arms:

@@ -45,6 +45,10 @@ class _Compared(_InUnit):
     metric: Metric
     larger: Larger
     smallest_effect: NotNegative = Field(0.0, description="an effect below it contradicts as well")
+    smallest_effect_at_paper_scale: NotNegative = Field(
+        0.0, description="the same in a study at the paper's own scale: half of the paper's number"
+    )
+    beside: MetricNames = Field((), description="second readings: metrics that are shown and decide nothing")
     at_paper_scale: PaperScale | Annotated[tuple[PaperScale, ...], Field(strict=False)] | None = Field(
         None, description="margins around the paper's differences, read in place of the sign at its scale"
     )
@@ -206,40 +210,55 @@ class PerImageTest(_InUnit):
 # ---- the two towers --------------------------------------------------------------------------------
 
 
-class TowerContrastTest(_InUnit):
-    """Folded AUC between towers, split nets against dense ones, by ranks over runs."""
+class _OfTowers(_InUnit):
+    specific_above: Fraction = Field(
+        description="share of a kernel's response variance over natural patches that comes from chroma, above which "
+        "the kernel is colour-specific"
+    )
+
+
+class TowerContrastTest(_OfTowers):
+    """J, the division of labour between a net's towers: two-tower nets against dense nets' halves, over runs."""
 
     form: Literal["tower_contrast"]
-    metric: Literal["folded_auc"]
-    larger: Literal["first"]
-    threshold: Fraction
+    smallest_effect: NotNegative = Field(description="a difference of J below it contradicts as well")
+    beside: Names = Field((), description="variants whose J is shown beside and decides nothing")
 
 
-class MostRunsTest(_InUnit):
-    """A state per run that more than half of all runs must show."""
+class MostRunsTest(_OfTowers):
+    """More than half of all runs are largely divided between their towers."""
 
     form: Literal["most_runs"]
-    metric: Literal["majority_of_kernels"]
-    level: Fraction
+    majority: Annotated[
+        float,
+        Field(
+            ge=0.5,
+            le=1,
+            description="part of the grey tower's live kernels that is agnostic, and of the colour tower's that is "
+            "specific, in a net that counts as largely divided",
+        ),
+    ]
 
 
-class EveryRunTest(_InUnit):
-    """A state per run that all runs must show."""
+class EveryRunTest(_OfTowers):
+    """A division that all runs must show."""
 
     form: Literal["every_run"]
-    metric: Literal["folded_auc"]
-    level: Fraction
-    threshold: Fraction
-    recurrence: Fraction
+    least_division: Fraction = Field(description="J from which a run shows it")
+    level: Fraction = Field(description="permutation p up to which a run shows it")
+    recurrence: Fraction = Field(description="rate among all possible runs that is exceeded if supported")
+    contradicted_below: Fraction = Field(description="rate among all possible runs that is missed if contradicted")
 
 
-class FairCoinTest(_InUnit):
+class FairCoinTest(_OfTowers):
     """A two-sided outcome per run whose rate must lie inside a margin around one half."""
 
     form: Literal["fair_coin"]
-    metric: Literal["colour_tower"]
-    level: Fraction
+    level: Fraction = Field(description="permutation p up to which a run has a colour tower at all")
     margin: Range
+    exploratory_below: Annotated[
+        int, Field(ge=1, description="runs below which the verdict is exploratory, family or not")
+    ]
 
 
 # ---- without statistics ----------------------------------------------------------------------------
@@ -280,5 +299,5 @@ FORMS: dict[str, type[Settings]] = {
     "comparison": ComparisonTest,
     "record": RecordTest,
 }
-DECIDES_NOTHING = frozenset({"arms", "reads", "planned_effect"})
+DECIDES_NOTHING = frozenset({"arms", "reads", "planned_effect", "beside"})
 """Fields that no verdict depends on: words for readers and plans."""

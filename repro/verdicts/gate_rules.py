@@ -4,20 +4,57 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from repro.study.settings import Settings
 
-GateName = Literal["trained", "fitted", "normalisation_alive", "kernels_moved", "dose", "untrained_control", "tuned"]
+GateName = Literal[
+    "trained",
+    "learned",
+    "settled",
+    "errors_left",
+    "dose",
+    "normalisation_alive",
+    "kernels_moved",
+    "both_kinds",
+    "enough_kernels",
+    "tuned",
+]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class Trained(Settings):
-    training_error_below_share_of_chance: Fraction
+class TrainingReached(Settings):
+    """How far training must have come in (nearly) every run of every arm that is compared or serves as control."""
+
+    training_error_below_share_of_chance: Annotated[
+        float, Field(gt=0, le=1, description="a run at or above this share of guessing's training error is untrained")
+    ]
+    untrained_share_at_most: Annotated[
+        float, Field(ge=0, lt=1, description="share of an arm's runs that may be untrained or have collapsed")
+    ]
 
 
-class Fitted(Settings):
-    training_error_at_most_share_of_held_out_error: Annotated[float, Field(gt=0)]
+class Settled(Settings):
+    """Learning was not cut short at the first learning rate."""
+
+    fall_at_most: Annotated[
+        float,
+        Field(
+            gt=0,
+            lt=1,
+            description="of the held-out error, in the last quarter of the steps at the first learning rate, as a "
+            "share of its whole fall from guessing",
+        ),
+    ]
+    points_at_least: Annotated[int, Field(ge=1, description="points of the curve whose mean each end of the fall is")]
+
+
+class ErrorsLeft(Settings):
+    training_error_at_least: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Dose(Settings):
+    decay_dose_at_least: Annotated[float, Field(gt=0)]
 
 
 class NormalisationAlive(Settings):
@@ -30,26 +67,35 @@ class KernelsMoved(Settings):
     dead_share_per_tower_at_most: Fraction
 
 
-class Dose(Settings):
-    decay_dose_at_least: Annotated[float, Field(gt=0)]
+class BothKinds(Settings):
+    specific_share_at_least: Fraction
+    specific_share_at_most: Fraction
+
+    @model_validator(mode="after")
+    def _ascending(self) -> BothKinds:
+        if self.specific_share_at_least >= self.specific_share_at_most:
+            raise ValueError("specific_share_at_least must be below specific_share_at_most")
+        return self
 
 
-class UntrainedControl(Settings):
-    level: Fraction
-    luck_at_least: Fraction
+class EnoughKernels(Settings):
+    live_kernels_per_tower_at_least: Annotated[int, Field(ge=1)]
 
 
 class Tuned(Settings):
-    best_rate_inside_the_grid: bool
+    """No thresholds: a rate was searched for every variant, and does not lie at the edge of those tried."""
 
 
 class Gates(Settings):
     """Thresholds of the preconditions that are read before any number."""
 
-    trained: Trained
-    fitted: Fitted
+    trained: TrainingReached
+    learned: TrainingReached
+    settled: Settled
+    errors_left: ErrorsLeft
+    dose: Dose
     normalisation_alive: NormalisationAlive
     kernels_moved: KernelsMoved
-    dose: Dose
-    untrained_control: UntrainedControl
+    both_kinds: BothKinds
+    enough_kernels: EnoughKernels
     tuned: Tuned

@@ -20,7 +20,7 @@ from repro.verdicts.forms_registered import (
     TowersTest,
 )
 from repro.verdicts.gate_rules import Gates
-from repro.verdicts.gates import BASE, shut_gate, unstable_baseline
+from repro.verdicts.gates import shut_gate
 from repro.verdicts.judge_arms import any_of, descending, direction, equivalent
 from repro.verdicts.judge_runs import absolute, measures, per_image
 from repro.verdicts.judge_speed import speed
@@ -40,10 +40,9 @@ def finding_on(
         registered = " or ".join(", ".join(names) for names in (test.variants, test.otherwise) if names)
         raise ValueError(f"the claim reads {', '.join(samples.variants)}, its registry entry {registered}")
     variants = tuple(dict.fromkeys(samples.variants))
-    if missing := missing_runs(evidence, [*dict.fromkeys((*variants, BASE))], seeds):
+    if missing := missing_runs(evidence, variants, seeds):
         return missing
-    closed = unstable_baseline(evidence, seeds) or shut_gate(evidence, gates, test.gates, variants, seeds)
-    if closed:
+    if closed := shut_gate(evidence, gates, test, variants, seeds):
         return closed
     finding = _by_form(evidence, test, samples, seeds)
     if isinstance(finding, NotEvaluated):

@@ -27,7 +27,8 @@ Part = Finding | NotEvaluated
 
 def direction(evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]) -> Part:
     """The difference's sign; at the paper's scale, where margins are registered, its size."""
-    return _difference(evidence, test, samples.first, samples.second, seeds, test.metric)
+    found = _difference(evidence, test, samples.first, samples.second, seeds, test.metric)
+    return _with_second_readings(found, evidence, test, samples, seeds)
 
 
 def any_of(evidence: Evidence, test: AnyOfTest, samples: EachAgainst, seeds: Sequence[int]) -> Part:
@@ -65,6 +66,19 @@ def equivalent(evidence: Evidence, test: EquivalentTest, samples: Arms, seeds: S
     return _compared(evidence, test.metric, samples.first, samples.second, seeds, "first", margin=margin)
 
 
+def _with_second_readings(
+    found: Part, evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]
+) -> Part:
+    """The finding with the same comparison in further metrics, for readers: these decide nothing."""
+    if isinstance(found, NotEvaluated) or not test.beside:
+        return found
+    readings: dict[str, Part] = {
+        metric: _compared(evidence, metric, samples.first, samples.second, seeds, test.larger) for metric in test.beside
+    }
+    there = {metric: reading for metric, reading in readings.items() if isinstance(reading, Finding)}
+    return found.remarked(beside=forms.told_parts(there))
+
+
 def all_parts(names: Iterable[str], part: Callable[[str], Part]) -> dict[str, Finding] | NotEvaluated:
     """Each part's finding by its name, or the first that cannot be evaluated."""
     parts: dict[str, Finding] = {}
@@ -85,7 +99,8 @@ def _difference(
     own: Metric,
 ) -> Part:
     """One variant against another as registered: the sign, or the paper's margins at its scale."""
-    if not (test.margins and at_paper_scale(evidence)):
+    full = at_paper_scale(evidence)
+    if not (test.margins and full):
         return _compared(
             evidence,
             own,
@@ -93,7 +108,7 @@ def _difference(
             second,
             seeds,
             test.larger,
-            smallest=test.smallest_effect,
+            smallest=max(test.smallest_effect, test.smallest_effect_at_paper_scale if full else 0.0),
             planned=test.planned_effect,
         )
 

@@ -19,10 +19,23 @@ from repro.verdicts.one_arm_forms import per_image as per_image_form
 from repro.verdicts.picture_outcomes import ensemble_right, ensembles_within, pictures_of, right
 from repro.verdicts.readings import guessing, metric_values, runs_of
 from repro.verdicts.samples import Runs
-from repro.verdicts.scale import at_paper_scale, contest_year
+from repro.verdicts.scale import at_paper_scale, contest_year, departures_from_paper_scale
 from repro.verdicts.statistics import sd_floor
 
-PAPER_SCALE_ONLY = NotEvaluated("scale", "only a study at the paper's own scale can speak about its magnitudes")
+def _paper_scale_only(evidence: Evidence, classes: int = 1000) -> NotEvaluated | None:
+    """Not evaluated, with what the study departs in, unless it is at the paper's own scale."""
+    found = departures_from_paper_scale(evidence, classes)
+    if not found:
+        return None
+    more = f" and {len(found) - MOST_DEPARTURES} more" if len(found) > MOST_DEPARTURES else ""
+    said = "; ".join(found[:MOST_DEPARTURES])
+    return NotEvaluated(
+        "scale", f"only a study at the paper's own scale can speak about its magnitudes; this one has {said}{more}"
+    )
+
+
+MOST_DEPARTURES = 3
+"""So many are named in a reason."""
 
 
 # ---- measures --------------------------------------------------------------------------------------
@@ -30,8 +43,8 @@ PAPER_SCALE_ONLY = NotEvaluated("scale", "only a study at the paper's own scale 
 
 def measures(evidence: Evidence, test: MeasuresTest, samples: Runs, seeds: Sequence[int]) -> Part:
     """Every condition on the means over runs; two metrics of a run are compared run by run."""
-    if test.at == "paper_scale" and not at_paper_scale(evidence):
-        return PAPER_SCALE_ONLY
+    if test.at == "paper_scale" and (reduced := _paper_scale_only(evidence)):
+        return reduced
     conditions = {_in_words(condition): condition for condition in test.conditions}
     parts = all_parts(conditions, lambda name: _condition(evidence, conditions[name], samples.variant, seeds))
     return parts if isinstance(parts, NotEvaluated) else forms.every_part(parts)
@@ -64,27 +77,22 @@ def _condition(evidence: Evidence, condition: Condition, variant: str, seeds: Se
     others = metric_values(evidence, variant, seeds, bound)
     if isinstance(others, NotEvaluated):
         return others
+    differences = [value - other for value, other in zip(values, others, strict=True)]
     floor = sd_floor(step=max(rule.step, METRICS[bound].step))
     if condition.within is not None:
-        return forms.about(
-            values,
-            others,
+        pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, condition.metric)
+        return absolute_form(
+            differences,
+            None,
             lo=-condition.within,
             hi=condition.within,
-            larger="first",
-            paired=True,
             floor=floor,
+            # Two answers that differ in a share d of the pictures differ in their errors with variance d / N at least.
+            picture_variance=condition.within * (1 - condition.within) / pictures if pictures else None,
             unit=rule.unit,
         )
-    return forms.direction(
-        values,
-        others,
-        larger="first" if condition.above is not None else "second",
-        paired=True,
-        planned_effect=condition.planned_effect,
-        floor=floor,
-        unit=rule.unit,
-    )
+    side = {"lo": 0.0} if condition.above is not None else {"hi": 0.0}
+    return absolute_form(differences, None, **side, floor=floor, planned_effect=condition.planned_effect, unit=rule.unit)
 
 
 # ---- numbers of the paper --------------------------------------------------------------------------
@@ -92,8 +100,8 @@ def _condition(evidence: Evidence, condition: Condition, variant: str, seeds: Se
 
 def absolute(evidence: Evidence, test: AbsoluteTest, samples: Runs, seeds: Sequence[int]) -> Part:
     """Means over runs in the margins around the printed numbers, with the noise of runs and of pictures."""
-    if not at_paper_scale(evidence, test.classes):
-        return PAPER_SCALE_ONLY
+    if reduced := _paper_scale_only(evidence, test.classes):
+        return reduced
     if test.year is not None and contest_year(evidence) != test.year:
         return NotEvaluated("scale", f"the numbers are of the pictures of {test.year}, which were not staged")
     return _numbers(evidence, test.numbers, samples.variant, seeds, test.members)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from statistics import median
+from statistics import fmean
 
 from repro.evidence.directory import Evidence
 from repro.verdicts import count_forms, forms
 from repro.verdicts.exact import mann_whitney_exact
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.forms_registered import EveryRunTest, FairCoinTest, MostRunsTest, TowerContrastTest, TowersTest
-from repro.verdicts.readings import chroma_threshold, halves, runs_of, splits_of
+from repro.verdicts.readings import divisions_of, missing_runs
 from repro.verdicts.samples import Towers
-from repro.verdicts.specialisation import TowerSplit, largely_split
-
-BELOW_THRESHOLD = "below_threshold"
+from repro.verdicts.specialisation import NetDivision, rematch_p
 
 
 def towers(evidence: Evidence, test: TowersTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
@@ -29,71 +26,90 @@ def towers(evidence: Evidence, test: TowersTest, samples: Towers, seeds: Sequenc
     return _most_runs(evidence, test, samples, seeds)
 
 
-def _control(evidence: Evidence, samples: Towers, seeds: Sequence[int]) -> list[TowerSplit] | NotEvaluated:
+def _control(
+    evidence: Evidence, test: TowersTest, samples: Towers, seeds: Sequence[int]
+) -> list[NetDivision] | NotEvaluated:
     if samples.control is None:
         raise ValueError("this form needs a control: evidence.towers(..., control=...)")
-    return splits_of(evidence, samples.control, seeds)
+    return divisions_of(evidence, samples.control, seeds, test.specific_above)
 
 
 def _tower_contrast(
     evidence: Evidence, test: TowerContrastTest, samples: Towers, seeds: Sequence[int]
 ) -> Finding | NotEvaluated:
-    splits, control = splits_of(evidence, samples.split, seeds), _control(evidence, samples, seeds)
-    if isinstance(splits, NotEvaluated):
-        return splits
+    split = divisions_of(evidence, samples.split, seeds, test.specific_above)
+    control = _control(evidence, test, samples, seeds)
+    if isinstance(split, NotEvaluated):
+        return split
     if isinstance(control, NotEvaluated):
         return control
-    folded = [split.folded for split in splits]
-    finding = forms.more_than_control(folded, [split.folded for split in control], unit=test.unit)
-    middle = median(folded)
-    finding = finding.remarked(median=middle, threshold=test.threshold)
-    if middle >= test.threshold:
-        return finding
-    # A mere random difference between towers also beats dense nets; specialising takes this effect size.
-    return replace(finding, p_sup=1.0).remarked(BELOW_THRESHOLD, p_control=finding.p_sup)
+    finding = forms.direction(
+        [net.j for net in split],
+        [net.j for net in control],
+        larger="first",
+        smallest_effect=test.smallest_effect,
+        unit=test.unit,
+    )
+    # Towers that merely differ, each by its own luck, exceed dense halves too; division of labour pairs a colour
+    # tower with a grey one in each net.
+    return finding.remarked(
+        rematch_p=rematch_p([net.shares for net in split]), beside=_beside(evidence, test, samples, seeds)
+    )
+
+
+def _beside(
+    evidence: Evidence, test: TowerContrastTest, samples: Towers, seeds: Sequence[int]
+) -> dict[str, list[float]]:
+    """J of further variants and of untrained nets, for readers; only what is there."""
+    shown: dict[str, list[float]] = {}
+    for variant in test.beside:
+        if variant in evidence.study.variants and missing_runs(evidence, [variant], seeds) is None:
+            found = divisions_of(evidence, variant, seeds, test.specific_above)
+            if not isinstance(found, NotEvaluated):
+                shown[variant] = [net.j for net in found]
+    untrained = divisions_of(evidence, samples.split, seeds, test.specific_above, initial=True)
+    if not isinstance(untrained, NotEvaluated):
+        shown[f"{samples.split}, untrained"] = [net.j for net in untrained]
+    return shown
 
 
 def _every_run(evidence: Evidence, test: EveryRunTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
-    splits, control = splits_of(evidence, samples.split, seeds), _control(evidence, samples, seeds)
-    if isinstance(splits, NotEvaluated):
-        return splits
+    split = divisions_of(evidence, samples.split, seeds, test.specific_above)
+    control = _control(evidence, test, samples, seeds)
+    if isinstance(split, NotEvaluated):
+        return split
     if isinstance(control, NotEvaluated):
         return control
-    exceeds, _ = mann_whitney_exact([s.folded for s in splits], [s.folded for s in control])
-    return count_forms.split_in_every_run(splits, p0=test.recurrence, p_control=exceeds)
+    exceeds, _ = mann_whitney_exact([net.j for net in split], [net.j for net in control])
+    finding = count_forms.every_run(
+        [net.j >= test.least_division and net.p <= test.level for net in split],
+        recurrence=test.recurrence,
+        contradicted_below=test.contradicted_below,
+        p_shown=[net.p for net in split],
+        p_control=exceeds,
+    )
+    return finding.remarked(division=[net.j for net in split], colour_tower=[net.colour_tower for net in split])
 
 
 def _most_runs(evidence: Evidence, test: MostRunsTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
-    if samples.control is None:
-        raise ValueError("this form needs a control: evidence.towers(..., control=...)")
-    threshold = chroma_threshold(evidence, samples.control, seeds)
-    splits = splits_of(evidence, samples.split, seeds)
-    if isinstance(threshold, NotEvaluated):
-        return threshold
-    if isinstance(splits, NotEvaluated):
-        return splits
-    states: list[count_forms.RunState] = []
-    shares: list[list[float]] = []
-    for run, split in zip(runs_of(evidence, samples.split, seeds), splits, strict=True):
-        chroma, live = halves(evidence, run, "conv1_chroma"), halves(evidence, run, "conv1_live")
-        if isinstance(chroma, NotEvaluated):
-            return chroma
-        if isinstance(live, NotEvaluated):
-            return live
-        largely, below, above = largely_split(chroma, live, threshold=threshold, colour_tower=split.colour_tower)
-        # Chance alone gives two majorities when the threshold lies in the middle: the towers must differ too.
-        states.append("no" if not largely else "yes" if split.p <= test.level else "unclear")
-        shares.append([below, above])
-    finding = count_forms.most_runs(states)
-    return finding.remarked(chroma_threshold=threshold, below_and_above=shares)
+    split = divisions_of(evidence, samples.split, seeds, test.specific_above)
+    if isinstance(split, NotEvaluated):
+        return split
+    finding = count_forms.most_runs([net.largely(test.majority) for net in split])
+    return finding.remarked(
+        agnostic_of_grey_tower=[1 - min(net.shares) for net in split],
+        specific_of_colour_tower=[max(net.shares) for net in split],
+        mean_division=fmean(net.j for net in split),
+    )
 
 
 def _fair_coin(evidence: Evidence, test: FairCoinTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
-    splits = splits_of(evidence, samples.split, seeds)
-    if isinstance(splits, NotEvaluated):
-        return splits
-    sides = [split.colour_tower for split in splits if split.p <= test.level]
+    nets = divisions_of(evidence, samples.split, seeds, test.specific_above)
+    if isinstance(nets, NotEvaluated):
+        return nets
+    sides = [net.colour_tower for net in nets if net.p <= test.level]
     if not sides:
         return NotEvaluated("kernels", "in no run do the towers differ, so neither is the coloured one")
     low, high = test.margin
-    return count_forms.fair_coin(sides, lo=low, hi=high).remarked(without_difference=len(splits) - len(sides))
+    finding = count_forms.fair_coin(sides, lo=low, hi=high).remarked(without_difference=len(nets) - len(sides))
+    return finding.remarked("exploratory") if len(nets) < test.exploratory_below else finding

@@ -13,6 +13,8 @@ from typing import Literal
 Metric = Literal[
     "train_error",
     "train_loss",
+    "train_error_as_trained",
+    "train_loss_as_trained",
     "early_train_loss",
     "held_out_error",
     "held_out_loss",
@@ -51,7 +53,7 @@ Metric = Literal[
     "frequency_octaves",
     "colour_blobs",
 ]
-Unit = Literal["points", "nats", "auc", "rate", "ratio", "correlation", "percentiles", "bins", "octaves", "kernels"]
+Unit = Literal["points", "nats", "J", "rate", "ratio", "correlation", "percentiles", "bins", "octaves", "kernels"]
 
 
 def _error(classes: int) -> float:
@@ -102,6 +104,8 @@ _NO_CATS = "its classes do not hold the leopard and other cats"
 METRICS: dict[Metric, MetricRule] = {
     "train_error": MetricRule("Training error", "points", _error),
     "train_loss": MetricRule("Training loss", "nats", math.log),
+    "train_error_as_trained": MetricRule("Training error as training sees it", "points", _error),
+    "train_loss_as_trained": MetricRule("Training loss as training sees it", "nats", math.log),
     "early_train_loss": MetricRule("Training loss in the first tenth of training", "nats", math.log),
     "held_out_error": MetricRule(
         "Held-out error", "points", _error, outcomes="held_out_correct", pictures="held_out_pictures"

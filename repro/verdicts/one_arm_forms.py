@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from repro.verdicts.exact import at_least
 from repro.verdicts.finding import ExactOutcome, Finding, Interval, finite
-from repro.verdicts.reach import TOST_POWER, TReach
+from repro.verdicts.reach import TOST_POWER, MajorityReach, TReach
 from repro.verdicts.statistics import (
     Estimate,
     Values,
@@ -23,7 +25,7 @@ IMAGES_MINIMUM, ONE_ARM_MINIMUM = 5, 3
 
 
 def absolute(
-    errors: Values,
+    values: Values,
     pictures: int | None,
     *,
     lo: float = -math.inf,
@@ -31,28 +33,65 @@ def absolute(
     printed: float | None = None,
     planned_effect: float | None = None,
     floor: float = 0.0,
+    picture_variance: float | None = None,
     unit: str = "points",
 ) -> Finding:
-    """The method's mean (error) lies in [lo, hi]; one limit may be left out.
+    """The mean over runs lies in [lo, hi]; one limit may be left out.
 
-    `pictures`: how many test pictures, whose sampling noise all seeds share (None: not an error on a sample).
-    `planned_effect`: with one limit, the distance from it that seeds are planned for.
-    `floor`: the smallest sd admitted for one value, for values that come in steps.
-    `printed`: the paper's number; details then say whether its single run could be one of ours
-    (prediction interval; meaningful on the same pictures only).
+    values            one number per run: an error, another measure, or the difference of two measures of the run
+    pictures          on how many test pictures an error was measured, whose sampling noise all seeds share: its
+                      variance is p (1 - p) / N at the limit that is tested, so that nets which all err on none of
+                      the pictures are held to what so many pictures can show (None: no error on a sample)
+    picture_variance  the same variance where it is not that of one error rate
+    planned_effect    with one limit, the distance from it that seeds are planned for
+    floor             the smallest sd admitted for one value, for values that come in steps
+    printed           the paper's number; details then say whether its single run could be one of ours
+                      (prediction interval; meaningful on the same pictures only)
+
+    One arm has no second one whose skewed noise cancels its own. So each limit must be passed by t and by an
+    exact majority: as many runs on its right side as chance at one half rarely gives.
     """
-    estimate = error_rate(errors, pictures, floor=floor)
-    details: dict[str, object] = {"first": finite_values(errors).tolist(), "pictures": pictures}
+    x = finite_values(values)
+
+    def estimate_at(limit: float) -> Estimate:
+        return error_rate(x, pictures, floor=floor, at=limit, picture_variance=picture_variance)
+
+    p_sup, p_con = _bounded(x, lo, hi, estimate_at)
+    limits = [limit for limit in (lo, hi) if math.isfinite(limit)]
+    nearest = min(limits, key=lambda limit: abs(limit - float(x.mean())))
+    details: dict[str, object] = {"first": x.tolist(), "pictures": pictures}
     if printed is not None:
-        low, high = prediction_interval(errors)
+        low, high = prediction_interval(x)
         details |= {"printed": printed, "prediction_interval": [finite(low), finite(high)]}
         details |= {"printed_could_be_ours": low <= printed <= high}
-    finding = _within(estimate, lo, hi, planned_effect, unit)
+    finding = _within(estimate_at(nearest), lo, hi, planned_effect, unit)
+    explained = floor > 0.0 or pictures is not None or picture_variance is not None
+    assert isinstance(finding.reach, TReach)
     return replace(
         finding,
-        qualifiers=frozenset() if floor > 0.0 else finding.qualifiers,
+        p_sup=p_sup,
+        p_con=p_con,
+        reach=MajorityReach(**vars(finding.reach)),
+        qualifiers=frozenset() if explained else finding.qualifiers,
         details={**finding.details, **details},
     )
+
+
+def _bounded(
+    x: npt.NDArray[np.float64], lo: float, hi: float, estimate_at: Callable[[float], Estimate]
+) -> tuple[float, float]:
+    """p of H0 "outside (lo, hi)" and of H0 "inside": per limit the larger of t's and the majority's."""
+    n = x.size
+    above_lo, below_lo, above_hi, below_hi = 0.0, 1.0, 1.0, 0.0
+    if math.isfinite(lo):
+        above, below = estimate_at(lo).tails(lo)
+        above_lo = max(above, at_least(int((x > lo).sum()), n, 0.5))
+        below_lo = max(below, at_least(int((x < lo).sum()), n, 0.5))
+    if math.isfinite(hi):
+        above, below = estimate_at(hi).tails(hi)
+        above_hi = max(above, at_least(int((x > hi).sum()), n, 0.5))
+        below_hi = max(below, at_least(int((x < hi).sum()), n, 0.5))
+    return max(above_lo, below_hi), min(below_lo, above_hi)
 
 
 def averaged_nets(

@@ -23,12 +23,10 @@ from repro.verdicts.power import (
     sd_upper,
     welch_noncentrality,
 )
-from repro.verdicts.statistics import Estimate
+from repro.verdicts.statistics import T_CAUTION, Estimate
 
 TOST_POWER = 0.9
 """Per side of a margin, so that both sides together have 80 % power at its centre."""
-MANN_WHITNEY_EFFICIENCY = 3.0 / math.pi
-"""Of the rank test relative to t, for normal noise and many seeds."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class TReach:
         return (math.exp(low), math.exp(high)) if self.ratio else (low, high)
 
     def detectable(self, alpha: float, power: float = POWER) -> float | None:
-        e = self.estimate
+        e, alpha = self.estimate, alpha / T_CAUTION
         if not e.se > 0.0:
             return None
         if self.unpaired:
@@ -64,13 +62,26 @@ class TReach:
         return math.exp(effect) if self.ratio else effect
 
     def seeds_needed(self, alpha: float, power: float = POWER) -> int | None:
-        e = self.estimate
+        e, alpha = self.estimate, alpha / T_CAUTION
         if self.wanted is None or not e.sd > 0.0:
             return None
         df = sum(e.n) - 2.0 if self.unpaired else e.n[0] - 1.0
         sd = sd_upper(e.sd, df)
         arms = 2 if self.unpaired else 1
         return n_needed(self.wanted, sd, alpha, self.wanted_power or power, arms, e.fixed_se)
+
+
+@dataclass(frozen=True)
+class MajorityReach(TReach):
+    """Of a t test beside which an exact majority of the runs must lie on the limit's right side."""
+
+    def detectable(self, alpha: float, power: float = POWER) -> float | None:
+        able = at_least(self.estimate.n[0], self.estimate.n[0], 0.5) <= alpha / 2
+        return super().detectable(alpha, power) if able else None
+
+    def seeds_needed(self, alpha: float, power: float = POWER) -> int | None:
+        needed = super().seeds_needed(alpha, power)
+        return None if needed is None else max(needed, math.ceil(math.log2(2 / alpha) - 1e-9))
 
 
 @dataclass(frozen=True)
@@ -116,30 +127,6 @@ class PartsReach:
         needs = [member.seeds_needed(alpha, power) for member in self.members]
         known = [need for need in needs if need is not None]
         return max(known) if len(known) == len(needs) else None
-
-
-@dataclass(frozen=True)
-class RankReach:
-    """Of a Mann-Whitney test over seeds; the interval is Welch's for the means: a description."""
-
-    welch: TReach
-
-    def interval(self, alpha: float) -> Interval:
-        return self.welch.interval(alpha)
-
-    def detectable(self, alpha: float) -> float | None:
-        a, b = self.welch.estimate.n
-        effect = self.welch.detectable(alpha)
-        if effect is None or math.comb(a + b, a) < 2.0 / alpha:
-            return None
-        return effect / math.sqrt(MANN_WHITNEY_EFFICIENCY)
-
-    def seeds_needed(self, alpha: float) -> int | None:
-        able = fewest(lambda n: math.comb(2 * n, n) >= 2.0 / alpha, 2)
-        wanted = self.welch.seeds_needed(alpha)
-        if able is None or wanted is None:
-            return None
-        return max(able, math.ceil(wanted / MANN_WHITNEY_EFFICIENCY))
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,23 @@
-"""Reading numbers of runs: metrics with collapsed runs counted, towers' kernels, the chroma threshold."""
+"""Reading numbers of runs: metrics with collapsed runs counted, the division of towers' kernels."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Any, cast
+from typing import cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.metrics import METRICS, Metric
-from repro.verdicts.specialisation import TowerSplit, tower_split
+from repro.verdicts.specialisation import NetDivision, net_division
 
 EARLY = 0.1
 """Share of training that counts as its first stages."""
-Halves = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 
 def runs_of(evidence: Evidence, variant: str, seeds: Sequence[int]) -> list[RunRecord]:
@@ -49,6 +47,17 @@ def collapsed_runs(evidence: Evidence, variant: str, seeds: Sequence[int]) -> in
 
 
 _COLLAPSED: WeakKeyDictionary[Evidence, dict[tuple[str, tuple[int, ...]], int]] = WeakKeyDictionary()
+
+
+def untrained_runs(
+    evidence: Evidence, variant: str, seeds: Sequence[int], bound: float
+) -> list[int] | NotEvaluated:
+    """Seeds whose run collapsed, diverged or has a training error of at least `bound`."""
+    errors = metric_values(evidence, variant, seeds, "train_error")
+    if isinstance(errors, NotEvaluated):
+        return errors
+    runs = runs_of(evidence, variant, seeds)
+    return [run.seed for run, error in zip(runs, errors, strict=True) if run.status != "finished" or error >= bound]
 
 
 def missing_runs(evidence: Evidence, variants: Sequence[str], seeds: Sequence[int]) -> NotEvaluated | None:
@@ -112,70 +121,41 @@ def _why_no_number(run: RunRecord, metric: str) -> NotEvaluated:
     return NotEvaluated("not_a_number", f"{metric} of {where} is not a number although it trained")
 
 
-def halves(evidence: Evidence, run: RunRecord, name: str) -> Halves | NotEvaluated:
-    """An array with one entry per first-layer kernel, by tower; dense nets are cut in the middle."""
-    if not evidence.has_array(run.identity, name):
-        return NotEvaluated("missing_runs", f"the evidence of {run.variant} seed {run.seed} has no {name}")
-    values = evidence.array(run.identity, name)
-    middle = len(values) // 2
-    return values[:middle], values[middle:]
+def divisions_of(
+    evidence: Evidence, variant: str, seeds: Sequence[int], above: float, *, initial: bool = False
+) -> list[NetDivision] | NotEvaluated:
+    """How the first-layer kernels of each run divide between its towers (a dense net's halves).
 
-
-def splits_of(
-    evidence: Evidence, variant: str, seeds: Sequence[int], *, initial: bool = False
-) -> list[TowerSplit] | NotEvaluated:
-    """How far the towers of each run differ; `initial`: before training, all kernels counted live."""
-    known = _SPLITS.setdefault(evidence, {})
-    key = (variant, tuple(seeds), initial)
+    above    chroma share above which a kernel is colour-specific
+    initial  before training, all kernels counted live
+    """
+    known = _DIVISIONS.setdefault(evidence, {})
+    key = (variant, tuple(seeds), above, initial)
     if key not in known:
-        known[key] = _splits(evidence, variant, seeds, initial)
+        known[key] = _divisions(evidence, variant, seeds, above, initial)
     return known[key]
 
 
-_SPLITS: WeakKeyDictionary[Evidence, dict[tuple[str, tuple[int, ...], bool], list[TowerSplit] | NotEvaluated]] = (
-    WeakKeyDictionary()
-)
+_DIVISIONS: WeakKeyDictionary[
+    Evidence, dict[tuple[str, tuple[int, ...], float, bool], list[NetDivision] | NotEvaluated]
+] = WeakKeyDictionary()
 
 
-def _splits(evidence: Evidence, variant: str, seeds: Sequence[int], initial: bool) -> list[TowerSplit] | NotEvaluated:
-    splits = []
+def _divisions(
+    evidence: Evidence, variant: str, seeds: Sequence[int], above: float, initial: bool
+) -> list[NetDivision] | NotEvaluated:
+    divisions = []
+    name = "conv1_chroma_response_initial" if initial else "conv1_chroma_response"
     for run in runs_of(evidence, variant, seeds):
-        chroma = halves(evidence, run, "conv1_chroma_initial" if initial else "conv1_chroma")
-        live = halves(evidence, run, "conv1_live")
-        if isinstance(chroma, NotEvaluated):
-            return chroma
-        if isinstance(live, NotEvaluated):
-            return live
-        if initial:
-            live = np.ones(len(live[0]), dtype=bool), np.ones(len(live[1]), dtype=bool)
-        split = tower_split(chroma, live, seeds=len(seeds))
-        if isinstance(split, NotEvaluated):
-            return NotEvaluated(split.code, f"{variant} seed {run.seed}: {split.reason}")
-        splits.append(split)
-    return splits
-
-
-def chroma_threshold(evidence: Evidence, control: str, seeds: Sequence[int]) -> float | NotEvaluated:
-    """The chroma share that best splits the control nets' live kernels into two clusters.
-
-    Two means in one dimension, exactly: the cut with the smallest sum of squares within the clusters; the
-    threshold is the middle of the gap. Comes from the control alone, so the nets it judges cannot move it.
-    """
-    pooled: list[npt.NDArray[Any]] = []
-    for run in runs_of(evidence, control, seeds):
-        chroma, live = halves(evidence, run, "conv1_chroma"), halves(evidence, run, "conv1_live")
-        if isinstance(chroma, NotEvaluated):
-            return chroma
-        if isinstance(live, NotEvaluated):
-            return live
-        both, alive = np.concatenate(chroma), np.concatenate(live).astype(bool)
-        pooled.append(both[alive & np.isfinite(both)])
-    values = np.sort(np.concatenate(pooled))
-    if len(values) < 2:
-        return NotEvaluated("kernels", f"{control} has fewer than two live kernels")
-    n = np.arange(1, len(values))
-    sums, squares = np.cumsum(values), np.cumsum(values**2)
-    left = squares[:-1] - sums[:-1] ** 2 / n
-    right = (squares[-1] - squares[:-1]) - (sums[-1] - sums[:-1]) ** 2 / (len(values) - n)
-    cut = int(np.argmin(left + right))
-    return float((values[cut] + values[cut + 1]) / 2)
+        where = f"{variant} seed {run.seed}"
+        if not evidence.has_array(run.identity, name) or not evidence.has_array(run.identity, "conv1_live"):
+            return NotEvaluated(
+                "kernels",
+                f"the evidence of {where} holds no chroma responses of its kernels; `repro evaluate` measures them",
+            )
+        shares, live = evidence.array(run.identity, name), evidence.array(run.identity, "conv1_live").astype(bool)
+        found = net_division(shares, np.ones_like(live) if initial else live, above)
+        if 0 in found.live:
+            return NotEvaluated("kernels", f"{where}: tower {found.live.index(0)} has no live kernel")
+        divisions.append(found)
+    return divisions

@@ -53,6 +53,16 @@ class Registry:
         return {entry.id: entry.repeats for entry in self if entry.repeats is not None}
 
     @property
+    def after(self) -> dict[str, str]:
+        """Chains: each statement that follows another, with the one before it."""
+        return {entry.id: entry.after for entry in self if entry.after is not None}
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """Statements that are tested over runs: all that could be asked of a study's evidence."""
+        return tuple(entry.id for entry in self if entry.scope == "statistical")
+
+    @property
     def definitions(self) -> frozenset[str]:
         """Statements that no statistics will decide: they never count in a family."""
         return frozenset(
@@ -79,6 +89,7 @@ class Registry:
                 "test": _deciding(test),
                 "gates": {name: gates[name] for name in test.get("gates", [])},
                 "known_erratum": entry.known_erratum is not None,
+                "after": entry.after,
             }
         )
 
@@ -118,6 +129,12 @@ def load_registry(path: Path) -> Registry:
         target = statements.get(entry.repeats or entry.id)
         if target is None or (entry.repeats and target.repeats):
             raise UserError(f"{path}: {entry.id}: repeats: {entry.repeats!r} must be a statement that repeats no other")
+        before = statements.get(entry.after) if entry.after else None
+        if entry.after and (before is None or before.scope != "statistical" or before.after):
+            raise UserError(
+                f"{path}: {entry.id}: after: {entry.after!r} must be a statement that is tested over runs and follows "
+                "no other itself"
+            )
     return Registry(path, statements, head.gates, head.printed)
 
 

@@ -37,6 +37,9 @@ class Statement(Settings):
     known_erratum: str | None = Field(None, description="why it is false as printed")
     part: str | None = Field(None, description="what the test covers, where it covers only a part")
     repeats: str | None = Field(None, description="the statement that it repeats and whose verdict it shares")
+    after: str | None = Field(
+        None, description="the statement that has to be decided before this one is tested, in a family that holds both"
+    )
     untestable: str | None = Field(None, description="why no data could decide it")
     test: Test | None = Field(None, discriminator="form")
 
@@ -45,6 +48,8 @@ class Statement(Settings):
         ways = [name for name in ("repeats", "untestable", "test") if getattr(self, name) is not None]
         if len(ways) > 1:
             raise ValueError(f"has {' and '.join(ways)}; at most one of repeats, untestable, test")
+        if self.after is not None and self.scope != "statistical":
+            raise ValueError("after is only for statements that are tested over runs")
         if self.known_erratum is not None and not isinstance(self.test, ComparisonTest):
             raise ValueError("known_erratum is only for statements with a test of form comparison")
         return self

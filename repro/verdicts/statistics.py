@@ -20,6 +20,9 @@ FEW = 64
 """Up to so many values plain arithmetic is several times faster than numpy's; seeds are few."""
 SMALLEST_P = 1e-12
 """t p values are floored here: further out the normality that they assume is fiction."""
+T_CAUTION = 5 / 3
+"""t p values are multiplied by this, and intervals widened to match: runs whose deviations have one long tail make
+a bare t test too bold. The simulation in docs/verdicts.md shows what the factor buys."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,17 @@ class Estimate:
     def tails(self, at: float = 0.0) -> tuple[float, float]:
         """One-sided p of H0 "parameter <= at" and of H0 "parameter >= at".
 
-        Both are 1 where nothing can be said: fewer than two replicates, or no spread and no sd floor
-        (scipy would answer p = 0 or NaN there).
+        Multiplied by T_CAUTION. Both are 1 where nothing can be said: fewer than two replicates, or no spread and
+        no sd floor (scipy would answer p = 0 or NaN there).
         """
         if not self.se > 0.0:
             return 1.0, 1.0
         t = (self.value - at) / self.se
         above, below = float(special.stdtr(self.df, -t)), float(special.stdtr(self.df, t))
-        return max(above, SMALLEST_P), max(below, SMALLEST_P)
+        return (
+            min(1.0, T_CAUTION * max(above, SMALLEST_P)),
+            min(1.0, T_CAUTION * max(below, SMALLEST_P)),
+        )
 
     def margin(self, lo: float, hi: float) -> tuple[float, float]:
         """p of H0 "outside (lo, hi)", by two one-sided tests, and of H0 "inside", on the nearer side.
@@ -65,10 +71,13 @@ class Estimate:
         return max(above_lo, below_hi), min(below_lo, above_hi)
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
-        """Two-sided t interval of level 1 - alpha; (nan, nan) where se says nothing."""
+        """The values that a two-sided test at alpha does not reject: a t interval of level 1 - alpha / T_CAUTION.
+
+        (nan, nan) where se says nothing.
+        """
         if not self.se > 0.0:
             return math.nan, math.nan
-        half = float(special.stdtrit(self.df, 1.0 - alpha / 2.0)) * self.se
+        half = float(special.stdtrit(self.df, 1.0 - alpha / T_CAUTION / 2.0)) * self.se
         return self.value - half, self.value + half
 
 
@@ -143,17 +152,29 @@ def welch(first: Values, second: Values, *, floor: float = 0.0) -> Estimate:
     return Estimate(value, se, df, (na, nb), se / math.sqrt(1 / na + 1 / nb), no_spread=raw == 0.0)
 
 
-def error_rate(errors: Values, pictures: int | None, *, floor: float = 0.0) -> Estimate:
+def error_rate(
+    errors: Values,
+    pictures: int | None,
+    *,
+    floor: float = 0.0,
+    at: float | None = None,
+    picture_variance: float | None = None,
+) -> Estimate:
     """Mean error of n runs on `pictures` test pictures, as an estimate for the population of pictures.
 
     The pictures are the same for all seeds, so their part p (1 - p) / N of the variance does not shrink with
-    n. Degrees of freedom by Satterthwaite: n - 1 for the seeds' part, infinite for the pictures'.
+    n; p is the mean error, or `at`, the error that it is tested against. `picture_variance` takes its place.
+    Degrees of freedom by Satterthwaite: n - 1 for the seeds' part, infinite for the pictures'.
     """
     seeds = one_sample(errors, floor=floor)
-    if pictures is None:
+    if pictures is None and picture_variance is None:
         return seeds
-    mean = min(max(seeds.value, 0.0), 1.0)
-    images = mean * (1.0 - mean) / pictures
+    if picture_variance is not None:
+        images = picture_variance
+    else:
+        assert pictures is not None
+        rate = min(max(seeds.value if at is None else at, 0.0), 1.0)
+        images = rate * (1.0 - rate) / pictures
     if math.isnan(seeds.se):
         return Estimate(seeds.value, math.nan, math.nan, seeds.n, math.nan, math.sqrt(images))
     variance = seeds.se**2 + images

@@ -11,11 +11,12 @@ from typing import Any
 
 from repro.verdicts.forms_registered import AbsoluteTest, Condition, MeasuresTest, SpeedTest, StatisticalTest
 from repro.verdicts.metrics import METRICS
-from tests.made_up import ARRIVAL, LEVELS, STEPS, MadeUp
+from tests.made_up import ALIKE, ARRIVAL, GREY, LEVELS, SPLIT, STEPS, VARIANTS, MadeUp, Towers
 
 CLEAR = 7.5
 """A clear effect, in sds of a run."""
 TWELVE = range(12)
+EVERY_VARIANT = (*VARIANTS, "tanh", "sigmoid")
 CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 FOUR_LAYERS = {"class_names": CIFAR_10, "nets": {"base": {"architecture": "four_layer"}}}
 LSVRC_2010 = {
@@ -35,7 +36,7 @@ SCALES: dict[str, Mapping[str, Any]] = {
     "S67": {"counts": {"train": 4000, "held_out": 50_000, "validation": 0}},
     "S68": ILSVRC_2012,
     "S70": {**ILSVRC_2012, "seeds": range(6)},
-    "S74a": {**LSVRC_2010, "classes": 10_184},
+    "S74a": {**LSVRC_2010, "classes": 10_184, "counts": {"train": 4_450_000, "held_out": 50_000, "validation": 0}},
 }
 """What evidence must be for a claim that only some studies can speak about."""
 
@@ -135,7 +136,7 @@ def _gain(test: StatisticalTest, share: float) -> MadeUp:
     )
 
 
-def _towers(base: Any, dense: Any = "alike", **changes: Any) -> MadeUp:
+def _towers(base: Towers | list[Towers], dense: Towers | list[Towers] = ALIKE, **changes: Any) -> MadeUp:
     return MadeUp(towers={"base": base, "dense": dense}, **changes)
 
 
@@ -181,24 +182,24 @@ FORMS: dict[str, dict[str, Callable[[StatisticalTest], MadeUp]]] = {
         "inconclusive": lambda test: _gain(test, 0.0),
     },
     "tower_contrast": {
-        "supported": lambda test: _towers("split"),
-        "contradicted": lambda test: _towers("alike", "split"),
-        "inconclusive": lambda test: _towers("alike"),
+        "supported": lambda test: _towers([22, 23, 24] * 4, [12, 13] * 6),
+        "contradicted": lambda test: _towers([12, 13] * 6, [13, 12] * 6),
+        "inconclusive": lambda test: _towers([12, 15] * 6, [12, 13] * 6),
     },
     "most_runs": {
-        "supported": lambda test: _towers("split"),
-        "contradicted": lambda test: _towers("alike"),
-        "inconclusive": lambda test: _towers(["split", "alike"] * 6),
+        "supported": lambda test: _towers(SPLIT),
+        "contradicted": lambda test: _towers(ALIKE),
+        "inconclusive": lambda test: _towers([SPLIT, ALIKE] * 6),
     },
     "every_run": {
-        "supported": lambda test: _towers("split"),
-        "contradicted": lambda test: _towers(["alike"] + ["split"] * 11),
-        "inconclusive": lambda test: _towers(["unclear"] + ["split"] * 11),
+        "supported": lambda test: _towers(SPLIT),
+        "contradicted": lambda test: _towers([ALIKE] * 5 + [SPLIT] * 7),
+        "inconclusive": lambda test: _towers([ALIKE] + [SPLIT] * 11),
     },
     "fair_coin": {
-        "supported": lambda test: _towers("split"),
-        "contradicted": lambda test: _towers("split", seeds=range(24), colour_tower="second"),
-        "inconclusive": lambda test: _towers("split", colour_tower=[1] * 9 + [0] * 3),
+        "supported": lambda test: _towers(SPLIT),
+        "contradicted": lambda test: _towers(SPLIT, seeds=range(24), colour_tower="second"),
+        "inconclusive": lambda test: _towers(SPLIT, colour_tower=[1] * 9 + [0] * 3),
     },
 }
 MIRRORED = ("direction", "any_of", "descending", "per_image", "tower_contrast")
@@ -233,17 +234,23 @@ def mirrored(test: StatisticalTest) -> MadeUp:
 
 
 GATES: dict[str, MadeUp] = {
-    "trained": MadeUp(collapsed={"base": [0]}),
-    "fitted": MadeUp(scalars={"base": {"train_error": 0.25}}),
+    "trained": MadeUp(scalars={"base": {"train_error": 0.51}}),
+    "learned": MadeUp(scalars={"base": {"train_error": 0.77}}),
+    "settled": MadeUp(arrival={"base": 2000.0}),
+    "errors_left": MadeUp(levels=dict.fromkeys(EVERY_VARIANT, {"train_error_as_trained": 0.0}), spread=0.0001),
+    "dose": MadeUp(scalars={"base": {"decay_dose": 0.0155}}),
     "normalisation_alive": MadeUp(
-        scalars={"base": {"normalisation_alive_conv1": 1.001, "normalisation_alive_conv2": 1.0}}
+        scalars=dict.fromkeys(
+            ("base", "dense"), {"normalisation_alive_conv1": 1.001, "normalisation_alive_conv2": 1.0}
+        )
     ),
     "kernels_moved": MadeUp(scalars={"base": {"kernel_cosine": 0.95}}),
-    "dose": MadeUp(scalars={"base": {"decay_dose": 0.001}}),
-    "untrained_control": MadeUp(initial_towers="split"),
+    "both_kinds": MadeUp(towers={"base": SPLIT, "dense": GREY}),
+    "enough_kernels": MadeUp(live=19),
     "tuned": MadeUp(tuned={}),
 }
-"""Evidence that shuts each gate, and no other."""
+"""Evidence that shuts each gate, and no other but those in ALSO_SHUT."""
+ALSO_SHUT = {"learned": {"trained"}}
 
 
 def preconditions(statement: str, test: StatisticalTest) -> dict[str, tuple[MadeUp, str]]:
@@ -252,8 +259,8 @@ def preconditions(statement: str, test: StatisticalTest) -> dict[str, tuple[Made
     needed = tuple(dict.fromkeys(("base", *test.variants)))
     broken = {
         "a run is missing": (MadeUp(missing={first: [3]}), "missing_runs"),
-        "no runs of the base": (MadeUp(missing={"base": TWELVE}), "missing_runs"),
-        "an unstable baseline": (MadeUp(collapsed={"base": [0, 1, 2]}), "unstable_baseline"),
+        "no runs of the reference": (MadeUp(missing={test.variants[-1]: TWELVE}), "missing_runs"),
+        "more than a fifth of the runs collapsed": (MadeUp(collapsed={test.variants[-1]: [0, 1, 2]}), "gate"),
         **_UNREADABLE[test.form](test),
     }
     if first != "base":
@@ -293,7 +300,10 @@ def _no_printed(test: StatisticalTest) -> Broken:
 
 
 def _dead(test: StatisticalTest) -> Broken:
-    broken: Broken = {"dead kernels": (MadeUp(live=7), "kernels")}
+    broken: Broken = {
+        "dead kernels": (MadeUp(live=7), "gate"),
+        "no responses of kernels": (MadeUp(chroma=False), "kernels"),
+    }
     if "dense" in test.variants:
         broken["no control"] = (MadeUp(variants=("base",)), "missing_runs")
     return broken

@@ -49,6 +49,7 @@ def judge(registry: Registry, claims: dict[str, Claim], tmp_path: Path) -> Any:
             made,
             family=family,
             registry={name: registry.digest(name) for name in family},
+            registered={} if made.registered is None else made.registered,
             variants=tuple(needed) if made.variants is VARIANTS else made.variants,
         )
         evidence = load_evidence(made.write(tmp_path / "evidence"))
