@@ -27,7 +27,9 @@ class DataSettings(Settings):
     classes: Literal["all"] | Annotated[int, Field(ge=2)] | tuple[str, ...] = Field(
         "all", description="all, a number chosen by class_seed, or a list of class names"
     )
-    class_seed: int = Field(0, ge=0, description="seed of the choice when `classes` is a number")
+    class_seed: int = Field(
+        0, ge=0, description="seed of the choice of classes, when `classes` is a number, and of pictures"
+    )
     exclude_classes: tuple[str, ...] = Field((), description="never chosen, for instance tuning classes")
     train_per_class: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
         "all", description="training pictures of each class"
