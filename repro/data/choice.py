@@ -7,7 +7,7 @@ is its class and its base name, so neither the file system's order nor the folde
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from repro.data.layouts.layout import Layout, Picture, listed
@@ -65,11 +65,13 @@ def choose_pictures(
     train_per_class: str | int,
     validation_per_class: int,
     held_out: str,
+    exclude: Collection[str] = (),
 ) -> Chosen:
-    """The pictures of each split, by class and base name. Training pictures of a class are ordered by a hash of
-    their names: the first `train_per_class` train, the last `validation_per_class` validate, and with
-    "validation_and_rest" what lies between joins the held-out ones. So changing one number leaves the other's
-    pictures as they were.
+    """The pictures of each split, by class and base name; none whose base name is among `exclude`.
+
+    Training pictures of a class are ordered by a hash of their names: the first `train_per_class` train, the
+    last `validation_per_class` validate, and with "validation_and_rest" what lies between joins the held-out
+    ones. So changing one number leaves the other's pictures as they were.
 
     Raises UserError when a class has too few.
     """
@@ -77,7 +79,7 @@ def choose_pictures(
     of_class: dict[str, list[Picture]] = {name: [] for name in classes}
     for picture in layout.train:
         name = layout.classes[picture.label]
-        if name in position:
+        if name in position and picture.base_name not in exclude:
             of_class[name].append(picture)
     train, validation, rest = [], [], []
     for name, pictures in of_class.items():
@@ -99,7 +101,7 @@ def choose_pictures(
     own = [
         (position[layout.classes[picture.label]], picture)
         for picture in layout.validation
-        if layout.classes[picture.label] in position
+        if layout.classes[picture.label] in position and picture.base_name not in exclude
     ]
     if held_out == "validation_and_rest":
         own += rest

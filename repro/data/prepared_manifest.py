@@ -105,7 +105,8 @@ def _also_in_train(jobs: Sequence[Job], filled: dict[str, Filled]) -> dict[str, 
 def settings_record(settings: DataSettings) -> dict[str, Any]:
     """The settings that decide the pictures, in a form that does not depend on the order of lists."""
     classes = settings.classes
-    return {
+    excluded = {"exclude_pictures": sorted(settings.exclude_pictures)} if settings.exclude_pictures else {}
+    return excluded | {
         "size": settings.size,
         "classes": sorted(classes) if isinstance(classes, tuple) else classes,
         "class_seed": settings.class_seed,

@@ -139,6 +139,15 @@ def test_folders_change_neither_which_pictures_are_chosen_nor_their_order(held_o
     assert order == sorted(order)
 
 
+def test_a_part_without_the_excluded_pictures_gives_what_the_whole_gives() -> None:
+    whole = layout()
+    gone = {f"{name}/{base}" for name in NAMES for base in ("2.png", "7.png")}
+    train, validation = (tuple(p for p in of if p.name not in gone) for of in (whole.train, whole.validation))
+    part = replace(whole, train=train, validation=validation)
+    options = {"train_per_class": 3, "held_out": "validation_and_rest", "exclude": {"2.png", "7.png"}}
+    assert choose(part, **options) == choose(whole, **options) != choose(whole, **{**options, "exclude": ()})
+
+
 def test_labels_are_positions_among_the_chosen_classes() -> None:
     chosen = choose(layout())
     for pairs in (chosen.train, chosen.held_out):
