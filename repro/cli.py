@@ -260,7 +260,7 @@ def use_data(
     counts = ", ".join(f"{count} {split}" for split, count in manifest["counts"].items())
     typer.echo(f"{name}: {manifest['layout']}, {len(manifest['classes'])} classes; {counts} pictures")
     typer.echo(
-        f"Next: add `STUDY: {name}` under `studies:` in params.yaml (mini, cifar10, tiny, full), then `dvc repro`."
+        f"Next: add `STUDY: {name}` under `studies:` in params.yaml (decay, towers, tiny, ...), then `dvc repro`."
     )
 
 

@@ -1,12 +1,13 @@
-"""Which classes and pictures a study uses: a function of names and seeds, never of the file system's order.
+"""Which classes and pictures a study uses, and in which order: a function of names and seeds.
 
 Each name gets a number hashed from (seed, purpose, name), and the smallest are taken. So a choice of 10 is
-part of a choice of 20, and adding pictures to one class changes nothing in the others.
+part of a choice of 20, and adding pictures to one class changes nothing in the others. A picture's name here
+is its class and its base name, so neither the file system's order nor the folders of a layout matter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from repro.data.layouts.layout import Layout, Picture, listed
@@ -64,11 +65,13 @@ def choose_pictures(
     train_per_class: str | int,
     validation_per_class: int,
     held_out: str,
+    exclude: Collection[str] = (),
 ) -> Chosen:
-    """The pictures of each split. Training pictures of a class are ordered by a hash of their names: the
-    first `train_per_class` train, the last `validation_per_class` validate, and with "validation_and_rest"
-    what lies between joins the held-out ones. So changing one number leaves the other's pictures as they
-    were.
+    """The pictures of each split, by class and base name; none whose base name is among `exclude`.
+
+    Training pictures of a class are ordered by a hash of their names: the first `train_per_class` train, the
+    last `validation_per_class` validate, and with "validation_and_rest" what lies between joins the held-out
+    ones. So changing one number leaves the other's pictures as they were.
 
     Raises UserError when a class has too few.
     """
@@ -76,7 +79,7 @@ def choose_pictures(
     of_class: dict[str, list[Picture]] = {name: [] for name in classes}
     for picture in layout.train:
         name = layout.classes[picture.label]
-        if name in position:
+        if name in position and picture.base_name not in exclude:
             of_class[name].append(picture)
     train, validation, rest = [], [], []
     for name, pictures in of_class.items():
@@ -89,7 +92,7 @@ def choose_pictures(
                 f"data.validation_per_class ({validation_per_class}) ask for more"
             )
         if not (everything and validation_per_class == 0):
-            pictures = sorted(pictures, key=lambda picture: key(seed, "picture", name, picture.name))
+            pictures = shuffled(pictures, name, seed)
         last = len(pictures) - validation_per_class
         label = position[name]
         train += [(label, picture) for picture in pictures[:count]]
@@ -98,20 +101,30 @@ def choose_pictures(
     own = [
         (position[layout.classes[picture.label]], picture)
         for picture in layout.validation
-        if layout.classes[picture.label] in position
+        if layout.classes[picture.label] in position and picture.base_name not in exclude
     ]
     if held_out == "validation_and_rest":
-        own = _by_name(own) + _by_name(rest)
-    elif held_out == "validation":
-        own = _by_name(own)
-    else:
+        own += rest
+    elif held_out != "validation":
         raise UserError(f"data.held_out must be validation or validation_and_rest, not {held_out!r}")
     bare = sorted(set(range(len(classes))) - {label for label, _ in own})
     if bare:
         raise UserError(f"no held-out picture of {listed([classes[label] for label in bare])}")
-    return Chosen(tuple(classes), tuple(_by_name(train)), tuple(_by_name(validation)), tuple(own))
+    return Chosen(tuple(classes), _by_name(train), _by_name(validation), _by_name(own))
 
 
-def _by_name(pictures: list[tuple[int, Picture]]) -> list[tuple[int, Picture]]:
-    """In order of name, which is close to the order on disk: archives are read from front to back."""
-    return sorted(pictures, key=lambda pair: pair[1].name)
+def shuffled(pictures: Sequence[Picture], class_name: str, seed: int) -> list[Picture]:
+    """The pictures of one class in an order that their base names and `seed` decide.
+
+    Only where two of them have one base name do their folders order them.
+    """
+
+    def place(picture: Picture) -> tuple[int, str]:
+        return key(seed, "picture", class_name, f"{class_name}/{picture.base_name}"), picture.name
+
+    return sorted(pictures, key=place)
+
+
+def _by_name(pictures: Sequence[tuple[int, Picture]]) -> tuple[tuple[int, Picture], ...]:
+    """By class and base name; split and folders decide only between pictures of one class and base name."""
+    return tuple(sorted(pictures, key=lambda pair: (pair[0], pair[1].base_name, pair[1].split, pair[1].name)))

@@ -114,6 +114,7 @@ def _choose(layout: Layout, settings: DataSettings) -> Chosen:
         train_per_class=settings.train_per_class,
         validation_per_class=settings.validation_per_class,
         held_out=settings.held_out,
+        exclude=frozenset(settings.exclude_pictures),
     )
 
 

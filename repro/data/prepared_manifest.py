@@ -20,7 +20,7 @@ from repro.files import canonical_json
 if TYPE_CHECKING:
     from repro.study.settings import DataSettings
 
-PREPARE_VERSION = 1
+PREPARE_VERSION = 2
 Labels = npt.NDArray[np.int64]
 _MOST_NAMED = 10
 _MOST_ODD = 1000
@@ -36,11 +36,11 @@ def description(
     filled: dict[str, Filled],
     sums: ColourSums,
 ) -> dict[str, Any]:
-    classes = chosen.classes
     """Everything but the folder's key and name; `labels` are those of the pictures that were kept.
 
     No path, time or machine is in it: the same pictures and settings give the same text.
     """
+    classes = chosen.classes
     odd = [
         {"picture": f"{job.split}/{job.pictures[index].name}", "why": why}
         for job in jobs
@@ -105,7 +105,8 @@ def _also_in_train(jobs: Sequence[Job], filled: dict[str, Filled]) -> dict[str, 
 def settings_record(settings: DataSettings) -> dict[str, Any]:
     """The settings that decide the pictures, in a form that does not depend on the order of lists."""
     classes = settings.classes
-    return {
+    excluded = {"exclude_pictures": sorted(settings.exclude_pictures)} if settings.exclude_pictures else {}
+    return excluded | {
         "size": settings.size,
         "classes": sorted(classes) if isinstance(classes, tuple) else classes,
         "class_seed": settings.class_seed,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,14 +17,13 @@ from typing import Any
 
 from PIL import Image
 
-from repro.data.choice import choose_classes
+from repro.data.choice import choose_classes, shuffled
 from repro.data.decoding import decode
 from repro.data.layouts.layout import Layout, Picture
 from repro.data.resizing import GEOMETRY, resize_and_crop
 from repro.data.work_folder import check_space, errors_of
 from repro.errors import UserError
 from repro.files import write_json, write_text
-from repro.randomness import key
 
 SCHEMA = 1
 _FILTER = "bicubic"
@@ -107,18 +106,24 @@ def _choose(
         if count is not None:
             if len(pictures) < count:
                 raise UserError(f"class {name} has {len(pictures)} {split} pictures, {count} are asked for")
-            pictures = sorted(pictures, key=lambda picture: key(seed, "picture", name, picture.name))[:count]
+            pictures = shuffled(pictures, name, seed)[:count]
+        same = Counter(_stem(picture.base_name) for picture in pictures)
         for picture in pictures:
-            # The whole path in the name: two folders of one class may hold files of the same name.
-            path = picture.name.removeprefix(f"{name}/").replace("/", "_")
-            base = path.rpartition(".")[0] or path
-            target = f"{name}/{base}.png"
+            path = picture.base_name
+            if same[_stem(path)] > 1:  # two folders of one class may hold files of the same name
+                path = picture.name.removeprefix(f"{name}/").replace("/", "_")
+            target = f"{name}/{_stem(path)}.png"
             if target in found:
                 target = f"{name}/{path}.png"
             if target in found:
                 raise UserError(f"{picture.shown()} and {found[target].shown()} would both become {target}")
             found[target] = picture
     return sorted(found.items())
+
+
+def _stem(name: str) -> str:
+    """A file's name without its ending."""
+    return name.rpartition(".")[0] or name
 
 
 def _write(source: Layout, folder: Path, pictures: Sequence[tuple[str, Picture]], size: int) -> None:

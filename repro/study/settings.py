@@ -27,8 +27,13 @@ class DataSettings(Settings):
     classes: Literal["all"] | Annotated[int, Field(ge=2)] | tuple[str, ...] = Field(
         "all", description="all, a number chosen by class_seed, or a list of class names"
     )
-    class_seed: int = Field(0, ge=0, description="seed of the choice when `classes` is a number")
+    class_seed: int = Field(
+        0, ge=0, description="seed of the choice of classes, when `classes` is a number, and of pictures"
+    )
     exclude_classes: tuple[str, ...] = Field((), description="never chosen, for instance tuning classes")
+    exclude_pictures: tuple[str, ...] = Field(
+        (), description="never chosen, by base name; those that are not there are none the less allowed"
+    )
     train_per_class: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
         "all", description="training pictures of each class"
     )
@@ -42,7 +47,7 @@ class DataSettings(Settings):
     )
     filter: Literal["bicubic", "bilinear"] = Field("bicubic", description="resampling filter; the paper names none")
 
-    @field_validator("classes", "exclude_classes", mode="before")
+    @field_validator("classes", "exclude_classes", "exclude_pictures", mode="before")
     @classmethod
     def _lists_as_tuples(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value

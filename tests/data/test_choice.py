@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,38 @@ def test_splits_are_disjoint_balanced_and_independent_of_order(
 
 def _splits(chosen: Chosen) -> tuple[tuple[tuple[int, Picture], ...], ...]:
     return chosen.train, chosen.validation, chosen.held_out
+
+
+def with_names(made: Layout, train: str, validation: str) -> Layout:
+    """The same pictures at other paths, listed the other way round; {c} is the class, {b} the base name."""
+
+    def renamed(pictures: tuple[Picture, ...], path: str) -> tuple[Picture, ...]:
+        parts = [(picture, *picture.name.split("/")) for picture in reversed(pictures)]
+        return tuple(
+            replace(picture, name=path.format(c=name, b=f"{name[-2:]}_{base}")) for picture, name, base in parts
+        )
+
+    return replace(made, train=renamed(made.train, train), validation=renamed(made.validation, validation))
+
+
+@pytest.mark.parametrize("held_out", ["validation", "validation_and_rest"])
+def test_folders_change_neither_which_pictures_are_chosen_nor_their_order(held_out: str) -> None:
+    options = {"train_per_class": 4, "validation_per_class": 2, "held_out": held_out, "seed": 3}
+    paths = [("{c}/{b}", "{c}/{b}"), ("{c}/images/{b}", "{b}"), ("{c}/{b}", "some/{c}/where/{b}")]
+    chosen = [choose(with_names(layout(), *each), **options) for each in paths]
+    names = [[[(label, p.split, p.base_name) for label, p in pairs] for pairs in _splits(each)] for each in chosen]
+    assert names[0] == names[1] == names[2]
+    order = [(label, base) for label, _, base in names[0][2]]
+    assert order == sorted(order)
+
+
+def test_a_part_without_the_excluded_pictures_gives_what_the_whole_gives() -> None:
+    whole = layout()
+    gone = {f"{name}/{base}" for name in NAMES for base in ("2.png", "7.png")}
+    train, validation = (tuple(p for p in of if p.name not in gone) for of in (whole.train, whole.validation))
+    part = replace(whole, train=train, validation=validation)
+    options = {"train_per_class": 3, "held_out": "validation_and_rest", "exclude": {"2.png", "7.png"}}
+    assert choose(part, **options) == choose(whole, **options) != choose(whole, **{**options, "exclude": ()})
 
 
 def test_labels_are_positions_among_the_chosen_classes() -> None:

@@ -174,6 +174,36 @@ def test_digest_is_of_content_not_of_how_it_is_stored(root: Path, store: Path, t
     assert first["digest"] == second["digest"]
 
 
+def sorted_into_folders(tiny: Path, folder: Path) -> Path:
+    """The pictures of Tiny-ImageNet-200 as an ImageFolder, their base names as they were."""
+    for path in (tiny / "train").glob("*/images/*"):
+        put(folder / "train" / path.parts[-3] / path.name, path.read_bytes())
+    for line in (tiny / "val" / "val_annotations.txt").read_text().splitlines():
+        name, wnid, *_ = line.split("\t")
+        put(folder / "val" / wnid / name, (tiny / "val" / "images" / name).read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize("held_out", ["validation", "validation_and_rest"])
+@pytest.mark.parametrize("numbers", [{}, {"train_per_class": 5, "validation_per_class": 2}])
+def test_tiny_imagenet_and_the_same_pictures_as_an_image_folder_are_the_same_pictures(
+    held_out: str, numbers: dict[str, int], root: Path, store: Path, tmp_path: Path
+) -> None:
+    tiny = miniatures.tiny_imagenet(tmp_path / "tiny")
+    use_data(tiny, "tiny", root)
+    use_data(sorted_into_folders(tiny, tmp_path / "folders"), "folders", root)
+    settings = DataSettings(size=16, held_out=held_out, classes=SORTED[1:4], **numbers)
+    first, second = (prepare(settings, name, root, store, progress=False) for name in ("tiny", "folders"))
+    assert [first["source"]["layout"], second["source"]["layout"]] == ["tiny-imagenet", "image-folder"]
+    assert first["digest"] == second["digest"]
+
+
+def test_held_out_pictures_come_by_class_and_base_name(root: Path, store: Path, tmp_path: Path) -> None:
+    use_data(miniatures.tiny_imagenet(tmp_path / "tiny"), "mine", root)
+    packed = run(root, store, DataSettings(size=16, train_per_class=5, held_out="validation_and_rest"))
+    assert packed.held_out.labels.tolist() == sorted(packed.held_out.labels.tolist())
+
+
 @pytest.mark.parametrize("changes", [{"size": 17}, {"filter": "bilinear"}, {"train_per_class": 8}, {"classes": 2}])
 def test_other_settings_make_another_digest_in_another_folder(
     changes: dict[str, Any], root: Path, store: Path, noisy: Path

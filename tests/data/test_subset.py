@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,13 @@ def test_pictures_of_the_same_name_in_deeper_folders_stay_two(tmp_path: Path) ->
         put(folder / "train" / SORTED[0] / name, content)
     make_subset(recognise(folder), tmp_path / "out", 5, 4, 16, 0)
     assert len(recognise(tmp_path / "out").train) == 20
+
+
+def test_pictures_keep_their_base_names_whatever_the_folders(tmp_path: Path) -> None:
+    make_subset(recognise(miniatures.tiny_imagenet(tmp_path / "d")), tmp_path / "out", 5, 4, 16, 0)
+    names = [path.name for path in (tmp_path / "out" / "train").glob("*/*")]
+    assert len(names) == 20
+    assert all(re.fullmatch(r"n\d+_\d+\.png", name) for name in names), names
 
 
 @pytest.mark.parametrize(

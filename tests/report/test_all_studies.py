@@ -90,14 +90,14 @@ def test_results_come_before_recorded_evidence_which_is_judged_here(tmp_path: Pa
     written(tmp_path / "results" / "smoke" / "evidence", made_up_study())
     write_json(tmp_path / "results" / "smoke" / "verdicts.json", verdict_rows(REGISTRY))
     written(tmp_path / "evidence" / "smoke", made_up_study(summary="older"))
-    written(tmp_path / "evidence" / "mini", made_up_study(study="mini"))
+    written(tmp_path / "evidence" / "decay", made_up_study(study="decay"))
     found = studies_at_hand(tmp_path, ROOT / "claims")
     places = [folder.relative_to(tmp_path).as_posix() for folder, _ in found]
-    assert places == ["evidence/mini", "results/smoke/evidence"]
-    assert {row["study"] for row in found[0][1]} == {"mini", None}
+    assert places == ["evidence/decay", "results/smoke/evidence"]
+    assert {row["study"] for row in found[0][1]} == {"decay", None}
 
     path, names = write_all_studies(tmp_path, ROOT / "claims")
-    assert names == ["mini", "smoke"]
+    assert names == ["decay", "smoke"]
     text = path.read_text()
     assert len(text.encode()) < 5_000_000
     assert "older" not in plain(Page(text).text)

@@ -75,7 +75,7 @@ def test_mistakes_are_one_sentence(
 ) -> None:
     code, said = run(monkeypatch, capsys, "report", "smoke", "--all")
     assert (code, said) == (2, "error: --all: the page over all studies has no STUDY; leave smoke or --all out\n")
-    code, said = run(monkeypatch, capsys, "report", "mini")
+    code, said = run(monkeypatch, capsys, "report", "decay")
     assert code == 2
-    assert "results/mini" in said
+    assert "results/decay" in said
     assert len(said.splitlines()) == 1

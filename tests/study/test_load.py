@@ -63,6 +63,28 @@ def test_every_run_of_a_study_has_its_own_identity(project):
     assert len(set(found.values())) == len(found)
 
 
+def test_the_base_of_depth_is_the_base_of_decay(project):
+    """So that those runs are trained once; their measuring may differ, but the pictures may not."""
+    decay, depth = load_study(project, "decay"), load_study(project, "depth")
+    assert depth.settings["base"].data == decay.settings["base"].data
+    found, known = identities(project, "depth"), identities(project, "decay")
+    shared = {("base", seed) for seed in depth.study.seeds}
+    assert shared == set(found) & set(known)
+    assert {run: found[run] for run in shared} == {run: known[run] for run in shared}
+
+
+TUNED_ON = {"n01443537", "n01641577", "n01770393", "n01774384"}
+
+
+@pytest.mark.parametrize(("study", "number"), [("towers", 46), ("decay", 10), ("depth", 10)])
+def test_recorded_studies_name_their_classes_and_none_that_the_recipe_was_chosen_on(project, study, number):
+    """A number of classes drawn by a seed would be others in a part of the data set than in the whole."""
+    classes = load_study(project, study).settings["base"].data.classes
+    assert isinstance(classes, tuple)
+    assert len(classes) == number
+    assert not TUNED_ON & set(classes)
+
+
 def test_a_new_seed_adds_runs_and_changes_none(project):
     before = identities(project)
     path = project / "studies" / "smoke.yaml"
@@ -194,8 +216,8 @@ def test_an_unknown_study_lists_those_that_exist(project):
 
 def test_a_study_without_data_says_what_to_add(project):
     write(project / "params.yaml", {"studies": {"smoke": "procedural"}})
-    with pytest.raises(UserError, match=r"add `mini: NAME` under `studies:`"):
-        load_study(project, "mini")
+    with pytest.raises(UserError, match=r"add `decay: NAME` under `studies:`"):
+        load_study(project, "decay")
 
 
 def test_defaults_of_a_recipe_are_pinned_to_the_training_version():

@@ -131,7 +131,7 @@ def _from_batches(root: Path, files: dict[str, bytes], archives: tuple[Path, ...
         first = source.add(pixels)
         for row, number in enumerate(numbers):
             label = classes.index(names[number])
-            name = f"{batch}/{row:05d}"
+            name = f"{batch}_{row:05d}"
             pictures[split].append(Picture(split, label, name, pixels.shape[1], source, first + row))
     fingerprint = hashlib.sha256(
         b"".join(hashlib.sha256(files[name]).digest() for name in (*_TRAIN, _TEST, _META))

@@ -47,6 +47,11 @@ class Picture:
     source: Source
     where: int | str
 
+    @property
+    def base_name(self) -> str:
+        """The name without folders: with the class it is the same in every layout of the same pictures."""
+        return self.name.rpartition("/")[2]
+
     def shown(self) -> str:
         """How an error message names the picture."""
         return self.source.shown(self.where, self.name)
