@@ -4,6 +4,7 @@
     lease.json            who trains it now
     checkpoint.pt         the last complete state (atomic)
     log.jsonl             a line an epoch, and for points of the learning curve between them
+    kernels/              the first layer's kernels at the points of the learning curve
     progress.json         for the live table
     weights.safetensors   the final weights, per-tower names
     run.json              written last: the run is finished, with the digest of its weights
