@@ -44,7 +44,7 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
         if known is not None:
             _same_numbers(known, row, ours, theirs)
             # What has been measured of it since is added.
-            row = {**known, **{part: {**row[part], **known[part]} for part in ("scalars", "curves")}}
+            row = {**known, **{part: {**row[part], **known[part]} for part in ("scalars", "curves", "provenance")}}
         runs[run.identity] = row
     _same_arrays("ensemble/", "the study", ours, theirs)
     prefixes = ("ensemble/", *(f"{run.identity}/" for run in theirs.runs))

@@ -85,7 +85,8 @@ def _covariance(values: Floats) -> Floats:
 
 def _variances(weights: Floats, covariance: Floats) -> Floats:
     """Of responses with each row of `weights`; not below 0, where rounding would put one that is 0."""
-    return np.maximum(np.einsum("ij,ij->i", weights @ covariance, weights), 0.0)
+    found: Floats = np.maximum(np.einsum("ij,ij->i", weights @ covariance, weights), 0.0)
+    return found
 
 
 def _choice(purpose: str, n: int, below: int) -> npt.NDArray[np.int64]:

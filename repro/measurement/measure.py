@@ -135,7 +135,7 @@ def measure(run: Run, packed: Packed, evaluation: EvaluationSettings, device: to
         collapse_reason=reason,
         scalars=scalars,
         curves=curves_of(run.log()),
-        provenance=provenance_of(record),
+        provenance=provenance_of(run, record),
         arrays={name: array for taken in found.values() for name, array in taken.arrays.items()},
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from repro.net.layers import layer_table, multiply_adds, parameters
 from repro.training.run_store import Run
+from repro.training.tensors_digest import tensors_digest_of_run
 
 COLLAPSED_LOSS_SHARE = 0.95
 """A run whose final training loss is at least this share of ln(classes) has collapsed."""
@@ -72,6 +73,12 @@ def curves_of(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in rows] for name in _CURVES if any(name in row for row in rows)}
 
 
-def provenance_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Where and with what the run was trained."""
-    return {**record["provenance"], "weights_digest": record["weights_digest"], "sittings": record["sittings"]}
+def provenance_of(run: Run, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Where and with what the run was trained, and digests of what came out."""
+    return {
+        **record["provenance"],
+        "training_version": run.training_version(),
+        "weights_digest": record["weights_digest"],
+        "tensors_digest": tensors_digest_of_run(run),
+        "sittings": record["sittings"],
+    }

@@ -34,6 +34,7 @@ from repro.training.progress_file import progress_of
 from repro.training.provenance import provenance
 from repro.training.run_store import Run
 from repro.training.schedule import Schedule, with_weight_decay
+from repro.training.tensors_digest import tensors_digest
 from repro.training.timing import Stopwatch, seconds_of_augmentation
 from repro.training.update_rule import PaperSGD
 
@@ -280,6 +281,7 @@ class Training:
                 "identity": self.run.identity,
                 "status": "diverged" if self.diverged else "finished",
                 "weights_digest": digest_of_file(folder / "weights.safetensors"),
+                "tensors_digest": tensors_digest(weights),
                 "steps": self.step,
                 "epochs": sum("train_loss" in row for row in self.rows),
                 "final_train_loss": final_loss,

@@ -104,6 +104,11 @@ class Run:
             },
         )
 
+    def training_version(self) -> int | None:
+        """Of the program that created the run; its identity follows from it too."""
+        version = self._record("settings.json", ()).get("training_version")
+        return version if isinstance(version, int) else None
+
     def noted(self) -> dict[str, Any]:
         """What was noted when the run was created."""
         noted = self._record("settings.json", ()).get("noted", {})
