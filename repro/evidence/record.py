@@ -17,6 +17,8 @@ class RunRecord:
 
     status: `collapsed` by the training log alone (final loss at least 0.95 of ln(classes), or a constant
     prediction), `diverged` when the loss was not finite; both stay in the evidence with their real error.
+    registered: what the study had registered when the run was created: `family`, `seeds`, `looks`,
+    `smallest_effects`, and `registry`, the digest of each statement of the family; empty when it was not noted.
     """
 
     identity: str
@@ -29,6 +31,7 @@ class RunRecord:
     scalars: Mapping[str, Any]
     curves: Mapping[str, list[Any]]
     provenance: Mapping[str, Any]
+    registered: Mapping[str, Any] = field(default_factory=dict)
 
     def scalar(self, name: str) -> float | None:
         """A measured number by name; None when this run has no such number."""
@@ -57,7 +60,6 @@ class StudyRecord:
     seeds: tuple[int, ...]
     looks: Literal["fixed", "two"]
     family: tuple[str, ...]
-    registry: Mapping[str, str]
     versions: Mapping[str, str]
     machine: Mapping[str, Any]
     device: str
@@ -65,6 +67,7 @@ class StudyRecord:
     command: str
     created: str
     tuned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    smallest_effects: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def chance_error(self) -> float:
