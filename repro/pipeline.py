@@ -15,7 +15,7 @@ from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence, write_evidence
 from repro.files import digest_of, digest_of_file, read_json, write_json
 from repro.net.placement import Placement
-from repro.registered import registered_for_all, registered_now
+from repro.registered import registered_for, registered_now
 from repro.study.load import load_study
 from repro.training.run_store import store_folder
 
@@ -192,13 +192,12 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     packed = open_packed(pictures) if tasks else None
     rows: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
-    noted: list[dict[str, Any]] = []
     for cell in cells:
         identity = cell.run.identity
         common = {"variant": cell.variant, "seed": cell.seed, "role": cell.role, "parent": cell.spec.parent}
         common["identity"] = identity
         if cell.run.finished:
-            noted.append(cell.run.noted())
+            common["registered"] = registered_for(study, cell.run.noted())
         if tuning and cell.role == "tuning" and cell.run.finished:
             rows.append({**common, **trial_row(cell.run, tuning.target_error, *sizes)})
         elif cell.run.finished:
@@ -210,11 +209,10 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
         else:
             assert recorded is not None
             old = known[identity]
-            names = ("status", "collapse_reason", "scalars", "curves", "provenance")
+            names = ("status", "collapse_reason", "scalars", "curves", "provenance", "registered")
             rows.append({**common, **{name: getattr(old, name) for name in names}})
             prefix = f"{identity}/"
             arrays |= {name: value for name, value in recorded.arrays.items() if name.startswith(prefix)}
-            noted.append({"family": list(recorded.study.family), "registry": dict(recorded.study.registry)})
     if recorded is not None:
         arrays |= {name: value for name, value in recorded.arrays.items() if name.startswith("ensemble/")}
     if packed is not None:
@@ -240,7 +238,6 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
         "seeds": list(resolved.study.seeds),
         "looks": resolved.study.looks,
         "family": list(resolved.study.family),
-        "registry": registered_for_all(resolved, noted),
         "versions": provenance.versions(),
         "machine": provenance.machine(),
         "device": device,
@@ -248,6 +245,7 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
         "command": f"dvc repro evaluate@{study}",
         "created": provenance.now(),
         "tuned": {variant: rate.record() for variant, rate in resolved.tuned.items()},
+        "smallest_effects": dict(resolved.study.smallest_effects),
     }
     results = results_folder(root, study)
     write_evidence(results / "evidence", record, rows, facts(store), arrays)

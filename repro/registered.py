@@ -1,30 +1,64 @@
-"""What was registered when a study's runs began: its family, and what decides each of its statements."""
+"""What was registered when a run was created: for each study, what it is to decide, on which seeds, and by what rule.
+
+It is noted beside the run's settings, of every study that `params.yaml` lists, since two studies share the runs that
+they have in common. What a study registers later counts for runs that are created later.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from repro.study.load import ResolvedStudy
+from repro.errors import UserError
+from repro.study.load import ResolvedStudy, load_study, studies_in_params
+from repro.study.settings import Study
+
+if TYPE_CHECKING:
+    from repro.verdicts.registry import Registry
 
 
 def registered_now(root: Path, resolved: ResolvedStudy) -> dict[str, Any]:
-    """The note that a run gets when it is created."""
+    """The note that a run of `resolved` gets when it is created.
+
+    Another study that cannot be loaded, or names a statement that there is not, is left out: it must not keep
+    this one from training. Raises UserError where this study or the registry is at fault.
+    """
     from repro.verdicts.registry import load_registry
 
     registry = load_registry(root / "claims" / "statements.yaml")
+    own = resolved.study
+    studies, digests = {own.study: _registration(own)}, _digests(own, registry)
+    for name in studies_in_params(root):
+        if name == own.study:
+            continue
+        try:
+            other = load_study(root, name).study
+            digests |= _digests(other, registry)
+        except UserError:
+            continue
+        studies[name] = _registration(other)
+    return {"studies": studies, "registry": digests}
+
+
+def registered_for(study: str, noted: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run's note says of a study, as it stands in the run's row of evidence; empty where it says nothing."""
+    found = noted.get("studies", {}).get(study)
+    if found is None:
+        return {}
+    return {**found, "registry": {entry: noted["registry"][entry] for entry in found["family"]}}
+
+
+def _registration(study: Study) -> dict[str, Any]:
     return {
-        "study": resolved.name,
-        "family": list(resolved.study.family),
-        "registry": {entry: registry.digest(entry) for entry in resolved.study.family},
+        "family": list(study.family),
+        "seeds": list(study.seeds),
+        "looks": study.looks,
+        "smallest_effects": dict(study.smallest_effects),
     }
 
 
-def registered_for_all(resolved: ResolvedStudy, notes: Collection[Mapping[str, Any]]) -> dict[str, str]:
-    """Per statement of the family what was registered when the runs began, if it was the same for all."""
-    registered = {}
-    for statement in resolved.study.family:
-        digests = {note.get("registry", {}).get(statement, "not registered") for note in notes}
-        registered[statement] = digests.pop() if len(digests) == 1 else "differs between runs"
-    return registered
+def _digests(study: Study, registry: Registry) -> dict[str, str]:
+    for entry in study.smallest_effects:
+        registry[entry]  # UserError for one that there is not
+    return {entry: registry.digest(entry) for entry in study.family}

@@ -112,7 +112,7 @@ def load_evidence(path: str | Path) -> Evidence:
     identities = [run.identity for run in runs]
     if len(set(identities)) != len(identities):
         raise UserError(f"{runs_file} holds a run twice; remove one of the two lines")
-    record = _typed(StudyRecord, {k: v for k, v in study.items() if k != "schema"}, str(study_file))
+    record = _typed(StudyRecord, _without(study, "schema", *_FORMER), str(study_file))
     return Evidence(path, record, tuple(runs), facts)
 
 
@@ -128,9 +128,9 @@ def write_evidence(
     The same content gives the same bytes: runs sorted by variant and seed, no time stamps in the archive.
     """
     path = Path(path)
-    study = {**study, "schema": SCHEMA}
+    study = {**_without(study, *_FORMER), "schema": SCHEMA}
     facts = {"schema": SCHEMA, **facts}
-    _typed(StudyRecord, {k: v for k, v in study.items() if k != "schema"}, "study")
+    _typed(StudyRecord, _without(study, "schema"), "study")
     rows = list(runs)
     for row in rows:
         _typed(RunRecord, row, f"run {row.get('identity')}")
@@ -175,7 +175,13 @@ def _check_schema(path: Path, value: Any) -> None:
         )
 
 
+_FORMER = ("registry",)
+"""Keys of a study that earlier versions wrote: what was registered now stands with each run."""
 _TUPLES = ("class_names", "variants", "seeds", "family")
+
+
+def _without(value: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: part for key, part in value.items() if key not in keys}
 
 
 def _typed(kind: type[Any], row: Any, where: str) -> Any:

@@ -40,9 +40,7 @@ def specific_counts(
     return (int(first.sum()), int(of_first.sum())), (int(second.sum()), int(of_second.sum()))
 
 
-def division(
-    shares: npt.NDArray[np.floating], live: npt.NDArray[np.bool_], above: float = COLOUR_SPECIFIC
-) -> float:
+def division(shares: npt.NDArray[np.floating], live: npt.NDArray[np.bool_], above: float = COLOUR_SPECIFIC) -> float:
     """J of one net, in [0, 1]; NaN when a tower has no live kernel. Arguments as of `specific_counts`."""
     (first, of_first), (second, of_second) = specific_counts(shares, live, above)
     if not of_first or not of_second:

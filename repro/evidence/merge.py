@@ -43,8 +43,8 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
         known = runs.get(run.identity)
         if known is not None:
             _same_numbers(known, row, ours, theirs)
-            # What has been measured of it since is added.
-            row = {**known, **{part: {**row[part], **known[part]} for part in ("scalars", "curves")}}
+            # What has been measured of it since is added; what was registered when it began stays as it was recorded.
+            row = {**known, **{part: {**row[part], **known[part]} for part in ("scalars", "curves", "provenance")}}
         runs[run.identity] = row
     _same_arrays("ensemble/", "the study", ours, theirs)
     prefixes = ("ensemble/", *(f"{run.identity}/" for run in theirs.runs))
@@ -56,8 +56,6 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
         "variants": list(dict.fromkeys([*new.variants, *old.variants])),
         "seeds": list(dict.fromkeys([*new.seeds, *old.seeds])),
         "tuned": {**old.tuned, **new.tuned},
-        # A statement counts as registered only when it was so for both parts.
-        "registry": {key: value for key, value in new.registry.items() if old.registry.get(key) == value},
     }
     facts = {key: value for key, value in theirs.facts.items() if key != "schema"}
     write_evidence(path, study, runs.values(), facts, arrays)

@@ -1,4 +1,4 @@
-"""First-layer kernels: chroma share, liveness, how far they moved (section 6.1, Figure 3)."""
+"""First-layer kernels: colour, liveness, how far they moved, now and along training (section 6.1, Figure 3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from repro import randomness
-from repro.measurement.subject import Subject, Taken
+from repro.evidence.division import division
+from repro.measurement.chroma import PatchColours, chroma_responses, input_vector, natural_patches
+from repro.measurement.subject import Arrays, Subject, Taken
 from repro.net.alexnet import AlexNet
 
 Floats = npt.NDArray[np.float64]
@@ -24,7 +26,7 @@ DEAD_NORM = 1e-3
 
 
 def measure(subject: Subject) -> Taken:
-    """First-layer kernels now and at the start, with what section 6.1's statements ask of them."""
+    """First-layer kernels now, at the start and along training, with what section 6.1's statements ask of them."""
     now, start = first_kernels(subject.net), first_kernels(subject.untrained)
     finite = np.nan_to_num(now, nan=0.0, posinf=0.0, neginf=0.0)
     norm, initial_norm = (float(np.linalg.norm(kernels.astype(np.float64))) for kernels in (now, start))
@@ -37,10 +39,48 @@ def measure(subject: Subject) -> Taken:
             "conv1": finite.astype(np.float32),
             "conv1_initial": start.astype(np.float32),
             "conv1_live": live(finite, start),
-            "conv1_chroma": chroma_shares(finite),
-            "conv1_chroma_initial": chroma_shares(start),
+            **_colours(subject, finite, start),
+            **_second_layer(subject.net),
         },
     )
+
+
+def _colours(subject: Subject, now: npt.NDArray[Any], start: npt.NDArray[Any]) -> Arrays:
+    """Chroma shares now, at the start, and with J at each kept point of training."""
+    height, width = start.shape[2:]
+    pictures = subject.pictures
+    if max(height, width) > pictures.mean_picture.shape[0]:  # a padded kernel may be larger than any patch
+        colours = PatchColours(np.zeros((height * width,) * 2), np.zeros((3 * height * width,) * 2))
+    else:
+        patches = natural_patches(pictures.train.pictures, pictures.mean_picture, height, width)
+        colours = PatchColours.of(patches)
+    found: Arrays = {
+        "conv1_chroma_response": chroma_responses(now, colours).astype(np.float32),
+        "conv1_chroma_response_initial": chroma_responses(start, colours).astype(np.float32),
+    }
+    if not subject.kept_kernels:  # a run of a version that kept none
+        return found
+    shares, divisions = [], []
+    for kernels in subject.kept_kernels.values():
+        finite = np.nan_to_num(kernels, nan=0.0, posinf=0.0, neginf=0.0)
+        alive, responses = live(finite, start), chroma_responses(finite, colours)
+        shares.append(np.where(alive, responses, np.nan))
+        divisions.append(division(responses, alive))
+    return {
+        **found,
+        "conv1_points_step": np.array(list(subject.kept_kernels), dtype=np.int32),
+        "conv1_points_chroma_response": np.array(shares, dtype=np.float16),
+        "conv1_points_division": np.array(divisions, dtype=np.float16),
+    }
+
+
+def _second_layer(net: AlexNet) -> Arrays:
+    """What conv2 reads of conv1, where every kernel of conv2 reads all of conv1."""
+    first, second = net.table[:2]
+    if net.net.towers > 1 or (first.name, second.name, second.kind, second.groups) != ("conv1", "conv2", "conv", 1):
+        return {}
+    weights = np.nan_to_num(net.state_dict()["conv2.weight"].cpu().numpy(), nan=0.0, posinf=0.0, neginf=0.0)
+    return {"conv2_input_vector": input_vector(weights).astype(np.float32)}
 
 
 def first_kernels(net: AlexNet) -> npt.NDArray[Any]:

@@ -59,7 +59,7 @@ class Measurement:
 MEASUREMENTS = (
     Measurement("errors", 1, errors.measure, ("train_sample",)),
     Measurement("normalisation", 1, normalisation_scale.measure),
-    Measurement("kernels", 1, kernels.measure),
+    Measurement("kernels", 2, kernels.measure),
     Measurement("selectivity", 1, selectivity.measure, ("selectivity_permutations",)),
     Measurement("views", 1, views.measure, ("view_pictures",)),
     Measurement("off_centre", 1, off_centre.measure, ("view_pictures",)),
@@ -135,7 +135,7 @@ def measure(run: Run, packed: Packed, evaluation: EvaluationSettings, device: to
         collapse_reason=reason,
         scalars=scalars,
         curves=curves_of(run.log()),
-        provenance=provenance_of(record),
+        provenance=provenance_of(run, record),
         arrays={name: array for taken in found.values() for name, array in taken.arrays.items()},
     )
 

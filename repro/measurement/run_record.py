@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from statistics import fmean
 from typing import Any
 
 from repro.net.layers import layer_table, multiply_adds, parameters
 from repro.training.run_store import Run
+from repro.training.tensors_digest import tensors_digest_of_run
 
 COLLAPSED_LOSS_SHARE = 0.95
 """A run whose final training loss is at least this share of ln(classes) has collapsed."""
-_CURVES = ("epoch", "step", "learning_rate", "train_loss", "train_error", "held_out_error", "validation_error")
+LATE = 0.1
+"""The last passes over which training's own loss and error are averaged, as a share of all; at least one pass."""
+_CURVES = (
+    *("epoch", "step", "learning_rate", "train_loss", "batch_error"),
+    *("train_error", "held_out_error", "validation_error"),
+)
 
 
 def recorded_scalars(run: Run, record: Mapping[str, Any], outputs: int, train_pictures: int) -> dict[str, Any]:
@@ -20,6 +27,7 @@ def recorded_scalars(run: Run, record: Mapping[str, Any], outputs: int, train_pi
     table = layer_table(settings.net, outputs)
     return {
         "final_train_loss": record["final_train_loss"],
+        **as_trained(run.log(), diverged=record["status"] == "diverged"),
         "decay_dose": record["decay_dose"],
         "steps": record["steps"],
         "epochs": record["epochs"],
@@ -31,6 +39,21 @@ def recorded_scalars(run: Run, record: Mapping[str, Any], outputs: int, train_pi
         "parameters": parameters(table),
         "multiply_adds": multiply_adds(table),
     }
+
+
+def as_trained(rows: list[dict[str, Any]], *, diverged: bool) -> dict[str, float | None]:
+    """Loss and top-1 error of the last passes' batches as they were trained on; every pass has as many pictures.
+
+    Null after divergence, and the error also where a pass did not count it (runs of older versions).
+    """
+    passes = [row for row in rows if "train_loss" in row]
+    last = [] if diverged else passes[-max(1, round(len(passes) * LATE)) :]
+    found: dict[str, float | None] = {}
+    for name, column in (("train_error_as_trained", "batch_error"), ("train_loss_as_trained", "train_loss")):
+        values = [row.get(column) for row in last]
+        numbers = [value for value in values if value is not None]
+        found[name] = fmean(numbers) if numbers and len(numbers) == len(values) else None
+    return found
 
 
 def status_of(record: Mapping[str, Any], classes: int, constant: bool) -> tuple[str, str | None]:
@@ -50,6 +73,12 @@ def curves_of(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in rows] for name in _CURVES if any(name in row for row in rows)}
 
 
-def provenance_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Where and with what the run was trained."""
-    return {**record["provenance"], "weights_digest": record["weights_digest"], "sittings": record["sittings"]}
+def provenance_of(run: Run, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Where and with what the run was trained, and digests of what came out."""
+    return {
+        **record["provenance"],
+        "training_version": run.training_version(),
+        "weights_digest": record["weights_digest"],
+        "tensors_digest": tensors_digest_of_run(run),
+        "sittings": record["sittings"],
+    }

@@ -5,7 +5,7 @@ Passes over pictures are what measuring costs, so each is made once, when it is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from repro.net.alexnet import AlexNet, load_tower_state
 from repro.net.layer_module import LayerModule
 from repro.study.settings import EvaluationSettings, RunSettings
 from repro.training.evaluation import Inputs, Ints, fixed_sample
+from repro.training.kept_kernels import kept_kernels
 from repro.training.run_store import Run
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -57,12 +58,22 @@ class Subject:
     """A run's final and initial net, its pictures as it sees them, and passes over them."""
 
     def __init__(
-        self, net: AlexNet, packed: Packed, settings: RunSettings, seed: int, evaluation: EvaluationSettings
+        self,
+        net: AlexNet,
+        packed: Packed,
+        settings: RunSettings,
+        seed: int,
+        evaluation: EvaluationSettings,
+        kept_kernels: Mapping[int, npt.NDArray[Any]] | None = None,
     ) -> None:
-        """`net` is the trained net; `packed` all prepared pictures, of which the run may see a part."""
+        """`net` is the trained net; `packed` all prepared pictures, of which the run may see a part.
+
+        `kept_kernels`: by step, the first layer's kernels that were kept along training.
+        """
         self.net = net.eval()
         self.settings = settings
         self.seed = seed
+        self.kept_kernels = kept_kernels or {}
         self.batch = evaluation.batch
         self.pictures = pictures_of(settings.training.pictures, packed)
         self.device = next(net.parameters()).device
@@ -77,7 +88,8 @@ class Subject:
     def of_run(cls, run: Run, packed: Packed, evaluation: EvaluationSettings, device: torch.device) -> Subject:
         """A finished run; UserError when its weights are not the recorded ones."""
         spec = run.spec()
-        return cls(load_net(run, packed, device), packed, spec.settings, spec.seed, evaluation)
+        kept = kept_kernels(run.folder)
+        return cls(load_net(run, packed, device), packed, spec.settings, spec.seed, evaluation, kept)
 
     @property
     def outputs(self) -> int:

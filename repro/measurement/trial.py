@@ -27,5 +27,5 @@ def trial_row(run: Run, target_error: float, classes: int, train_pictures: int) 
             "iterations_to_target": trial.iterations,
         },
         "curves": curves,
-        "provenance": provenance_of(record),
+        "provenance": provenance_of(run, record),
     }

@@ -238,6 +238,10 @@ class Study(Settings):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     looks: Literal["fixed", "two"] = "fixed"
     family: tuple[str, ...] = Field((), description="the statements that this study is designed to decide")
+    smallest_effects: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        description="statement -> the smallest effect of interest, in its metric's own unit, errors as fractions",
+    )
     tuning: Tuning | None = Field(None, description="variants whose learning rate is searched before the report")
 
     @field_validator("variants", "seeds", "family", mode="before")

@@ -23,15 +23,18 @@ from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Ints, Packed, Split
 from repro.files import canonical_json, digest_of_file, write_bytes, write_json, write_text
 from repro.net.alexnet import DropoutKey, from_tower_state, load_tower_state, tower_state
+from repro.training.batch_sums import BatchSums
 from repro.training.batches import Batch, Batches
 from repro.training.checkpoint import load_checkpoint, save_checkpoint
 from repro.training.device_pictures import sent
 from repro.training.evaluation import Inputs, fixed_sample, outcomes
+from repro.training.kept_kernels import keep_kernels
 from repro.training.placing import Placing
 from repro.training.progress_file import progress_of
 from repro.training.provenance import provenance
 from repro.training.run_store import Run
 from repro.training.schedule import Schedule, with_weight_decay
+from repro.training.tensors_digest import tensors_digest
 from repro.training.timing import Stopwatch, seconds_of_augmentation
 from repro.training.update_rule import PaperSGD
 
@@ -66,8 +69,7 @@ class Training:
         self.rule = PaperSGD(self.net.named_parameters(), self.settings)
         self.schedule = Schedule(self.settings, self.steps_per_epoch)
         self.step = 0
-        self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
-        self.loss_count = 0
+        self.sums = BatchSums(self.device)
         self.dose = 0.0
         self.rows: list[dict[str, Any]] = []
         self.sittings = 0
@@ -91,8 +93,7 @@ class Training:
         for name, value in self.rule.velocities.items():
             value.copy_(velocities[name])
         self.step = state["step"]
-        self.loss_sum.fill_(state["loss_sum"])
-        self.loss_count = state["loss_count"]
+        self.sums.load(state)
         self.dose = state["dose"]
         self.rows = state["rows"]
         same_place = state.get("place") == self._timed_on
@@ -114,8 +115,7 @@ class Training:
                 "weights": weights,
                 "velocities": velocities,
                 "step": self.step,
-                "loss_sum": float(self.loss_sum),
-                "loss_count": self.loss_count,
+                **self.sums.state(),
                 "dose": self.dose,
                 "rows": self.rows,
                 "seconds": seconds,
@@ -142,15 +142,14 @@ class Training:
         place = (self.step - epoch * self.steps_per_epoch) * self.settings.batch_size
         rates = self.schedule.rates(self.step)
         batch = self.batches.at(epoch, order, place, self.inputs)
-        loss, pictures = self.gradients(batch), len(batch[2])
+        loss, logits = self.gradients(batch)
         self.rule.step(rates)
-        self.loss_sum += loss.detach().double() * pictures
-        self.loss_count += pictures
+        self.sums.add(loss, logits, batch[1])
         self.dose += rates.weights * self.settings.weight_decay / (1 - self.settings.momentum)
         self.step += 1
 
-    def gradients(self, batch: Batch) -> Tensor:
-        """Forward and backward pass of the step: gradients of the loss, which it returns."""
+    def gradients(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Forward and backward pass of the step: gradients of the loss, which it returns with the scores."""
         pixels, labels, ids = batch
         dropout = None
         if self.net_settings.dropout.probability > 0:
@@ -159,10 +158,10 @@ class Training:
             dropout = DropoutKey(randomness.key(self.spec.seed, "dropout", self.step), there)
         self.rule.zero_gradients()
         with self._precision():
-            logits = self.net(pixels, dropout=dropout)
-        loss = F.cross_entropy(logits.to(self.inputs.dtype), labels)
+            logits = self.net(pixels, dropout=dropout).to(self.inputs.dtype)
+        loss = F.cross_entropy(logits, labels)
         loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+        return loss, logits
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
@@ -173,7 +172,8 @@ class Training:
             "epoch": epoch + 1,
             "step": self.step,
             "learning_rate": rate,
-            "train_loss": float(self.loss_sum) / self.loss_count,
+            "train_loss": self.sums.mean_loss,
+            "batch_error": self.sums.error,
         }
         last = epoch + 1 == self.settings.epochs
         if self.settings.schedule.kind == "plateau" and len(self.packed.validation):
@@ -183,10 +183,10 @@ class Training:
         if last or (epoch + 1) % self.settings.curve_every == 0:
             row["train_error"] = self._curve_error("train", self.packed.train)
             row["held_out_error"] = self._curve_error("held_out", self.packed.held_out)
+            keep_kernels(self.run.folder, self.step, self.net, self.place)
         self.schedule.end_of_epoch(row.get("validation_error"))
         self.rows.append(row)
-        self.loss_sum.zero_()
-        self.loss_count = 0
+        self.sums.clear()
         if self.place.leads:
             write_text(self.run.folder / "log.jsonl", "".join(f"{_line(row)}\n" for row in self.rows))
 
@@ -223,6 +223,8 @@ class Training:
         """
         self.place.together(self.resume)
         self.place.check_common("step of the checkpoint", self.step)
+        if self.step == 0:
+            keep_kernels(self.run.folder, 0, self.net, self.place)
         last_checkpoint = last_report = time.monotonic()
         self.first_step, start = self.step, time.monotonic()
         while self.step < self.schedule.total_steps and not self.schedule.stopped and not self.diverged:
@@ -237,7 +239,7 @@ class Training:
                 stop, save, self.diverged = self.place.agree(
                     should_stop(),
                     now - last_checkpoint > checkpoint_seconds,
-                    checked and not bool(self.loss_sum.isfinite()),
+                    checked and not self.sums.finite,
                 )
                 if self.diverged:
                     break
@@ -279,6 +281,7 @@ class Training:
                 "identity": self.run.identity,
                 "status": "diverged" if self.diverged else "finished",
                 "weights_digest": digest_of_file(folder / "weights.safetensors"),
+                "tensors_digest": tensors_digest(weights),
                 "steps": self.step,
                 "epochs": sum("train_loss" in row for row in self.rows),
                 "final_train_loss": final_loss,

@@ -7,7 +7,7 @@ loop for all placements (`repro.net.placement`). Nothing here changes a number.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -84,8 +84,11 @@ class Placing:
     def check_common(self, name: str, value: int) -> None:
         """UserError when the run's processes do not see the same value."""
 
-    def whole(self, net: AnyNet, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """`state` of this process's towers, completed with the others' where this process leads."""
+    def whole(self, net: AnyNet, state: dict[str, Tensor], names: Collection[str] | None = None) -> dict[str, Tensor]:
+        """`state` of this process's towers, completed with the others' where this process leads.
+
+        `names`: the towers' parameters that `state` is of, where it is not of all.
+        """
         return state
 
     # ---- what is recorded ------------------------------------------------------------------------

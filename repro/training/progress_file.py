@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def progress_of(run: Training, epoch: int, steps_per_second: float) -> dict[str, Any]:
     """Where a run is in its training, how it stands and how fast it goes."""
-    loss = float(run.loss_sum) / max(run.loss_count, 1)
+    loss = run.sums.mean_loss
     return {
         "step": run.step,
         "steps": run.schedule.total_steps,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 
 import torch
@@ -82,8 +82,8 @@ class Ranks(Placing):
                 f"{name}: rank 0 has {values[0]}, rank 1 has {values[1]}; both must see the same REPRO_STORE"
             )
 
-    def whole(self, net: AnyNet, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        shapes = tower_shapes(net.table)
+    def whole(self, net: AnyNet, state: dict[str, Tensor], names: Collection[str] | None = None) -> dict[str, Tensor]:
+        shapes = {name: shape for name, shape in tower_shapes(net.table).items() if names is None or name in names}
         dtype = next(iter(state.values())).dtype
         result: dict[str, Tensor] = {}
         with waiting_for_other(self.rank):

@@ -4,6 +4,7 @@
     lease.json            who trains it now
     checkpoint.pt         the last complete state (atomic)
     log.jsonl             a line an epoch, and for points of the learning curve between them
+    kernels/              the first layer's kernels at the points of the learning curve
     progress.json         for the live table
     weights.safetensors   the final weights, per-tower names
     run.json              written last: the run is finished, with the digest of its weights
@@ -102,6 +103,11 @@ class Run:
                 "noted": dict(noted),
             },
         )
+
+    def training_version(self) -> int | None:
+        """Of the program that created the run; its identity follows from it too."""
+        version = self._record("settings.json", ()).get("training_version")
+        return version if isinstance(version, int) else None
 
     def noted(self) -> dict[str, Any]:
         """What was noted when the run was created."""

@@ -98,3 +98,6 @@ def test_logs_and_records_of_ranks_are_those_of_one_process(two_ranks, tmp_path)
     (one,), (other,) = runs_in(tmp_path), runs_in(two_ranks.folder / "whole")
     assert one.log() == other.log()
     assert one.result()["weights_digest"] == other.result()["weights_digest"]
+    kept = [{path.name: path.read_bytes() for path in (run.folder / "kernels").iterdir()} for run in (one, other)]
+    assert kept[0] == kept[1]
+    assert len(kept[0]) == SETTINGS.training.epochs + 1

@@ -65,7 +65,8 @@ def trace(run: Training, steps: int = STEPS) -> Trace:
     hook.remove()
     found |= {f"end weight {name}": value for name, value in tower_state(run.net).items()}
     found |= {f"end velocity {name}": value for name, value in tower_state(run.net, run.rule.velocities).items()}
-    found["end loss"] = run.loss_sum.clone()
+    found["end loss"] = run.sums.loss.clone()
+    found["end wrong"] = run.sums.wrong.clone()
     return found
 
 
