@@ -32,7 +32,7 @@ class DataSettings(Settings):
     )
     exclude_classes: tuple[str, ...] = Field((), description="never chosen, for instance tuning classes")
     exclude_pictures: tuple[str, ...] = Field(
-        (), description="never chosen, by base name; those that are not there are none the less allowed"
+        (), description="never chosen, by base name; a name that no picture has is allowed"
     )
     train_per_class: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
         "all", description="training pictures of each class"
