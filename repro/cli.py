@@ -168,12 +168,30 @@ def plan(
     workers: Workers = None,
     prune: Annotated[bool, typer.Option("--prune", help="list runs and pictures that no study needs")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="with --prune: remove them")] = False,
+    decide: Annotated[
+        bool, typer.Option("--decide", help="what the study's seeds can decide, at what effect, with what power")
+    ] = False,
+    spread: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="with --decide: the runs' spread, from an evidence folder or as METRIC=SD (errors as fractions); "
+            "may be repeated"
+        ),
+    ] = None,
 ) -> None:
     """What is done, running and missing; the hours, disk and memory that the rest will take."""
     from repro.planning import plan_study, prune_store
+    from repro.study.load import studies_in_params
 
     root = project_root()
-    if prune:
+    if spread and not decide:
+        raise UserError("--spread is only read with --decide")
+    if decide:
+        from repro.deciding import decide_plan
+
+        for name in [study] if study else studies_in_params(root):
+            decide_plan(root, name, spread or [], typer.echo)
+    elif prune:
         prune_store(root, remove=yes, echo=typer.echo)
     else:
         plan_study(root, study, workers=workers, echo=typer.echo)
