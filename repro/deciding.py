@@ -31,9 +31,7 @@ def decide_plan(root: Path, study: str, sources: Sequence[str], echo: Callable[[
     spread: dict[str, float] = {}
     for source in sources:
         spread |= _stated(source) if "=" in source else spread_of(load_evidence(Path(source)), registry)
-    found = prospects(
-        registry, planned.family, len(planned.seeds), planned.looks, spread, planned.smallest_effects
-    )
+    found = prospects(registry, planned.family, len(planned.seeds), planned.looks, spread, planned.smallest_effects)
     looks = "two looks" if planned.looks == "two" else "a fixed number of seeds"
     echo(f"{study}: {len(planned.seeds)} seeds, {looks}; family {', '.join(planned.family)}")
     for prospect in found:
@@ -61,7 +59,9 @@ def _stated(source: str) -> dict[str, float]:
 
 def spread_of(evidence: Evidence, registry: Registry) -> dict[str, float]:
     """The sd of a run by metric: the root mean square over variants with at least two runs."""
-    metrics = {name for test in _tests(registry) for name in (getattr(test, "metric", None), *getattr(test, "also", ()))}
+    metrics = {
+        name for test in _tests(registry) for name in (getattr(test, "metric", None), *getattr(test, "also", ()))
+    }
     thresholds = [test.specific_above for test in _tests(registry) if isinstance(test, TowersTest)]
     variances: dict[str, list[float]] = {}
     for variant in evidence.study.variants:

@@ -166,9 +166,11 @@ def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: M
 
 def _gates(evidence: Evidence, test: StatisticalTest, registry: Registry) -> list[dict[str, Any]]:
     """What each gate of the test reads on all registered runs of the variants that there are."""
-    there = evidence.study.variants
-    first = set(test.variants) <= set(there) or not set(test.otherwise) <= set(there)
-    read = [*dict.fromkeys(name for name in (test.variants if first else test.otherwise) if name in there)]
+    there = set(evidence.study.variants)
+    read = next((names for names in (test.variants, test.otherwise) if names and set(names) <= there), None)
+    if read is None:
+        return []
+    read = tuple(dict.fromkeys(read))
     seeds = evidence.study.seeds
     rows = []
     for name in test.gates:

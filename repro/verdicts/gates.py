@@ -181,9 +181,7 @@ def _kernels_moved(asked: Asked) -> GateReading | NotEvaluated:
         )
         if not moved:
             return GateReading(False, told[-1])
-        too_few = _too_few_live(
-            asked, variant, rule.live_kernels_per_tower_at_least, rule.dead_share_per_tower_at_most
-        )
+        too_few = _too_few_live(asked, variant, rule.live_kernels_per_tower_at_least, rule.dead_share_per_tower_at_most)
         if too_few is not None:
             return too_few
     return GateReading(True, "; ".join(told))
@@ -197,9 +195,7 @@ def _enough_kernels(asked: Asked) -> GateReading | NotEvaluated:
     return GateReading(True, f"every tower has at least {fewest} live kernels")
 
 
-def _too_few_live(
-    asked: Asked, variant: str, fewest: int, dead_share: float
-) -> GateReading | NotEvaluated | None:
+def _too_few_live(asked: Asked, variant: str, fewest: int, dead_share: float) -> GateReading | NotEvaluated | None:
     """Dead kernels look coloured, so a verdict on them would be about noise."""
     above = asked.test.specific_above if isinstance(asked.test, TowersTest) else 0.0
     nets = divisions_of(asked.evidence, variant, asked.seeds, above)

@@ -22,6 +22,7 @@ from repro.verdicts.samples import Runs
 from repro.verdicts.scale import at_paper_scale, contest_year, departures_from_paper_scale
 from repro.verdicts.statistics import sd_floor
 
+
 def _paper_scale_only(evidence: Evidence, classes: int = 1000) -> NotEvaluated | None:
     """Not evaluated, with what the study departs in, unless it is at the paper's own scale."""
     found = departures_from_paper_scale(evidence, classes)
@@ -92,7 +93,9 @@ def _condition(evidence: Evidence, condition: Condition, variant: str, seeds: Se
             unit=rule.unit,
         )
     side = {"lo": 0.0} if condition.above is not None else {"hi": 0.0}
-    return absolute_form(differences, None, **side, floor=floor, planned_effect=condition.planned_effect, unit=rule.unit)
+    return absolute_form(
+        differences, None, **side, floor=floor, planned_effect=condition.planned_effect, unit=rule.unit
+    )
 
 
 # ---- numbers of the paper --------------------------------------------------------------------------

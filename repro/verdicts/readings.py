@@ -49,9 +49,7 @@ def collapsed_runs(evidence: Evidence, variant: str, seeds: Sequence[int]) -> in
 _COLLAPSED: WeakKeyDictionary[Evidence, dict[tuple[str, tuple[int, ...]], int]] = WeakKeyDictionary()
 
 
-def untrained_runs(
-    evidence: Evidence, variant: str, seeds: Sequence[int], bound: float
-) -> list[int] | NotEvaluated:
+def untrained_runs(evidence: Evidence, variant: str, seeds: Sequence[int], bound: float) -> list[int] | NotEvaluated:
     """Seeds whose run collapsed, diverged or has a training error of at least `bound`."""
     errors = metric_values(evidence, variant, seeds, "train_error")
     if isinstance(errors, NotEvaluated):

@@ -240,9 +240,7 @@ GATES: dict[str, MadeUp] = {
     "errors_left": MadeUp(levels=dict.fromkeys(EVERY_VARIANT, {"train_error_as_trained": 0.0}), spread=0.0001),
     "dose": MadeUp(scalars={"base": {"decay_dose": 0.0155}}),
     "normalisation_alive": MadeUp(
-        scalars=dict.fromkeys(
-            ("base", "dense"), {"normalisation_alive_conv1": 1.001, "normalisation_alive_conv2": 1.0}
-        )
+        scalars=dict.fromkeys(("base", "dense"), {"normalisation_alive_conv1": 1.001, "normalisation_alive_conv2": 1.0})
     ),
     "kernels_moved": MadeUp(scalars={"base": {"kernel_cosine": 0.95}}),
     "both_kinds": MadeUp(towers={"base": SPLIT, "dense": GREY}),

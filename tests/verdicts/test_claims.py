@@ -138,7 +138,9 @@ def test_collapsed_runs_of_a_variant_stay_in_and_are_flagged(judge: Any) -> None
 
 def test_a_base_that_did_not_train_shuts_the_gate(judge: Any) -> None:
     verdict = judge(MadeUp(scalars={"base": {"train_error": 0.68}}), "S78")
-    assert verdict.reason.startswith("gate learned: 12 of 12 runs of base are untrained (training error not below 67.5 %")
+    assert verdict.reason.startswith(
+        "gate learned: 12 of 12 runs of base are untrained (training error not below 67.5 %"
+    )
     assert judge(MadeUp(scalars={"base": {"train_error": 0.67}}), "S78").outcome == "supported"
 
 

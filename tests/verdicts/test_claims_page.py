@@ -50,6 +50,6 @@ def test_each_says_how_it_is_tested_or_why_it_is_not(told: dict[str, str], regis
 
 def test_thresholds_and_margins_are_named(told: dict[str, str], page: str) -> None:
     assert "at paper scale lower 1 points, upper 3 points" in told["S90"]
-    assert "threshold 0.8" in told["S78"]
-    assert "gates: trained, fitted, dose" in told["S61c"].lower()
-    assert "**dose**: decay dose at least 0.01" in page
+    assert "least division 0.3333" in told["S78"]
+    assert "gates: trained, settled, dose" in told["S61c"].lower()
+    assert "**dose**: decay dose at least 0.1" in page

@@ -159,14 +159,15 @@ def test_few_seeds_are_flagged_and_forms_keep_their_minimum() -> None:
     assert not any("few_seeds" in verdict.flags for verdict in five.values())
 
 
-def test_one_clear_no_contradicts_every_run_from_the_first_seed_on() -> None:
+def test_every_run_is_decided_from_six_seeds_on() -> None:
     def refused(seeds: Sequence[int]) -> Finding:
-        return every_run(["no"] * len(seeds), p0=0.5, p_yes=[1.0] * len(seeds), p_no=[1e-6] * len(seeds))
+        return every_run([False] * len(seeds), recurrence=0.5, contradicted_below=0.9)
 
     def shown(seeds: Sequence[int]) -> Finding:
-        return every_run(["yes"] * len(seeds), p0=0.5, p_yes=[1e-6] * len(seeds), p_no=[1.0] * len(seeds))
+        return every_run([True] * len(seeds), recurrence=0.5, contradicted_below=0.9)
 
-    assert decide({"S": refused}, ["S"], [0])["S"].outcome == "contradicted"
+    assert decide({"S": refused}, ["S"], SIX[:5])["S"].outcome == "inconclusive"
+    assert decide({"S": refused}, ["S"], SIX)["S"].outcome == "contradicted"
     assert decide({"S": shown}, ["S"], SIX[:5])["S"].outcome == "inconclusive"
     verdict = decide({"S": shown}, ["S"], SIX)["S"]
     assert verdict.outcome == "supported"
@@ -292,12 +293,12 @@ class TestTwoLooks:
         assert both["open"].look == 2
         assert both["never"].outcome == "inconclusive"
 
-    def test_frozen_claims_still_count_in_m(self) -> None:
+    def test_what_the_first_look_decided_leaves_its_share_to_the_others(self) -> None:
         cases = {"frozen": worse_by(0.3), "open": worse_by(0.0, 3)}
         verdict = decide(cases, list(cases), TWELVE, looks="two")["open"]
         assert verdict.look == 2
         assert verdict.p is not None
-        assert verdict.p_adjusted == pytest.approx(min(1, 2 * verdict.p))
+        assert verdict.p_adjusted == pytest.approx(verdict.p)
 
     def test_too_few_runs_for_the_first_look(self) -> None:
         verdict = decide({"S": finished(5, worse_by(0.3))}, ["S"], TWELVE, looks="two")["S"]

@@ -35,9 +35,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Path
         seeds=range(6),
         family=FAMILY,
         registry={name: registry.digest(name) for name in FAMILY},
+        registered={},
         effects={
             **{name: {"held_out_error": 0.03} for name in REMOVED},
-            "no_weight_decay": {"train_error": 0.001},
+            "no_weight_decay": {"train_error_as_trained": 0.001},
         },
         scalars={"base": {"kernel_cosine": 0.95}},
     ).write(tmp_path_factory.mktemp("explain") / "made")
@@ -75,7 +76,7 @@ def test_a_decided_statement_is_told_whole(folder: Path) -> None:
         "Tested as: any of",
         "net.removed: conv4",
         "training error below share of chance 0.5",
-        "open: the base's training error",
+        "open: every run's training error is below 45.0 %",
         "repeated by S89",
         "remove_conv5 3.",
         "supported",
@@ -97,7 +98,7 @@ def test_a_shut_gate_shows_its_reading(folder: Path) -> None:
     (found,) = _explained("S78", folder)["evidence"]
     assert found["verdict"] == "not_evaluated"
     states = {gate["gate"]: gate["state"] for gate in found["gates"]}
-    assert states == {"trained": "open", "kernels_moved": "shut", "untrained_control": "open"}
+    assert states == {"learned": "open", "kernels_moved": "shut", "both_kinds": "open", "enough_kernels": "open"}
     assert "0.95, not below 0.8" in _flat(_explained("S78", folder))
     assert found["what_would_decide"] == REMEDIES["gate"]
 
@@ -120,8 +121,8 @@ def test_a_repeat_shows_the_test_and_literature_of_its_original(folder: Path) ->
 def test_a_tower_statement_shows_each_run(tmp_path: Path) -> None:
     evidence = MadeUp(seeds=range(6)).write(tmp_path / "towers")
     told = _explained("S78", evidence)
-    assert len(told["evidence"][0]["details"]["folded"]) == 6
-    assert "folded" in _text(told)
+    assert len(told["evidence"][0]["details"]["division"]) == 6
+    assert "division" in _text(told)
     assert "in its family" in _text(told)
 
 

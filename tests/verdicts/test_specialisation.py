@@ -1,154 +1,105 @@
+"""Division of labour between towers: J, its exact p, majorities, and what published nets look like by it."""
+
 from __future__ import annotations
 
-import math
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
-from repro.verdicts.finding import NotEvaluated
-from repro.verdicts.specialisation import (
-    TowerSplit,
-    auc,
-    folded,
-    folded_null,
-    folded_p,
-    hanley_mcneil,
-    largely_split,
-    rematch_p,
-    tower_split,
-)
+from repro.verdicts.specialisation import NetDivision, division_p, net_division, rematch_p
+from tests.made_up import ALIKE, GREY, SPLIT, MadeUp
 
-shares = st.lists(st.integers(0, 8).map(lambda x: x / 8), min_size=1, max_size=5)
+ABOVE = 0.25
+COLOURED = (0, 0)
 
 
-def split_of(grey: list[float], colour: list[float], seeds: int = 1) -> TowerSplit:
-    split = tower_split((grey, colour), ([True] * len(grey), [True] * len(colour)), seeds=seeds)
-    assert isinstance(split, TowerSplit)
-    return split
+def net(first: int, second: int, live: int = 24) -> NetDivision:
+    """A net of two towers with so many colour-specific kernels in each."""
+    return NetDivision((first, second), (live, live), (live, live))
 
 
-@given(shares, shares)
-def test_renumbering_the_towers_changes_nothing_folded(x: list[float], y: list[float]) -> None:
-    assert auc(x, y) == pytest.approx(1 - auc(y, x))
-    assert folded(auc(x, y)) == pytest.approx(folded(auc(y, x)))
-    assert folded_p(x, y) == pytest.approx(folded_p(y, x))
+@given(st.integers(1, 4), st.integers(1, 4), st.data())
+def test_p_counts_the_ways_to_deal_the_kernels(first: int, second: int, data: Any) -> None:
+    specific = data.draw(st.tuples(st.integers(0, first), st.integers(0, second)))
+    kernels = [1] * sum(specific) + [0] * (first + second - sum(specific))
 
+    def distance(picked: tuple[int, ...]) -> float:
+        inside = sum(kernels[place] for place in picked)
+        return abs(inside / first - (sum(kernels) - inside) / second)
 
-@given(shares, shares)
-def test_folded_p_counts_arrangements(x: list[float], y: list[float]) -> None:
-    pooled = x + y
-    values = [
-        folded(auc([pooled[i] for i in pick], [pooled[i] for i in range(len(pooled)) if i not in pick]))
-        for pick in combinations(range(len(pooled)), len(x))
-    ]
-    expected = np.mean([value >= folded(auc(x, y)) - 1e-12 for value in values])
-    assert folded_p(x, y) == pytest.approx(expected)
+    ways = list(combinations(range(len(kernels)), first))
+    observed = abs(specific[0] / first - specific[1] / second)
+    expected = np.mean([distance(picked) >= observed - 1e-12 for picked in ways])
+    assert division_p(specific, (first, second)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
-    ("n", "critical", "mean"),
+    ("first", "second", "j", "p"),
     [
-        (12, (0.743, 0.812, 0.868), 0.597),
-        (24, (0.667, 0.715, 0.760), 0.567),
-        (48, (0.616, 0.652, 0.684), 0.547),
+        (12, 12, 0.0, 1.0),
+        (7, 17, 0.4167, 0.0085),
+        (4, 20, 0.6667, 7.26e-6),
+        (2, 22, 0.8333, 4.76e-9),
+        (8, 16, 0.3333, 0.043),
     ],
 )
-def test_null_of_the_folded_auc(n: int, critical: tuple[float, ...], mean: float) -> None:
-    support, tail = folded_null(n, n)
-    found = [support[tail <= level][0] for level in (0.05, 0.01, 0.05 / 30)]
-    assert found == pytest.approx(critical, abs=0.0006)
-    assert -(support * np.diff(tail, append=0)).sum() == pytest.approx(mean, abs=0.0006)
-    assert tail[0] == pytest.approx(1)
+def test_j_and_p_of_towers_of_24(first: int, second: int, j: float, p: float) -> None:
+    assert net(first, second).j == pytest.approx(j, abs=1e-4)
+    assert net(first, second).p == pytest.approx(p, rel=0.15)
 
 
-def test_folded_p_is_the_two_sided_rank_test() -> None:
-    rng = np.random.default_rng(11)
-    x, y = rng.random(24), rng.random(24) + 0.2
-    expected = stats.mannwhitneyu(x, y, method="exact").pvalue
-    assert folded_p(x, y) == pytest.approx(expected, rel=1e-9)
+@pytest.mark.parametrize("specific", [0, 24])
+def test_towers_of_one_kind_divide_nothing(specific: int) -> None:
+    """All grey or all coloured, however their kernels are ranked: there is no division."""
+    assert net(specific, specific).j == 0.0
+    assert net(specific, specific).p == 1.0
 
 
-def test_hanley_mcneil_against_simulation() -> None:
-    rng = np.random.default_rng(12)
-    shift = stats.norm.ppf(0.8) * math.sqrt(2)
-    values = [auc(rng.normal(shift, 1, 24), rng.normal(0, 1, 24)) for _ in range(2000)]
-    assert hanley_mcneil(0.8, 24, 24) == pytest.approx(np.std(values), rel=0.1)
-    assert hanley_mcneil(1.0, 24, 24) == 0.0
+def test_the_numbering_of_towers_means_nothing() -> None:
+    one, other = net(3, 20), net(20, 3)
+    assert (one.j, one.p) == (other.j, other.p)
+    assert (one.colour_tower, other.colour_tower) == (1, 0)
 
 
-def test_a_clear_split_and_its_mirror() -> None:
-    grey, colour = [i / 100 for i in range(12)], [0.5 + i / 100 for i in range(12)]
-    split, mirror = split_of(grey, colour), split_of(colour, grey)
-    assert (split.state, split.folded, split.colour_tower) == ("specialised", 1.0, 1)
-    assert (mirror.state, mirror.folded, mirror.colour_tower) == ("specialised", 1.0, 0)
-    assert split.p == pytest.approx(2 / math.comb(24, 12))
-    assert split.p_not == 1.0
+@pytest.mark.parametrize(
+    ("first", "second", "largely"), [(8, 16, True), (9, 16, False), (8, 15, False), (16, 8, True), (0, 24, True)]
+)
+def test_largely_divided_is_two_thirds_of_both_towers(first: int, second: int, largely: bool) -> None:
+    assert net(first, second).largely(0.6666) is largely
 
 
-def test_significance_without_strength_is_unclear() -> None:
-    rng = np.random.default_rng(13)
-    grey, colour = rng.normal(0.4, 0.1, 48), rng.normal(0.5, 0.1, 48)
-    split = split_of(list(grey), list(colour))
-    assert split.p < 0.01
-    assert split.folded < 0.8
-    assert split.state == "unclear"
-
-
-@pytest.mark.parametrize(("n", "single", "of_six"), [(12, 0.61, 0.06), (24, 0.95, 0.77)])
-def test_how_often_an_unsplit_net_is_refused(n: int, single: float, of_six: float) -> None:
-    rng = np.random.default_rng(14)
-    nets = [(list(rng.random(n)), list(rng.random(n))) for _ in range(300)]
-    for seeds, expected in ((1, single), (6, of_six)):
-        share = np.mean([split_of(*net, seeds=seeds).state == "not" for net in nets])
-        assert share == pytest.approx(expected, abs=0.09)
-
-
-def test_too_few_live_kernels() -> None:
-    chroma = (list(np.linspace(0, 1, 24)), list(np.linspace(0, 1, 24)))
-    every = [True] * 24
-    six_dead, seven_dead = [False] * 6 + [True] * 18, [False] * 7 + [True] * 17
-    split = tower_split(chroma, (every, six_dead))
-    assert isinstance(split, TowerSplit)
-    assert split.live == (24, 18)
-    assert split.excluded == (0, 6)
-    refused = tower_split(chroma, (every, seven_dead))
-    assert isinstance(refused, NotEvaluated)
-    assert refused.code == "kernels"
-    assert "tower 1 has 17 live kernels of 24" in refused.reason
-    small = tower_split(([0.1] * 7, [0.2] * 7), ([True] * 7, [True] * 7))
-    assert isinstance(small, NotEvaluated)
-
-
-def test_a_live_kernel_without_a_share_is_excluded_and_dead_ones_are_not_looked_at() -> None:
-    chroma = ([math.nan, *np.linspace(0, 0.4, 11)], [*np.linspace(0.5, 0.9, 11), -99.0])
-    split = tower_split(chroma, ([True] * 12, [True] * 11 + [False]))
-    assert isinstance(split, TowerSplit)
-    assert split.excluded == (1, 1)
-    assert split.folded == 1.0
-
-
-def test_masks_must_match() -> None:
+def test_kernels_that_are_dead_or_have_no_share_are_not_counted() -> None:
+    shares = np.array([0.9, 0.1, np.nan, 0.9, 0.9, 0.9])
+    live = np.array([True, True, True, True, True, False])
+    found = net_division(shares, live, ABOVE)
+    assert (found.specific, found.live, found.kernels) == ((1, 2), (2, 2), (3, 3))
     with pytest.raises(ValueError, match="live flags"):
-        tower_split(([0.1] * 9, [0.1] * 9), ([True] * 9, [True] * 8))
+        net_division(shares, live[:5], ABOVE)
 
 
-def test_largely_is_a_majority_in_both_towers() -> None:
-    grey, colour = [0.1, 0.1, 0.9], [0.8, 0.9, 0.2]
-    live = ([True] * 3, [True] * 3)
-    assert largely_split((grey, colour), live, threshold=0.5, colour_tower=1) == (
-        True,
-        pytest.approx(2 / 3),
-        pytest.approx(2 / 3),
-    )
-    assert not largely_split((grey, colour), live, threshold=0.5, colour_tower=0)[0]
-    half = ([0.1, 0.9], [0.8, 0.9])
-    assert not largely_split(half, ([True] * 2,) * 2, threshold=0.5, colour_tower=1)[0]
-    one_dead = ([True, False], [True, True])
-    assert largely_split(half, one_dead, threshold=0.5, colour_tower=1)[0]
+def test_the_published_net_comes_out_divided() -> None:
+    """Chroma shares as of Caffe's released net, kernels 1 to 48 against 49 to 96, read off its published picture:
+    medians 0.03 and 0.91, AUC 0.957."""
+    rng = np.random.default_rng(1)
+    grey = np.where(np.arange(48) < 43, rng.uniform(0.0, 0.08, 48), rng.uniform(0.6, 0.99, 48))
+    colour = np.where(np.arange(48) < 44, rng.uniform(0.84, 0.99, 48), rng.uniform(0.05, 0.2, 48))
+    assert np.median(grey) == pytest.approx(0.03, abs=0.03)
+    assert np.median(colour) == pytest.approx(0.91, abs=0.03)
+    found = net_division(np.concatenate([grey, colour]), np.ones(96, dtype=bool), ABOVE)
+    assert found.j > 0.75
+    assert found.p < 1e-9
+    assert found.largely(0.6666)
+
+
+def test_initial_noise_that_is_left_over_divides_nothing() -> None:
+    """Grey kernels of which one tower's hold a trace more colour: ranked perfectly, and not divided."""
+    rng = np.random.default_rng(2)
+    shares = np.concatenate([rng.uniform(0.0, 0.03, 24), rng.uniform(0.03, 0.09, 24)])
+    assert net_division(shares, np.ones(48, dtype=bool), ABOVE).j == 0.0
 
 
 @pytest.mark.parametrize(("nets", "p"), [(2, 0.667), (5, 0.127), (6, 0.069)])
@@ -166,3 +117,57 @@ def test_rematching_of_many_nets_is_drawn() -> None:
 
 def test_rematching_sees_no_complementarity_in_alike_towers() -> None:
     assert rematch_p([[0.1, 0.11], [0.5, 0.51], [0.9, 0.91], [0.3, 0.31], [0.7, 0.71]]) == 1.0
+
+
+# ---- verdicts ----------------------------------------------------------------------------------------
+
+
+def test_towers_of_one_kind_against_dense_nets_that_hold_both_do_not_support(judge: Any) -> None:
+    made = MadeUp(towers={"base": [GREY, COLOURED] * 6, "dense": [12, 13] * 6})
+    verdict = judge(made, "S76")
+    assert verdict.outcome == "contradicted"
+    assert verdict.estimate < 0.0
+
+
+def test_the_difference_is_reported_with_what_only_a_division_passes(judge: Any) -> None:
+    divided = judge(MadeUp(towers={"base": [20, 21, 22] * 4, "dense": [12, 13] * 6}), "S76")
+    assert divided.outcome == "supported"
+    assert divided.finding.details["rematch_p"] < 0.01
+    assert len(divided.finding.details["beside"]["base, untrained"]) == 12
+    assert divided.finding.unit == "J"
+
+
+def test_a_study_without_towers_that_never_meet_is_judged_alike(judge: Any) -> None:
+    towers = {"base": [20, 21, 22] * 4, "dense": [12, 13] * 6, "no_tower_links": [24, 23] * 6}
+    without = judge(MadeUp(towers=towers, variants=("base", "dense")), "S76")
+    beside = judge(MadeUp(towers=towers, variants=("base", "dense", "no_tower_links")), "S76")
+    assert (without.outcome, without.p, without.estimate) == (beside.outcome, beside.p, beside.estimate)
+    assert len(beside.finding.details["beside"]["no_tower_links"]) == 12
+    assert "no_tower_links" not in without.finding.details["beside"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "n", "outcome"), [(7, 12, "contradicted"), (9, 12, "inconclusive"), (14, 20, "contradicted")]
+)
+def test_every_run_is_contradicted_by_too_few(shown: int, n: int, outcome: str, judge: Any) -> None:
+    made = MadeUp(seeds=range(n), towers={"base": [SPLIT] * shown + [ALIKE] * (n - shown), "dense": ALIKE})
+    assert judge(made, "S78").outcome == outcome
+
+
+def test_more_seeds_mean_more_power_against_every_run(judge: Any) -> None:
+    """No net of twice as many is divided: with 48 it must not be less clear than with 12."""
+    for n in (12, 48):
+        made = MadeUp(seeds=range(n), towers={"base": [ALIKE] * n, "dense": ALIKE})
+        assert judge(made, "S78").outcome == "contradicted"
+
+
+def test_evidence_without_responses_is_not_evaluated(judge: Any) -> None:
+    for statement in ("S76", "S77", "S78", "S79"):
+        verdict = judge(MadeUp(chroma=False), statement)
+        assert verdict.outcome == "not_evaluated"
+        assert "holds no chroma responses" in verdict.reason
+
+
+def test_which_tower_it_is_stays_exploratory_below_35_runs(judge: Any) -> None:
+    assert "exploratory" in judge(MadeUp(seeds=range(34)), "S79").flags
+    assert "exploratory" not in judge(MadeUp(seeds=range(35)), "S79").flags

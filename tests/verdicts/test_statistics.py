@@ -23,6 +23,11 @@ number = st.floats(-100, 100).map(lambda x: round(x, 3))
 arms = st.lists(number, min_size=3, max_size=8)
 
 
+def _cautious(p: float) -> float:
+    """A t p value as it is used: five thirds of it."""
+    return min(1.0, max(p, SMALLEST_P) * 5 / 3)
+
+
 @given(arms, arms, st.floats(-5, 5))
 def test_welch_agrees_with_scipy(a: list[float], b: list[float], at: float) -> None:
     estimate = welch(a, b)
@@ -33,9 +38,9 @@ def test_welch_agrees_with_scipy(a: list[float], b: list[float], at: float) -> N
     if estimate.se < 1e-9 * max(map(abs, [*a, *b, 1.0])):
         return  # scipy itself loses its digits
     expected = stats.ttest_ind(np.subtract(a, at), b, equal_var=False, alternative="greater")
-    assert above == pytest.approx(max(expected.pvalue, SMALLEST_P), rel=1e-6, abs=1e-11)
-    assert below == pytest.approx(max(1 - expected.pvalue, SMALLEST_P), rel=1e-6, abs=1e-9)
-    interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.9)
+    assert above == pytest.approx(_cautious(expected.pvalue), rel=1e-6, abs=1e-11)
+    assert below == pytest.approx(_cautious(1 - expected.pvalue), rel=1e-6, abs=1e-9)
+    interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(1 - 0.1 * 3 / 5)
     assert estimate.interval(0.1) == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-9)
 
 
@@ -46,7 +51,7 @@ def test_paired_agrees_with_scipy(pairs: list[tuple[float, float]]) -> None:
     if estimate.no_spread:
         return
     expected = stats.ttest_rel(a, b, alternative="greater").pvalue
-    assert estimate.tails()[0] == pytest.approx(max(expected, SMALLEST_P), rel=1e-6, abs=1e-11)
+    assert estimate.tails()[0] == pytest.approx(_cautious(expected), rel=1e-6, abs=1e-11)
 
 
 @given(arms, arms, st.floats(-50, 50))
@@ -63,7 +68,7 @@ def test_swapping_arms_swaps_the_tails(a: list[float], b: list[float]) -> None:
 
 
 def test_p_is_floored() -> None:
-    assert welch([0.0, 1e-9, 2e-9, 1e-9], [1e6, 1e6 + 1, 1e6 - 1, 1e6]).tails()[1] == SMALLEST_P
+    assert welch([0.0, 1e-9, 2e-9, 1e-9], [1e6, 1e6 + 1, 1e6 - 1, 1e6]).tails()[1] == pytest.approx(SMALLEST_P * 5 / 3)
 
 
 @pytest.mark.parametrize("values", [([1.0], [2.0, 3.0]), ([1.0], [2.0])])
