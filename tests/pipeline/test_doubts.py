@@ -167,7 +167,11 @@ def test_what_contradicts_itself_is_not_recorded(place: Place) -> None:
 def test_a_study_with_variants_parents_and_a_search_has_none(place: Place) -> None:
     study = place.root / "studies" / "small.yaml"
     rates = {"seeds": [3], "learning_rates": [0.01, 0.02], "variants": ["base"], "target_error": 0.25}
-    edit_yaml(study, variants=["base", "dense", "half_classes", "other_classes", "pretrained_on_other_classes"], tuning=rates)
+    edit_yaml(
+        study,
+        variants=["base", "dense", "half_of_classes", "other_classes", "pretrained_on_other_classes"],
+        tuning=rates,
+    )
     did(place.root, "train", "small", "--workers", "1")
     did(place.root, "evaluate", "small")
     evidence = load_evidence(place.evidence)
