@@ -129,7 +129,7 @@ def evaluate(
     study: StudyName,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, or cuda:1 and so on: one device")] = "cpu",
 ) -> None:
-    """Measure a study's finished runs and write its evidence."""
+    """Measure a study's finished runs and write its evidence; says which runs are not trained yet."""
     from repro.pipeline import evaluate_stage
 
     evidence = evaluate_stage(project_root(), study, device=device)

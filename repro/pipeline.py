@@ -162,12 +162,16 @@ def recorded_evidence(root: Path, study: str) -> Evidence | None:
 
 
 def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
-    """Measure a study's runs; writes `evidence/`, `metrics.json` and the learning curves."""
+    """Measure a study's runs; writes `evidence/`, `metrics.json` and the learning curves.
+
+    Runs that are neither finished nor recorded are named and left out: the evidence of a study may grow over sittings.
+    Raises UserError when not one is there, or when the study's search for learning rates is not finished.
+    """
     from repro.data.packed import open_packed
     from repro.measurement.measure import averages, measure
     from repro.measurement.side_by_side import Task, measure_all
     from repro.measurement.trial import trial_row
-    from repro.study_runs import recorded_digests, study_runs
+    from repro.study_runs import by_variant, recorded_digests, study_runs
     from repro.training import provenance
     from repro.training.placing import devices_named, prepare_devices
 
@@ -183,9 +187,14 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     tuning, sizes = resolved.study.tuning, (len(prepared["classes"]), prepared["counts"]["train"])
     accepted = recorded_digests(recorded, cells)
     known = {run.identity: run for run in recorded.runs if run.identity in accepted} if recorded else {}
-    missing = [cell.label for cell in cells if not cell.run.finished and cell.run.identity not in known]
+    missing = [cell for cell in cells if not cell.run.finished and cell.run.identity not in known]
     if missing:
-        raise UserError(f"{study}: not trained yet: {', '.join(missing[:6])}; run `repro train {study}` first")
+        missing.sort(key=lambda cell: resolved.study.variants.index(cell.variant))
+        if len(missing) == len(runs.report):
+            raise UserError(f"{study}: not trained yet: {by_variant(missing)}; run `repro train {study}` first")
+        say(f"{study}: {len(missing)} of {len(runs.report)} runs are not trained yet: {by_variant(missing)}")
+        left_out = {cell.run.identity for cell in missing}
+        cells = [cell for cell in cells if cell.run.identity not in left_out]
     pictures, evaluation, place = store / prepared["pictures"], resolved.study.evaluation, devices[0]
     tasks = [Task(cell.run, averaged=cell.variant == "base") for cell in runs.report if cell.run.finished]
     measure_all(tasks, pictures, evaluation, device, say=lambda text: say(f"{study}: {text}"))
@@ -206,7 +215,7 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
             values = {key: value for key, value in vars(found).items() if key != "arrays"}
             arrays |= {f"{identity}/{name}": value for name, value in found.arrays.items()}
             rows.append({**common, **values})
-        else:
+        else:  # recorded
             assert recorded is not None
             old = known[identity]
             names = ("status", "collapse_reason", "scalars", "curves", "provenance", "registered")

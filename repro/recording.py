@@ -7,6 +7,7 @@ from pathlib import Path
 
 from repro.errors import UserError
 from repro.evidence.directory import FILES, load_evidence
+from repro.evidence.doubts import contradictions
 from repro.evidence.merge import merge_evidence
 from repro.files import replace_folder, write_bytes
 from repro.pipeline import recorded_folder, results_folder
@@ -18,8 +19,9 @@ SIZE_LIMIT_BYTES = 10_000_000
 def record_evidence(root: Path, study: str) -> str:
     """Merge `results/<study>/evidence` into `evidence/<study>`; returns a sentence on what happened.
 
-    Raises UserError when there is nothing to record, when the two contradict each other, or when the
-    result would be too large; `evidence/<study>` is then as it was.
+    Raises UserError when there is nothing to record, when the two contradict each other or themselves, or
+    when the result would be too large; `evidence/<study>` is then as it was. What older versions did not record
+    is no reason to refuse.
     """
     fresh_path, target = results_folder(root, study) / "evidence", recorded_folder(root, study)
     if not fresh_path.is_dir():
@@ -37,7 +39,10 @@ def record_evidence(root: Path, study: str) -> str:
         else:
             for name in FILES:
                 write_bytes(draft / name, (fresh_path / name).read_bytes())
-        after = len(load_evidence(draft).runs)
+        written = load_evidence(draft)
+        if found := contradictions(written):
+            raise UserError(f"the evidence of {study} is not recorded: {' '.join(found)}")
+        after = len(written.runs)
         size = sum(path.stat().st_size for path in draft.iterdir())
         if size > SIZE_LIMIT_BYTES:
             raise UserError(

@@ -5,7 +5,7 @@ Which rates are reported follows from the search's runs, in the store or in reco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,17 @@ def recorded_trials(resolved: ResolvedStudy, recorded: Evidence | None) -> dict[
         for run in recorded.runs
         if run.role == "tuning"
     }
+
+
+def by_variant(cells: Iterable[GridRun]) -> str:
+    """Reported runs for a person: `base seeds 1, 2; dense seed 2`."""
+    seeds: dict[str, list[int]] = {}
+    for cell in cells:
+        seeds.setdefault(cell.variant, []).append(cell.seed)
+    return "; ".join(
+        f"{variant} seed{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
+        for variant, found in seeds.items()
+    )
 
 
 def recorded_digests(recorded: Evidence | None, runs: list[GridRun]) -> dict[str, str]:

@@ -13,6 +13,8 @@ import repro
 from repro.data.packed import open_packed
 from repro.errors import UserError
 from repro.evidence.directory import load_evidence
+from repro.study.identity import run_identity
+from repro.study.settings import RunSettings
 from tests.project_copy import edit_yaml
 from tests.small_project import Place, did, nothing_lost
 
@@ -20,10 +22,17 @@ from tests.small_project import Place, did, nothing_lost
 def elsewhere(place: Place, **changes: Any) -> None:
     """The recorded evidence as another machine made it: of seed 7, whose run is not in this store."""
     path = place.recorded / "study.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "seeds": [7]}))
+    study = {**json.loads(path.read_text()), "seeds": [7]}
+    path.write_text(json.dumps(study))
     path = place.recorded / "runs.jsonl"
-    row = {**json.loads(path.read_text()), "seed": 7, "identity": "another", **changes}
-    path.write_text(json.dumps(row) + "\n")
+    row = json.loads(path.read_text())
+    row["provenance"]["tensors_digest"] = "another's"
+    path.write_text(json.dumps({**row, "seed": 7, "identity": another(study), **changes}) + "\n")
+
+
+def another(study: dict[str, Any]) -> str:
+    """The identity of the base's run with seed 7."""
+    return run_identity(RunSettings.model_validate(study["settings"]["base"]), 7, study["data"]["digest"])
 
 
 def test_the_first_record_is_the_pipelines_evidence(place: Place) -> None:
@@ -45,7 +54,8 @@ def test_runs_of_two_machines_merge_and_a_later_evaluation_keeps_both(place: Pla
     assert "2 runs (1 new)" in did(place.root, "record", "small").out
     merged = load_evidence(place.recorded)
     fresh = load_evidence(place.evidence)
-    assert {(run.seed, run.identity) for run in merged.runs} == {(7, "another"), (1, place.run.name)}
+    there = another(json.loads((place.recorded / "study.json").read_text()))
+    assert {(run.seed, run.identity) for run in merged.runs} == {(7, there), (1, place.run.name)}
     assert set(merged.study.seeds) == {1, 7}
     assert {run.identity: run for run in merged.runs}[place.run.name] == fresh.runs[0]
     for name, value in fresh.arrays.items():

@@ -1,0 +1,115 @@
+"""What speaks against an evidence by itself: runs whose identity does not follow from what is recorded of them,
+the same run or the same weights twice, runs of different training versions.
+
+An identity is a digest of what decides a run's numbers, so anyone can compute it again from `study.json` and the
+run's line. No torch: whoever reads evidence can ask.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+from repro.errors import UserError
+from repro.evidence.directory import Evidence
+from repro.evidence.record import RunRecord
+from repro.study.identity import run_identity
+from repro.study.settings import RunSettings
+from repro.study.validation import validated
+
+_SHOWN = 4
+
+
+def doubts(evidence: Evidence) -> list[str]:
+    """Every doubt as a sentence; none when each run is what it says it is."""
+    return [*contradictions(evidence), *omissions(evidence)]
+
+
+def contradictions(evidence: Evidence) -> list[str]:
+    """What cannot be true of a study's runs."""
+    return [*_other_identities(evidence), *_twice(evidence), *_same_weights(evidence), *_versions(evidence)]
+
+
+def omissions(evidence: Evidence) -> list[str]:
+    """What older versions did not record, so that it cannot be checked."""
+    kept = {
+        "training_version": "training version, so that their identities cannot be checked",
+        "tensors_digest": "digest of their tensors, so that equal weights cannot be found",
+    }
+    found = []
+    for name, what in kept.items():
+        if without := [_called(run) for run in evidence.runs if run.provenance.get(name) is None]:
+            found.append(f"Of {_some(without)} the evidence records no {what}.")
+    return found
+
+
+def _other_identities(evidence: Evidence) -> list[str]:
+    """Report runs whose identity is another than their recorded settings, seed, parent, pictures and version give."""
+    found = []
+    for variant, runs in _by(evidence.runs, lambda run: run.variant if run.role == "report" else None).items():
+        checked = [run for run in runs if run.provenance.get("training_version") is not None]
+        try:
+            settings = validated(RunSettings, evidence.study.settings.get(str(variant)), f"settings of {variant}")
+        except UserError as error:
+            found.append(f"The identities of {variant} cannot be checked: {error}.")
+            continue
+        for run in checked:
+            version, data = run.provenance["training_version"], str(evidence.study.data.get("digest"))
+            expected = run_identity(settings, run.seed, data, run.parent, version=version)
+            if expected != run.identity:
+                found.append(
+                    f"The identity of {_called(run)} does not follow from its recorded settings, seed, parent, "
+                    f"pictures and training version {version}: they give {expected}."
+                )
+    return found
+
+
+def _twice(evidence: Evidence) -> list[str]:
+    """A search trains a variant at several rates with each of its seeds; a report has one run of each."""
+
+    def cell(run: RunRecord) -> Hashable:
+        return (run.variant, run.seed, run.role, run.scalars.get("learning_rate") if run.role == "tuning" else None)
+
+    return [
+        f"{runs[0].variant} seed {runs[0].seed} (role {runs[0].role}) has {len(runs)} runs: "
+        f"{_some([run.identity for run in runs])}."
+        for runs in _by(evidence.runs, cell).values()
+        if len(runs) > 1
+    ]
+
+
+def _same_weights(evidence: Evidence) -> list[str]:
+    """Weights that are no numbers may well be the same ones, so diverged runs are left out."""
+    weights = _by(evidence.runs, lambda run: None if run.status == "diverged" else run.provenance.get("tensors_digest"))
+    return [
+        f"{_some([_called(run) for run in runs])} have the same weights under different identities."
+        for runs in weights.values()
+        if len(runs) > 1
+    ]
+
+
+def _versions(evidence: Evidence) -> list[str]:
+    versions = _by(evidence.runs, lambda run: run.provenance.get("training_version"))
+    if len(versions) < 2:
+        return []
+    parts = [f"{len(runs)} of version {version}" for version, runs in sorted(versions.items(), key=str)]
+    return [f"The runs are of different training versions, {', '.join(parts)}: their numbers do not belong together."]
+
+
+def _by(runs: Iterable[RunRecord], key: Any) -> Mapping[Hashable, list[RunRecord]]:
+    """Runs by a key; those for which it is None are left out."""
+    found: dict[Hashable, list[RunRecord]] = defaultdict(list)
+    for run in runs:
+        if (value := key(run)) is not None:
+            found[value].append(run)
+    return found
+
+
+def _called(run: RunRecord) -> str:
+    return f"run {run.identity} ({run.variant} seed {run.seed})"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
