@@ -23,7 +23,7 @@ from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord, StudyRecord
 from repro.randomness import generator
 from repro.verdicts.metrics import METRICS
-from repro.verdicts.specialisation import LEVEL, folded_p
+from repro.verdicts.specialisation import net_division
 
 Floats = npt.NDArray[np.float64]
 Shape = Literal["normal", "t3", "skew", "collapse"]
@@ -36,6 +36,10 @@ KERNELS = 24
 """First-layer kernels of each tower."""
 NETS = 400
 """Different first layers that runs are given."""
+AGNOSTIC, SPECIFIC = 0.05, 0.6
+"""Chroma shares of the two kinds of kernel."""
+BY_LUCK = 0.05
+"""Permutation p up to which a net's towers differ."""
 CONSTANT = {
     "normalisation_alive_conv1": 1.6,
     "normalisation_alive_conv2": 1.6,
@@ -51,6 +55,7 @@ _FIXED = {
     "train_error": [*ERRORS],
     "held_out_error": [error + 0.3 for error in ERRORS],
     "epoch": [*range(len(ERRORS))],
+    "learning_rate": [0.01] * len(ERRORS),
 }
 
 
@@ -106,26 +111,26 @@ class _Curves(Mapping[str, list[Any]]):
         return self[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("step", "train_loss", "train_error", "held_out_error", "epoch"))
+        return iter(("step", "train_loss", *_FIXED))
 
     def __len__(self) -> int:
-        return 5
+        return 2 + len(_FIXED)
 
 
 @dataclass(frozen=True)
 class TowerNets:
     """How the towers of two-tower nets come out: `split_share` of the runs divide colour between them wholly.
 
-    Where none does, two-tower nets are as untrained ones: no kernel knows its tower. Where some do, the others
-    are such nets without those whose towers differ by luck. Of the nets that divide it, a share of `second` has
-    the colour in the second tower.
+    Where none does, no kernel knows its tower, as in dense nets. Where some do, the others are such nets without
+    those whose towers differ by luck. Of the nets that divide it, a share of `second` has the colour in the second
+    tower.
     """
 
     split_share: float
     second: float
 
 
-UNTRAINED = TowerNets(split_share=0.0, second=0.5)
+ALIKE = TowerNets(split_share=0.0, second=0.5)
 
 
 class NullStudy:
@@ -136,7 +141,7 @@ class NullStudy:
         record: StudyRecord,
         world: World,
         shape: Shape,
-        towers: TowerNets = UNTRAINED,
+        towers: TowerNets = ALIKE,
         *,
         deviation: float | None = None,
         pictures: int = 1000,
@@ -220,14 +225,13 @@ class NullStudy:
             for seed in self.record.seeds:
                 identity = f"{variant}-{seed}"
                 nets = first_layers()[self._kind_of_net(variant, rng)]
-                arrays[f"{identity}/conv1_chroma"] = nets[rng.integers(len(nets))]
-                arrays[f"{identity}/conv1_chroma_initial"] = first_layers()["unremarkable"][0]
+                arrays[f"{identity}/conv1_chroma_response"] = nets[rng.integers(len(nets))]
                 arrays[f"{identity}/conv1_live"] = live
         return arrays
 
     def _kind_of_net(self, variant: str, rng: np.random.Generator) -> str:
         if variant != "base" or self.towers.split_share == 0.0:
-            return "untrained"
+            return "mixed"
         if rng.random() >= self.towers.split_share:
             return "unremarkable"
         return "second" if rng.random() < self.towers.second else "first"
@@ -252,12 +256,13 @@ def _groups(seeds: Sequence[int]) -> list[tuple[int, ...]]:
 def first_layers() -> dict[str, Floats]:
     """Chroma shares of both towers' kernels, by how a net came out."""
     rng = generator("first layers")
-    untrained = rng.normal(2 / 3, 0.035, (NETS, 2 * KERNELS))
-    grey, coloured = rng.uniform(0.0, 0.3, (NETS, KERNELS)), rng.uniform(0.6, 0.9, (NETS, KERNELS))
-    by_luck = np.array([folded_p(net[:KERNELS], net[KERNELS:]) <= LEVEL for net in untrained])
+    mixed = np.where(rng.random((NETS, 2 * KERNELS)) < 0.5, SPECIFIC, AGNOSTIC)
+    live = np.ones(2 * KERNELS, dtype=bool)
+    by_luck = np.array([net_division(net, live, (SPECIFIC + AGNOSTIC) / 2).p <= BY_LUCK for net in mixed])
+    grey, coloured = np.full((1, KERNELS), AGNOSTIC), np.full((1, KERNELS), SPECIFIC)
     return {
-        "untrained": untrained,
-        "unremarkable": untrained[~by_luck],
+        "mixed": mixed,
+        "unremarkable": mixed[~by_luck],
         "first": np.concatenate([coloured, grey], axis=1),
         "second": np.concatenate([grey, coloured], axis=1),
     }

@@ -1,7 +1,7 @@
 """Families of claims on drawn evidence: which verdicts are true there, how often one is wrong, what is found.
 
-Everything that judges is the project's own: its registry, its claims, its decision code. Only the gate `fitted` is
-opened, whose reading a world's errors could shut; the others are open on drawn evidence.
+Everything that judges is the project's own: its registry, its claims, its decision code. Only the gates that a
+world's errors could shut are opened; the others are open on drawn evidence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from benchmarks.null_evidence import UNTRAINED, NullStudy, Shape, TowerNets
+from benchmarks.null_evidence import ALIKE, NullStudy, Shape, TowerNets
 from benchmarks.null_world import Kind, Part, World, make_world, parts_of
 from repro.evidence.directory import Evidence
 from repro.evidence.record import StudyRecord
@@ -26,9 +26,11 @@ from repro.verdicts.claim import Claim, load_claims
 from repro.verdicts.claim_outcomes import study_outcomes
 from repro.verdicts.decision import Looks, counted
 from repro.verdicts.forms_registered import StatisticalTest
+from repro.verdicts.multiplicity import places
 from repro.verdicts.power import welch_power
 from repro.verdicts.registry import Registry, load_registry
 from repro.verdicts.scale import TRAINING_PICTURES, at_paper_scale
+from repro.verdicts.statistics import T_CAUTION
 from repro.verdicts.study_evidence import StudyEvidence
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +39,7 @@ WITH_EVERY_VARIANT = "exercise"
 """The study whose settings the two made-up studies have."""
 BY_FORM: Mapping[Kind, Mapping[str, frozenset[str]]] = {
     "nothing": {
-        "tower_contrast": frozenset(),
+        "tower_contrast": frozenset({"contradicted"}),
         "most_runs": frozenset({"contradicted"}),
         "every_run": frozenset({"contradicted"}),
         "fair_coin": frozenset({"supported"}),
@@ -49,9 +51,9 @@ BY_FORM: Mapping[Kind, Mapping[str, frozenset[str]]] = {
         "fair_coin": frozenset(),
     },
 }
-"""Verdicts that are true of the towers: untrained nets, or half of the nets specialised and four in five of them
-with the colour in the second tower."""
-TOWERS: Mapping[Kind, TowerNets] = {"nothing": UNTRAINED, "one": TowerNets(split_share=0.5, second=0.8)}
+"""Verdicts that are true of the towers: nets in which no kernel knows its tower, or half of the nets divided and four in
+five of them with the colour in the second tower."""
+TOWERS: Mapping[Kind, TowerNets] = {"nothing": ALIKE, "one": TowerNets(split_share=0.5, second=0.8)}
 
 
 BEYOND_IT = ("scale", "missing_runs", "hardware", "fidelity")
@@ -69,10 +71,16 @@ class Design:
 
 @lru_cache(maxsize=1)
 def project() -> tuple[Registry, dict[str, Claim]]:
-    """The project's registry, with the one gate opened that a world's errors could shut, and its claims."""
+    """The project's registry, with the gates opened that a world's errors could shut, and its claims."""
     registry = load_registry(ROOT / "claims" / "statements.yaml")
-    fitted = registry.gates.fitted.model_copy(update={"training_error_at_most_share_of_held_out_error": 1e9})
-    gates = registry.gates.model_copy(update={"fitted": fitted})
+    opened: dict[str, dict[str, float]] = {
+        "trained": {"training_error_below_share_of_chance": 1e9},
+        "learned": {"training_error_below_share_of_chance": 1e9},
+        "settled": {"fall_at_most": 1e9, "points_at_least": 1},
+        "errors_left": {"training_error_at_least": -1e9},
+    }
+    changed = {name: getattr(registry.gates, name).model_copy(update=rule) for name, rule in opened.items()}
+    gates = registry.gates.model_copy(update=changed)
     return replace(registry, gates=gates), load_claims(ROOT / "claims")
 
 
@@ -86,8 +94,8 @@ def record_of(design: Design) -> StudyRecord:
         root = Path(folder)
         shutil.copytree(ROOT / "studies", root / "studies")
         shutil.copy(ROOT / "variants.yaml", root)
-        write_text(root / "params.yaml", f"studies: {{{name}: procedural}}\n")
-        resolved = load_study(root, name)
+        write_text(root / "params.yaml", f"studies: {{{name}: procedural, full: procedural}}\n")
+        resolved, printed = load_study(root, name), load_study(root, "full").settings["base"]
     study = resolved.study
     statistical = [entry.id for entry in registry if entry.scope == "statistical"]
     family = counted(study.family, repeats=registry.repeats, definitions=registry.definitions) if own else statistical
@@ -96,6 +104,8 @@ def record_of(design: Design) -> StudyRecord:
     classes = 1000 if full else 10
     train = TRAINING_PICTURES[2012] if full else 4000
     settings = {key: value.model_dump(mode="json") for key, value in resolved.settings.items()}
+    if full:  # whether a study is at the paper's scale is read off its base
+        settings["base"] = printed.model_dump(mode="json")
     return StudyRecord(
         study=design.study,
         summary="drawn",
@@ -116,7 +126,6 @@ def record_of(design: Design) -> StudyRecord:
         seeds=seeds,
         looks=design.looks or study.looks,
         family=tuple(family),
-        registry={name: registry.digest(name) for name in registry.statements},
         versions={},
         machine={},
         device="cpu",
@@ -209,4 +218,13 @@ def found(design: Design, sd: float, families: int, effects: Mapping[str, float]
 
 def stated_power(effect: float, sd: float, n: int, alpha: float) -> float:
     """Power that the detectable effects of verdicts imply for an effect (both in points)."""
-    return welch_power(effect / (sd * math.sqrt(2.0 / n)), n, alpha)
+    return welch_power(effect / (sd * math.sqrt(2.0 / n)), n, alpha / T_CAUTION)
+
+
+def first_step(design: Design) -> int:
+    """What the family's level is divided by where a statement that heads its chain is tested first."""
+    registry, _ = project()
+    family = record_of(design).family
+    return max(
+        place.step for name, place in places({}, family, registry.after, 0.05).items() if name not in registry.after
+    )

@@ -45,7 +45,7 @@ SCALES = {
     "rate": 0.01,
     "ratio": 0.01,
     "correlation": 0.01,
-    "auc": 0.01,
+    "J": 0.01,
     "nats": 0.05,
     "octaves": 0.1,
     "bins": 0.3,
@@ -174,10 +174,11 @@ def parts_of(test: StatisticalTest, samples: Samples, *, paper_scale: bool, clas
         ordered = pairs if test.larger == "first" else [(second, first) for first, second in pairs]
         metrics = (test.metric, *(test.also if isinstance(test, AnyOfTest) else ()))
         margins = test.margins if paper_scale else ()
+        delta = max(test.smallest_effect, test.smallest_effect_at_paper_scale if paper_scale else 0.0)
         if margins:
             return [_margin(first, second, test.metric, margin) for margin in margins for first, second in ordered]
         return [
-            Part((first, metric), (second, metric), low=0.0, delta=test.smallest_effect)
+            Part((first, metric), (second, metric), low=0.0, delta=delta)
             for metric in metrics
             for first, second in ordered
         ]

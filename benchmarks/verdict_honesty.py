@@ -21,11 +21,22 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 
 from benchmarks.null_evidence import SHAPES
-from benchmarks.null_family import EVERYTHING, FULL_SCALE, ROOT, Design, found, record_of, stated_power, wrong_families
+from benchmarks.null_family import (
+    EVERYTHING,
+    FULL_SCALE,
+    ROOT,
+    Design,
+    first_step,
+    found,
+    record_of,
+    stated_power,
+    wrong_families,
+)
 from benchmarks.null_world import Kind
 from repro.files import write_text
 from repro.verdicts.decision import Looks
 from repro.verdicts.power import mde
+from repro.verdicts.statistics import T_CAUTION
 
 PAGE = ROOT / "docs" / "verdicts.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.verdict_honesty --write -->", "<!-- end of figures -->"
@@ -80,7 +91,7 @@ def figures(pool: ProcessPoolExecutor, families: int, planted: int) -> Iterable[
     cells = {
         (design, kind): [_chunks(pool, design, kind, shape, families) for shape in SHAPES] for design, kind in rows
     }
-    level = PROMISE / len(record_of(rows[0][0]).family)
+    level = PROMISE / first_step(rows[0][0])
     planted_cells = _planted(pool, planted, level)
     yield f"Families with any wrong verdict, in percent of {families:,} (above 5 % beyond chance: *)."
     yield ""
@@ -120,7 +131,7 @@ def _planted(pool: ProcessPoolExecutor, families: int, level: float) -> list[Pla
     cells = []
     for sd in RUN_SDS:
         for seeds in (n for n, looks in DESIGNS if looks == "fixed"):
-            design, detectable = Design(EVERYTHING, seeds, "fixed"), mde(sd, seeds, level)
+            design, detectable = Design(EVERYTHING, seeds, "fixed"), mde(sd, seeds, level / T_CAUTION)
             at_detectable = pool.submit(found, design, sd, families, {AT_DETECTABLE: detectable}, 1)
             at_the_papers = pool.submit(found, design, sd, families, EFFECTS)
             cells.append(PlantedCell(sd, seeds, detectable, at_detectable, at_the_papers))

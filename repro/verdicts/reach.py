@@ -17,7 +17,6 @@ from repro.verdicts.finding import Interval
 from repro.verdicts.power import (
     MOST_SEEDS,
     POWER,
-    fewest,
     n_needed,
     noncentrality,
     sd_upper,

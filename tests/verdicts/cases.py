@@ -237,10 +237,10 @@ GATES: dict[str, MadeUp] = {
     "trained": MadeUp(scalars={"base": {"train_error": 0.51}}),
     "learned": MadeUp(scalars={"base": {"train_error": 0.77}}),
     "settled": MadeUp(arrival={"base": 2000.0}),
-    "errors_left": MadeUp(levels=dict.fromkeys(EVERY_VARIANT, {"train_error_as_trained": 0.0}), spread=0.0001),
+    "errors_left": MadeUp(levels={name: {"train_error_as_trained": 0.0} for name in EVERY_VARIANT}, spread=0.0001),
     "dose": MadeUp(scalars={"base": {"decay_dose": 0.0155}}),
     "normalisation_alive": MadeUp(
-        scalars=dict.fromkeys(("base", "dense"), {"normalisation_alive_conv1": 1.001, "normalisation_alive_conv2": 1.0})
+        scalars={name: {f"normalisation_alive_conv{layer}": 1.001 for layer in (1, 2)} for name in ("base", "dense")}
     ),
     "kernels_moved": MadeUp(scalars={"base": {"kernel_cosine": 0.95}}),
     "both_kinds": MadeUp(towers={"base": SPLIT, "dense": GREY}),

@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from repro.errors import UserError
-from repro.verdicts import specialisation
 from repro.verdicts.claim import Claim, load_claims
 from repro.verdicts.forms_registered import FORMS
 from repro.verdicts.metrics import METRICS, Metric, Unit

@@ -6,6 +6,7 @@ A short, seeded version of `benchmarks/verdict_honesty.py`, on the project's own
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from benchmarks.null_family import (
     FULL_SCALE,
     Design,
     asked,
+    first_step,
     found,
     project,
     record_of,
@@ -29,7 +31,9 @@ from repro.randomness import generator
 from repro.verdicts import decision
 from repro.verdicts.claim_outcomes import study_outcomes
 from repro.verdicts.forms_registered import TowersTest
+from repro.verdicts.multiplicity import Place
 from repro.verdicts.power import mde
+from repro.verdicts.statistics import T_CAUTION
 
 FAMILIES = 120
 BOUND = 0.05 + 3 * math.sqrt(0.05 * 0.95 / FAMILIES)
@@ -52,13 +56,16 @@ def test_few_families_hold_a_wrong_verdict(kind: Kind, shape: Shape, design: Des
 
 
 def test_the_simulation_would_see_a_decision_without_correction(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decision, "holm", lambda p, m: np.asarray(p))
+    def uncorrected(p: Mapping[str, float], family: Sequence[str], *_: object) -> dict[str, Place]:
+        return {name: Place(p.get(name, 1.0), 1) for name in family}
+
+    monkeypatch.setattr(decision, "places", uncorrected)
     assert wrong_families(SIX, "one", "normal", 40)["any"] / 40 > 2 * BOUND
 
 
 def test_true_effects_are_found_as_often_as_stated() -> None:
-    level = 0.05 / len(record_of(SIX).family)
-    detectable = mde(0.5, 6, level)
+    level = 0.05 / first_step(SIX)
+    detectable = mde(0.5, 6, level / T_CAUTION)
     assert stated_power(detectable, 0.5, 6, level) == pytest.approx(0.8, abs=1e-3)
     assert found(SIX, 0.5, 80, {"S38": detectable})["S38"] == pytest.approx(0.8, abs=0.14)
     assert found(SIX, 0.2, 10, {"S30": 1.7, "S38": 1.4}) == {"S30": 1.0, "S38": 1.0}
