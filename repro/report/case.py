@@ -14,14 +14,15 @@ from repro.evidence.directory import Evidence
 from repro.report.retrieval_figure import RetrievalFigure
 from repro.report.strips import Point
 from repro.report.words import finite
+from repro.verdicts.decision import LOOKS
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.gate_rules import Gates
 from repro.verdicts.judge import finding_on
-from repro.verdicts.readings import metric_values
+from repro.verdicts.readings import metric_values, missing_runs
 from repro.verdicts.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Samples, Towers, Views
 from repro.verdicts.statement import Statement
 
-_STILL_CONCERNED = frozenset({"gate", "missing_runs", "unstable_baseline", "kernels", "not_a_number"})
+_STILL_CONCERNED = frozenset({"gate", "missing_runs", "kernels", "not_a_number"})
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,21 @@ class Case:
 
     @cached_property
     def judged(self) -> Finding | NotEvaluated | None:
-        """What the judge says on all registered seeds, before multiplicity; None for forms not known here."""
+        """What the judge says on the seeds of the verdict, before multiplicity; None for forms not known here."""
         samples = samples_of(self.test, self.variants)
         if samples is None:
             return None
         try:
-            return finding_on(self.evidence, self.test, self.gates, samples, self.evidence.study.seeds)
+            return finding_on(self.evidence, self.test, self.gates, samples, self.seeds)
         except (ValueError, LookupError):  # a form that the judge reads otherwise, or a record that lacks what it reads
             return None
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that the verdict rests on: all registered ones, or those of the first of two looks."""
+        n = self.row.get("n")
+        replicates = [count for count in n if isinstance(count, int)] if isinstance(n, list | tuple) else []
+        return judged_seeds(self.evidence, self.variants, max(replicates, default=None))
 
     @property
     def finding(self) -> Finding | None:
@@ -138,6 +146,17 @@ class Case:
             return None
         low, high = finite(ends[0]), finite(ends[1])
         return None if low is None and high is None else (estimate, low, high)
+
+
+def judged_seeds(evidence: Evidence, variants: Sequence[str], n: int | None = None) -> tuple[int, ...]:
+    """All registered seeds; those of the first of two looks where the second still lacks runs of these variants, or
+    where the verdict had been given then (on `n` seeds)."""
+    seeds, (first, _) = evidence.study.seeds, LOOKS[0]
+    if evidence.study.looks != "two" or len(seeds) <= first:
+        return seeds
+    early = seeds[:first]
+    waits = missing_runs(evidence, variants, seeds) and not missing_runs(evidence, variants, early)
+    return early if waits or (n is not None and n <= first) else seeds
 
 
 def samples_of(test: Any, variants: Sequence[str]) -> Samples | None:

@@ -113,7 +113,7 @@ def _kernels_png(evidence: Evidence) -> bytes:
     for row in axes[len(shown) :]:
         for axis in row:
             axis.set_axis_off()
-    title = "First-layer kernels by ascending chroma share; excluded ones pale" if shown else "no kernels"
+    title = "First-layer kernels by the chroma share of their responses; excluded ones pale" if shown else "no kernels"
     figure.suptitle(title, fontsize=9, x=0.01, ha="left")
     return _png(figure)
 

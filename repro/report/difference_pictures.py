@@ -10,7 +10,7 @@ from repro.report.case import Case, numbers
 from repro.report.charts import Chart
 from repro.report.curve_panels import curve_figure
 from repro.report.forest import Estimate, Forest, forest
-from repro.report.metric_names import look, unit_look
+from repro.report.metric_names import Format, look, unit_look
 from repro.report.strips import Arm, Point, Strip, strip
 from repro.report.words import finite, named
 
@@ -75,6 +75,7 @@ def _forest(case: Case, estimates: Sequence[Estimate], *, log: bool = False) -> 
     words = {
         "points": "Difference in percentage points, positive in the statement's direction",
         "nats": "Difference in nats, positive in the statement's direction",
+        "J": "Difference of mean J, positive in the statement's direction",
         "ratio": "Ratio, above 1 in the statement's direction",
     }
     return forest(
@@ -84,8 +85,18 @@ def _forest(case: Case, estimates: Sequence[Estimate], *, log: bool = False) -> 
         tick,
         neutral=1.0 if case.unit == "ratio" else 0.0,
         holds=region(case),
+        references=_smallest_effect(case, tick),
         log=log,
     )
+
+
+def _smallest_effect(case: Case, tick: Format) -> list[tuple[float, str]]:
+    """The line below which an effect contradicts although it has the statement's sign, where one is registered."""
+    found = case.finding
+    if found is None or found.boundary is None or found.smallest_effect <= 0:
+        return []
+    edge = found.boundary + found.smallest_effect
+    return [(edge, f"smallest effect {tick(edge)}")]
 
 
 def _metrics(case: Case) -> tuple[str, ...]:

@@ -1,80 +1,89 @@
-"""The gates as a list: what each asks, what this evidence reads, whether it is open."""
+"""The gates as a list: what each asks, what this evidence reads, whether it is open, and for which statements."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from repro.evidence.directory import Evidence
+from repro.report.case import Case
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.forms_registered import StatisticalTest
 from repro.verdicts.gate_rules import GateName, Gates
-from repro.verdicts.gates import BASE, read_gate, unstable_baseline
+from repro.verdicts.gates import read_gate
 from repro.verdicts.readings import missing_runs
 
 State = Literal["open", "shut", "unread"]
-_SHUT = frozenset({"gate", "unstable_baseline", "kernels"})
+_SHUT = frozenset({"gate", "kernels"})
 """Why a gate is shut, in the words of `NotEvaluated`; for any other it could not be read."""
 _ASKS: Mapping[str, str] = {
-    "trained": "Did the base learn at all?",
-    "fitted": "Did it go on until it fits what it trains on?",
+    "trained": "Did nearly every run that is compared learn?",
+    "learned": "Did the nets learn enough to form kernels?",
+    "settled": "Had the error come to rest, or was learning cut short?",
+    "errors_left": "Were errors left that could be lowered?",
+    "dose": "Was there enough weight decay to act?",
     "normalisation_alive": "Does response normalisation do anything?",
     "kernels_moved": "Did the first layer's kernels become something?",
-    "dose": "Was there enough weight decay to act?",
-    "untrained_control": "Do untrained nets look unspecialised, as they must?",
+    "both_kinds": "Are there kernels of both kinds, coloured and grey, to divide?",
+    "enough_kernels": "Are there enough live kernels in every tower?",
     "tuned": "Did each net that is compared for speed get a learning rate of its own?",
 }
 
 
 @dataclass(frozen=True)
+class GateReading:
+    """One thing that a gate reads, in a sentence, or why nothing was read; and the statements that it opens or shuts,
+    those of the study's family first."""
+
+    found: str
+    state: State
+    family: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class GateRow:
-    """One gate; `found` says in a sentence what was read, or why nothing was."""
+    """One gate with its distinct readings: statements that compare other variants may read it otherwise."""
 
     name: str
     asks: str
-    found: str
-    state: State
+    readings: tuple[GateReading, ...]
 
 
-def gate_rows(evidence: Evidence, gates: Gates) -> tuple[GateRow, ...]:
-    """Every gate of the registry, read on all registered runs, after a stable baseline."""
-    rows = [_stable(evidence)]
+def gate_rows(cases: Iterable[Case], gates: Gates) -> tuple[GateRow, ...]:
+    """Every gate of the registry that a statement has which this study can judge, in the registry's order."""
+    judged = [case for case in cases if isinstance(case.test, StatisticalTest) and case.concerned]
     names: list[GateName] = list(type(gates).model_fields)  # type: ignore[arg-type]
+    rows = []
     for name in names:
-        variants = _variants(evidence, name)
-        if variants is not None:
-            found, state = _read(evidence, gates, name, variants)
-            rows.append(GateRow(name, _ASKS.get(name, name.replace("_", " ")), found, state))
+        asking = [case for case in judged if name in case.test.gates]
+        if asking:
+            rows.append(GateRow(name, _ASKS.get(name, name.replace("_", " ")), _readings(asking, gates, name)))
     return tuple(rows)
 
 
-def _variants(evidence: Evidence, name: GateName) -> list[str] | None:
-    """What a gate is read on; None where it does not concern this study."""
-    if name == "tuned":
-        return list(getattr(evidence.study, "tuned", None) or {}) or None
-    if name == "kernels_moved":
-        return [variant for variant in (BASE, "dense") if evidence.of(variant)]
-    return [BASE]
+def _readings(cases: Iterable[Case], gates: Gates, name: GateName) -> tuple[GateReading, ...]:
+    """Each distinct reading once; those of the family first."""
+    known: dict[tuple[str, State], GateReading] = {}
+    for case in cases:
+        found, state = _read(case, gates, name)
+        reading = known.get((found, state)) or GateReading(found, state, (), ())
+        statement = case.statement.id
+        if statement in case.evidence.study.family:
+            reading = replace(reading, family=(*reading.family, statement))
+        else:
+            reading = replace(reading, others=(*reading.others, statement))
+        known[found, state] = reading
+    return tuple(sorted(known.values(), key=lambda reading: not reading.family))
 
 
-def _stable(evidence: Evidence) -> GateRow:
-    runs = evidence.of(BASE)
-    gone = sum(run.status != "finished" for run in runs)
-    gaps, asks = missing_runs(evidence, [BASE], evidence.study.seeds), "Did the base's runs survive?"
-    if gaps:
-        return GateRow("stable baseline", asks, gaps.reason, "unread")
-    shut = unstable_baseline(evidence, evidence.study.seeds)
-    found = shut.reason if shut else f"{gone} of {len(runs)} runs of the base collapsed or diverged"
-    return GateRow("stable baseline", asks, found, "shut" if shut else "open")
-
-
-def _read(evidence: Evidence, gates: Gates, name: GateName, variants: Sequence[str]) -> tuple[str, State]:
-    """On all registered seeds: a gate is not read on part of the runs."""
-    seeds = evidence.study.seeds
-    if gaps := missing_runs(evidence, [*dict.fromkeys((BASE, *variants))], seeds):
+def _read(case: Case, gates: Gates, name: GateName) -> tuple[str, State]:
+    """On the seeds that the verdict rests on: a gate is not read on part of the runs."""
+    variants = tuple(dict.fromkeys(case.variants))
+    if gaps := missing_runs(case.evidence, variants, case.seeds):
         return gaps.reason, "unread"
-    reading = read_gate(evidence, gates, name, variants, seeds)
+    reading = read_gate(case.evidence, gates, name, case.test, variants, case.seeds)
     if isinstance(reading, NotEvaluated):
         return reading.reason, "shut" if reading.code in _SHUT else "unread"
     if re.search(r"\b(nan|inf)\b", reading.found):

@@ -13,7 +13,9 @@ from repro.report.claim_pictures import Picture, pictures
 from repro.report.comparison_table import ComparisonTable, comparison_table
 from repro.report.retrieval_figure import RetrievalFigure
 from repro.report.rows import NO_CLAIM, Row
+from repro.verdicts.claim_outcomes import with_studys_effect
 from repro.verdicts.explain import FLAGS_MEAN, REMEDIES
+from repro.verdicts.forms_registered import StatisticalTest
 from repro.verdicts.gate_rules import Gates
 from repro.verdicts.statement import Statement
 
@@ -53,7 +55,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict on one study; `study` is None where none was needed."""
+    """A verdict on one study; `study` is None where none was needed, `case` where it rests on no runs."""
 
     study: str | None
     anchor: str
@@ -64,6 +66,7 @@ class Judgement:
     remarks: tuple[Remark, ...]
     pictures: tuple[Picture, ...]
     in_family: bool
+    case: Case | None = None
 
     @property
     def tabled(self) -> bool:
@@ -77,12 +80,12 @@ def judgement(basis: Basis, statement: Statement | None, test: Any, gates: Gates
     unit = row.get("unit") or getattr(test, "unit", None)
     verdict = row["verdict"] or NO_CLAIM
     shown: tuple[Picture, ...] = ()
-    difference = True
+    case, difference = None, True
     if statement is not None and not statement.repeats:
         if table := comparison_table(row) if statement.scope in ("definition", "record") else None:
             shown = (table,)
         elif evidence is not None and row["study"] is not None:
-            case = Case(evidence, statement, test, gates, row, basis.retrieval)
+            case = Case(evidence, statement, _as_judged(statement, test, evidence), gates, row, basis.retrieval)
             unit, difference, shown = case.unit, not case.levels, pictures(case)
     flags = [flag for flag in row["flags"] or () if flag not in SAID_ELSEWHERE]
     return Judgement(
@@ -95,7 +98,13 @@ def judgement(basis: Basis, statement: Statement | None, test: Any, gates: Gates
         remarks=tuple(Remark(words.named(str(flag)), _MEANINGS.get(flag, "")) for flag in flags),
         pictures=shown,
         in_family=evidence is not None and row["id"] in evidence.study.family,
+        case=case,
     )
+
+
+def _as_judged(statement: Statement, test: Any, evidence: Evidence) -> Any:
+    """The test with the smallest effect of interest that the study registered for it, if it did."""
+    return with_studys_effect(statement, evidence) if isinstance(test, StatisticalTest) else test
 
 
 _MEANINGS: Mapping[str, str] = {**FLAGS_MEAN, "claim_error": "the claim's own code failed"}

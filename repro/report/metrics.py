@@ -5,9 +5,10 @@ from __future__ import annotations
 from statistics import fmean
 
 from repro.evidence.directory import Evidence
+from repro.evidence.division import COLOUR_SPECIFIC
 from repro.report.words import finite
 from repro.verdicts.finding import NotEvaluated
-from repro.verdicts.readings import metric_values, splits_of
+from repro.verdicts.readings import divisions_of, metric_values
 
 
 def headline_metrics(evidence: Evidence) -> dict[str, float | int]:
@@ -26,8 +27,8 @@ def headline_metrics(evidence: Evidence) -> dict[str, float | int]:
         "no_weight_decay_train_error": _mean(evidence, "no_weight_decay", "train_error"),
         "smallest_removal_cost": _smallest_removal_cost(evidence),
         "base_kernel_cosine": _mean(evidence, "base", "kernel_cosine"),
-        "base_tower_auc": _tower_auc(evidence, "base"),
-        "dense_tower_auc": _tower_auc(evidence, "dense"),
+        "base_division": _division(evidence, "base"),
+        "dense_division": _division(evidence, "dense"),
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -53,7 +54,7 @@ def _smallest_removal_cost(evidence: Evidence) -> float | None:
     return min(without) - base if without and base is not None else None
 
 
-def _tower_auc(evidence: Evidence, variant: str) -> float | None:
-    """Mean folded AUC of chroma share between the towers' live kernels (S76)."""
-    splits = splits_of(evidence, variant, [run.seed for run in evidence.of(variant)])
-    return None if isinstance(splits, NotEvaluated) or not splits else fmean(split.folded for split in splits)
+def _division(evidence: Evidence, variant: str) -> float | None:
+    """Mean J, the difference between the towers' shares of colour-specific live kernels (S76)."""
+    nets = divisions_of(evidence, variant, [run.seed for run in evidence.of(variant)], COLOUR_SPECIFIC)
+    return None if isinstance(nets, NotEvaluated) or not nets else fmean(net.j for net in nets)

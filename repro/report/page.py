@@ -21,7 +21,7 @@ from repro.report.matrix import matrix
 from repro.report.rendering import rendered
 from repro.report.retrieval_figure import RetrievalFigure
 from repro.report.rows import checked_rows, rows_on
-from repro.report.tower_figure import tower_figure
+from repro.report.tower_figure import specific_above, tower_figure
 from repro.report.variant_table import departures, error_strip, failed_runs, variant_rows
 from repro.verdicts.literature import LITERATURE_FILE, load_literature
 from repro.verdicts.registry import REGISTRY_FILE, Registry, claims_folder, load_registry
@@ -77,8 +77,8 @@ def report_html(
         errata=sum(entry.erratum is not None and "contradicted" in entry.verdicts for entry in entries),
         family=[by_id[name] for name in evidence.study.family if name in by_id],
         matrix=matrix(ordered, [study]),
-        gates=gate_rows(evidence, registry.gates),
-        towers=tower_figure(evidence),
+        gates=gate_rows([item.case for item in judgements if item.case is not None], registry.gates),
+        towers=tower_figure(evidence, specific_above(registry)),
         curves=curve_figure(evidence),
         variants=variant_rows(evidence),
         held_out=error_strip(evidence, "held_out_error", "Held-out error"),

@@ -15,23 +15,27 @@ Format = Callable[[float], str]
 @dataclass(frozen=True)
 class Point:
     """One run's value before it has a place: None where the run has no such number; `bound` for a run that
-    was cut off, so that its value is only a lower bound."""
+    was cut off, so that its value is only a lower bound; `pale` for one that does not count as the statement wants;
+    `said` is told behind its value."""
 
     seed: int
     value: float | None
     collapsed: bool = False
     bound: bool = False
+    pale: bool = False
+    said: str = ""
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A run. `collapsed` ones are drawn as crosses, bounds as open arrows; `level` spreads neighbours over
-    three lines; `beyond` says that the value lies off the axis and the mark at its end."""
+    """A run. `collapsed` ones are drawn as crosses, bounds as open arrows, pale ones hollow; `level` spreads
+    neighbours over three lines; `beyond` says that the value lies off the axis and the mark at its end."""
 
     x: float
     label: str
     collapsed: bool
     bound: bool
+    pale: bool
     level: int
     beyond: bool
 
@@ -54,13 +58,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Strip:
-    """A figure of rows on one axis, with lines of reference."""
+    """A figure of rows on one axis, with lines of reference; `note` stands below."""
 
     kind: ClassVar[str] = "strip"
     title: str
     rows: tuple[Row, ...]
     ticks: tuple[Mark, ...]
     references: tuple[Mark, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ def strip(
     within: tuple[float, float] | None = None,
     log: bool = False,
     dots: str = "seed",
+    note: str = "",
 ) -> Strip:
     """A strip with a row for each arm; `shown` writes a value, `within` fixes the axis,
     `dots` says what a dot is.
@@ -101,6 +107,7 @@ def strip(
         rows=tuple(_row(arm, axis, shown, dots) for arm in arms),
         ticks=tuple(Mark(axis.place(tick), tick_shown(tick)) for tick in axis.ticks),
         references=tuple(Mark(axis.place(value), label) for value, label in references),
+        note=note,
     )
 
 
@@ -109,9 +116,11 @@ def _row(arm: Arm, axis: Axis, shown: Format, what: str) -> Row:
     dots = tuple(
         Dot(
             axis.place(value),
-            f"{what} {point.seed}: {'more than ' if point.bound else ''}{shown(value)}",
+            f"{what} {point.seed}: {'more than ' if point.bound else ''}{shown(value)}"
+            + (f", {point.said}" if point.said else ""),
             point.collapsed,
             point.bound,
+            point.pale,
             place % 3,
             beyond=not axis.holds(value),
         )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repro.evidence.directory import Evidence
+from repro.evidence.division import COLOUR_SPECIFIC
 from repro.report.kernel_images import data_address, kernel_pixels
 from repro.report.strips import Strip
-from repro.report.tower_pictures import MOST_CONTROLS, SheetRow, chroma_strip, halves_word, sheet_row
+from repro.report.tower_pictures import MOST_CONTROLS, SheetRow, chroma_strip, halves_word, sheet_row, specific_line
 from repro.report.towers import Tower, TowerKernels, tower_kernels
 from repro.report.words import decimal, probability
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.forms_registered import TowersTest
+from repro.verdicts.registry import Registry
 
 MOST_LARGE = 128
 """Kernels of a tower shown large; the small sheets show all."""
@@ -47,32 +50,41 @@ class TowerFigure:
     towers: tuple[LargeTower, ...]
     strip: Strip | None
     before: SheetRow | None
-    verdict: str
+    said: str
+    sorted: bool
     kernel_side: int
 
 
-def tower_figure(evidence: Evidence) -> TowerFigure | None:
+def tower_figure(evidence: Evidence, above: float = COLOUR_SPECIFIC) -> TowerFigure | None:
     """The figure for the base; None when no base run has kernels in the evidence.
 
+    above: chroma share above which a kernel is colour-specific.
     The run shown large is the first registered seed that did not collapse: nobody picked it.
     """
-    base = [kernels for run in evidence.of("base") if (kernels := tower_kernels(evidence, run))]
+    base = [kernels for run in evidence.of("base") if (kernels := tower_kernels(evidence, run, above))]
     if not base:
         return None
     large = next((kernels for kernels in base if kernels.run.status == "finished"), base[0])
     towers = evidence.study.settings.get("base", {}).get("net", {}).get("towers", 2)
     halves = halves_word(towers)
-    untrained = [kernels for known in base if (kernels := tower_kernels(evidence, known.run, trained=False))]
-    note = "The base's own initial kernels. Noise has a chroma share of about 0.67."
+    untrained = [kernels for known in base if (kernels := tower_kernels(evidence, known.run, above, trained=False))]
+    note = "The base's own initial kernels, all of them counted."
     return TowerFigure(
         seed=large.run.seed,
         halves=halves,
         towers=tuple(_large(tower, halves) for tower in large.towers),
-        strip=chroma_strip(large, halves, "Chroma share of each live kernel"),
+        strip=chroma_strip(large, halves, "Chroma share of each live kernel's responses", specific_line(above)),
         before=sheet_row("Before training", note, untrained, halves, MOST_CONTROLS) if untrained else None,
-        verdict=_in_words(large, halves),
+        said=_in_words(large, halves),
+        sorted=any(kernel.chroma is not None for tower in large.towers for kernel in tower.kernels),
         kernel_side=large.towers[0].kernels[0].weights.shape[-1] if large.towers[0].kernels else 0,
     )
+
+
+def specific_above(registry: Registry) -> float:
+    """The chroma share above which the registry calls a kernel colour-specific, for figures that belong to no claim."""
+    thresholds = (entry.test.specific_above for entry in registry if isinstance(entry.test, TowersTest))
+    return next(thresholds, COLOUR_SPECIFIC)
 
 
 def _large(tower: Tower, halves: str) -> LargeTower:
@@ -96,13 +108,14 @@ def _share(chroma: float | None) -> str:
 
 def _in_words(net: TowerKernels, halves: str) -> str:
     """What this one run shows, in a sentence."""
-    split = net.split
-    if isinstance(split, NotEvaluated):
-        return f"How far the two halves of this run differ cannot be said: {split.reason}."
-    colour = f"{halves.lower()} {split.colour_tower}"
-    word = {"specialised": "are specialised", "not": "are not specialised", "unclear": "leave it open"}[split.state]
+    division = net.division
+    if isinstance(division, NotEvaluated):
+        return f"How this run divides its kernels cannot be said: {division.reason}."
+    counts = [
+        f"{specific} of {live} live kernels of {halves.lower()} {number}"
+        for number, (specific, live) in enumerate(zip(division.specific, division.live, strict=True))
+    ]
     return (
-        f"In this run a kernel of {colour} has the larger chroma share with a probability of "
-        f"{decimal(split.folded)} (folded AUC; exact p {probability(split.p)}): "
-        f"by the registered rule its towers {word}."
+        f"In this run {counts[0]} and {counts[1]} are colour-specific: J, the difference between these two shares, is "
+        f"{decimal(division.j)} (exact permutation p {probability(division.p)})."
     )

@@ -10,7 +10,7 @@ from typing import Any
 DASH = "–"
 THIN = "\u202f"
 """Narrow no-break space, between a number and its unit."""
-UNITS = {"auc": "AUC", "rate": "", "ratio": "×"}
+UNITS = {"rate": "", "ratio": "×"}
 
 
 def finite(value: Any) -> float | None:

@@ -76,7 +76,7 @@ _STATISTICAL: dict[str, dict[str, Any]] = {
     },
     "S76": {
         "verdict": "inconclusive",
-        "reason": "0.41 auc [0.2, 0.62], 3 + 3 seeds; this form needs at least 4 seeds",
+        "reason": "0.41 J [0.2, 0.62], 3 + 3 seeds; this form needs at least 4 seeds",
         "estimate": 0.41,
         "interval": [0.2, 0.62],
         "p": 0.1,

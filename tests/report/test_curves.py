@@ -66,7 +66,7 @@ def test_metrics_are_few_flat_and_json() -> None:
     assert all(type(value) in (int, float) for value in metrics.values())
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
     assert metrics["runs"] == 24
-    assert metrics["base_tower_auc"] > 0.95 > 0.7 > metrics["dense_tower_auc"]
+    assert metrics["base_division"] > 0.95 > 0.4 > metrics["dense_division"]
 
 
 def test_metrics_count_collapsed_runs_and_their_error() -> None:

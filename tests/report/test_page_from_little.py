@@ -84,23 +84,45 @@ def test_collapsed_runs_are_listed_with_their_reason() -> None:
     assert "dense, seed 11 collapsed: final training loss 2.4841 is at least 0.95 of ln(12)" in text
 
 
-def gates_of(evidence: Any) -> dict[str, str]:
-    """Question -> open, shut or not read, as the page says it."""
+def gates_of(evidence: Any) -> dict[str, list[tuple[str, str]]]:
+    """By gate, in the order of the page: open, shut or not read, and what is said of it."""
     text = page(evidence).text
+    section = text[text.index("Gates Before any number") : text.index("Statement by statement")]
+    parts = re.split(r"[?] (" + "|".join(type(REGISTRY.gates).model_fields).replace("_", " ") + ") ", section)
     return {
-        question: state for state, question in re.findall(r"[●✕○] (open|shut|not read) (Did|Does|Was|Do [^?]*)", text)
+        name.replace(" ", "_"): re.findall(r"[●✕○] (open|shut|not read) (.*?For [^●✕○?]*)", said)
+        for name, said in zip(parts[1::2], parts[2::2], strict=True)
     }
 
 
-def test_gates_say_open_shut_and_not_read() -> None:
-    assert "shut" not in gates_of(made_up_study()).values()
+def test_gates_say_open_shut_and_not_read_and_for_which_statements() -> None:
+    whole = gates_of(made_up_study())
+    states = [state for readings in whole.values() for state, _ in readings]
+    assert set(states) == {"open"}
+    assert list(whole) == [name for name in type(REGISTRY.gates).model_fields if name in whole], "the registry's order"
+    (both,) = whole["both_kinds"]
+    assert "colour-specific, inside 20% to 80%. For S76, S78" in both[1]
+    assert "For S79" not in both[1], "which has another gate"
     untrained = made_up_study([run_record(v, s, scalars={"train_error": 0.7}) for v in VARIANTS for s in (10, 11, 12)])
-    text = page(untrained).text
-    assert "The base's training error 70.0 % is not below 45.8 %" in text
-    text = page(INCOMPLETE["a seed missing"]()).text
-    assert "Missing runs: base seed 12" in text
-    assert "gate kernels_moved" not in text.replace(plain(_reason("S77")), "")
-    assert "0 live kernels of 24" in page(no_live_kernels()).text
+    (trained, *_) = gates_of(untrained)["trained"]
+    assert trained[0] == "shut"
+    assert "3 of 3 runs of remove_conv1 are untrained (training error not below 45.8 %, or collapsed)" in trained[1]
+    moved = gates_of(INCOMPLETE["a seed missing"]())["kernels_moved"]
+    assert {state for state, _ in moved} == {"not read"}
+    assert any("Missing runs: base seed 12; dense seed 12" in said for _, said in moved)
+    moved = gates_of(no_live_kernels())["kernels_moved"]
+    assert {state for state, _ in moved} == {"shut"}
+    assert any("tower 0 has no live kernel" in said for _, said in moved)
+
+
+def test_a_gate_has_a_row_for_each_distinct_reading() -> None:
+    stuck = [run_record("remove_conv1", seed, scalars={"train_error": 0.7}) for seed in (10, 11, 12)]
+    rest = [run_record(v, s) for v in VARIANTS if v != "remove_conv1" for s in (10, 11, 12)]
+    readings = gates_of(made_up_study([*stuck, *rest]))["trained"]
+    assert [state for state, _ in readings] == ["shut", "open"]
+    assert "For S12" in readings[0][1]
+    assert "S90" in readings[1][1], "which does not compare that variant"
+    assert "S12" not in readings[1][1]
 
 
 def _reason(statement: str) -> str:

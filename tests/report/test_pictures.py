@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from repro.evidence.directory import Evidence
@@ -16,6 +17,7 @@ from repro.report.claim_pictures import Picture, pictures
 from repro.report.comparison_table import comparison_table
 from repro.report.forest import Forest
 from repro.report.gabor_figure import GaborFigure
+from repro.report.judgements import Basis, judgement
 from repro.report.retrieval_figure import RetrievalFigure
 from repro.report.strips import Strip
 from repro.report.tower_pictures import SheetRow
@@ -49,7 +51,7 @@ EXPECTED = {
     "S80": [Strip],  # measures
     "S75": [Strip, Strip, Strip, Strip, GaborFigure],
     "S54": [Strip, Forest],  # per_image
-    "S76": [Strip, SheetRow, SheetRow],  # towers
+    "S76": [Strip, Forest, SheetRow, SheetRow],  # towers
     "S77": [Strip, Strip],
     "S78": [Strip],
     "S79": [Strip],
@@ -131,12 +133,74 @@ def test_the_papers_number_stands_on_the_axis_at_its_scale() -> None:
     evidence, _ = every_form()
     counts = {"train": 1_281_167, "held_out": 50_000}
     data = {"name": "ilsvrc", "counts": counts, "size": 256, "crop": 224}
-    full = replace(evidence.study, classes=1000, scaling="none", data=data)
+    as_printed: dict[str, Any] = {"base": {"net": {}, "training": {}}}
+    full = replace(evidence.study, classes=1000, scaling="none", data=data, settings=as_printed)
     seen = Evidence(evidence.path, full, evidence.runs, evidence.facts, evidence.arrays)
     drawn = pictures(case_of("S68", seen, verdict="contradicted", estimate=0.1, interval=[0.09, 0.11]))
     assert kinds(drawn) == [Strip, Strip]
     labels = [mark.label.replace("\u202f", " ") for figure in drawn for mark in figure.references if mark.label]
     assert labels == ["paper 40.7 %", "paper 18.2 %"]
+
+
+def test_towers_stand_against_the_lines_of_the_registry() -> None:
+    contrast, effect, *_ = pictures(case_of("S76"))
+    assert isinstance(contrast, Strip)
+    assert isinstance(effect, Forest)
+    assert [row.name for row in contrast.rows] == ["base", "dense", "base, untrained"]
+    assert contrast.rows[0].mean is not None
+    assert contrast.rows[0].mean.label == "1.00", "towers of one kind each"
+    assert "p < 0.0001" in contrast.rows[0].dots[0].label
+    assert "Matching these nets' towers anew at random" in contrast.note
+    assert [mark.label for mark in effect.references] == ["smallest effect +0.1"]
+    kernels, majorities = pictures(case_of("S77"))
+    assert isinstance(kernels, Strip)
+    assert isinstance(majorities, Strip)
+    assert [mark.label for mark in kernels.references] == ["colour-specific above 0.25"]
+    assert [mark.label for mark in majorities.references] == ["largely: 0.667"]
+    (every,) = pictures(case_of("S78"))
+    assert isinstance(every, Strip)
+    assert [mark.label for mark in every.references] == ["shown from 0.333"]
+    assert every.rows[0].band is not None
+    assert not any(dot.pale for dot in every.rows[0].dots)
+
+
+def test_runs_that_show_no_division_are_hollow() -> None:
+    evidence, _ = every_form()
+    alike = {
+        name: np.tile([0.1, 0.6], len(value) // 2) if name.endswith("chroma_response") else value
+        for name, value in evidence.arrays.items()
+    }
+    seen = Evidence(evidence.path, evidence.study, evidence.runs, evidence.facts, alike)
+    (every,) = pictures(case_of("S78", seen))
+    (sides,) = pictures(case_of("S79", seen))
+    for drawn in (every, sides):
+        assert isinstance(drawn, Strip)
+        assert all(dot.pale for dot in drawn.rows[0].dots)
+        assert drawn.note.startswith("Hollow: ")
+
+
+def test_a_studys_own_smallest_effect_is_the_line() -> None:
+    evidence, rows = every_form()
+    study = replace(evidence.study, smallest_effects={"S76": 0.3})
+    seen = Evidence(evidence.path, study, evidence.runs, evidence.facts, evidence.arrays)
+    row = next(item for item in rows if item["id"] == "S76" and item["study"] == "smoke")
+    entry = REGISTRY["S76"]
+    drawn = judgement(Basis(row, seen), entry, entry.test, REGISTRY.gates, "S76").pictures
+    assert [mark.label for figure in drawn if isinstance(figure, Forest) for mark in figure.references] == [
+        "smallest effect +0.3"
+    ]
+
+
+def test_a_first_look_is_drawn_while_the_second_waits() -> None:
+    evidence, _ = every_form()
+    twelve = (*SEEDS, *range(30, 34))
+    study = replace(evidence.study, looks="two", seeds=twelve)
+    seen = Evidence(evidence.path, study, evidence.runs, evidence.facts, evidence.arrays)
+    waiting = case_of("S76", seen, n=None)
+    assert waiting.seeds == SEEDS[:6]
+    assert waiting.finding is not None
+    assert waiting.finding.n == (6, 6)
+    assert case_of("S76", n=[6, 6]).seeds == SEEDS, "one look at all seeds"
 
 
 def test_nothing_is_drawn_where_the_study_cannot_speak() -> None:
