@@ -253,14 +253,16 @@ def use_data(
     """Register ImageNet, a subset of it or CIFAR-10: a small manifest under data/, tracked by data.dvc."""
     from repro.data.registration import track
     from repro.data.registration import use_data as register
+    from repro.yaml_file import as_scalar
 
     root = project_root()
     manifest = register(path, name, root, verify=verify)
     track(root)
     counts = ", ".join(f"{count} {split}" for split, count in manifest["counts"].items())
+    data = as_scalar(name)
     typer.echo(f"{name}: {manifest['layout']}, {len(manifest['classes'])} classes; {counts} pictures")
     typer.echo(
-        f"Next: add `STUDY: {name}` under `studies:` in params.yaml (mini, cifar10, tiny, full), then `dvc repro`."
+        f"Next: add `STUDY: {data}` under `studies:` in params.yaml (mini, cifar10, tiny, full), then `dvc repro`."
     )
 
 

@@ -211,6 +211,36 @@ case(
     *("plateau without validation pictures", PLAN, FILE, "validation_per_class"),
     spoil=study(training={"schedule": {"kind": "plateau", "at": []}}),
 )
+case(
+    *("a section twice in a study", PLAN, FILE, "the key 'training' stands twice"),
+    spoil=lambda place: put(place.root / FILE, (place.root / FILE).read_bytes() + b"training: {epochs: 3}\n"),
+)
+case(
+    *("classes that YAML reads as numbers", PLAN, FILE, "data.classes.0: 1 is not allowed", "quotes", '"1"'),
+    spoil=study(data={"classes": [1, 2]}),
+)
+case(
+    *(
+        "classes of no form at all",
+        PLAN,
+        FILE,
+        "data.classes: 1.5 is not allowed",
+        "'all' or a valid integer or a list",
+    ),
+    spoil=study(data={"classes": 1.5}),
+)
+case(
+    *("data that YAML reads as a number", PLAN, "params.yaml: studies: small: 2012", "quotes", '"2012"'),
+    spoil=params(studies={"small": 2012}),
+)
+case(
+    *("data that YAML reads as a date", PLAN, "params.yaml: studies: small: 2012-12-03", "quotes"),
+    spoil=content(root("params.yaml"), "studies: {small: 2012-12-03}"),
+)
+case(
+    *("a study that YAML reads as a truth value", "repro plan", "params.yaml: studies: True", "quotes", '"true"'),
+    spoil=params(studies={True: "colours"}),
+)
 case("a study that is not YAML", PLAN, FILE, "not valid YAML", spoil=content(root(FILE), "study: [small\n"))
 case("a study that is a list", PLAN, FILE, "mapping", spoil=content(root(FILE), "- small\n"))
 case("a study that is no text", PLAN, FILE, "not valid YAML", spoil=content(root(FILE), b"\xff\xfe\x00small"))
