@@ -246,6 +246,10 @@ case("a study that is a list", PLAN, FILE, "mapping", spoil=content(root(FILE), 
 case("a study that is no text", PLAN, FILE, "not valid YAML", spoil=content(root(FILE), b"\xff\xfe\x00small"))
 case("a study that is a folder", PLAN, "no study 'small'", spoil=folder_instead(root(FILE)))
 case("no such study", "repro plan large", "no study 'large'", "small")
+case(
+    *("a checkout by another one's program", PLAN, "this is the program of", "place/project has its own", "bin/repro"),
+    spoil=content(root("repro/__init__.py"), ""),
+)
 case("a study without data", "repro plan smoke", "'smoke'", "params.yaml", "studies:")
 case(
     *("params.yaml maps nothing", PLAN, "params.yaml", "studies:"),
