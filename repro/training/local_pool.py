@@ -6,7 +6,6 @@ The default way of `repro.training.executor`; `repro.training.ray_pool` is the o
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import time
@@ -14,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from types import TracebackType
 
+from repro.cores import usable_cores
 from repro.errors import UserError
 from repro.net.placement import DEVICES, Placement
 from repro.training.executor import Kills, Outcome, last_words, start_process
@@ -93,8 +93,7 @@ def local_devices(workers: int | None, device: str, placement: Placement = "sing
     """
     each = DEVICES[placement]
     if device == "cpu":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return [",".join(["cpu"] * each)] * (workers or cores)
+        return [",".join(["cpu"] * each)] * (workers or usable_cores())
     if device == "cuda":
         import torch
 
