@@ -332,6 +332,7 @@ case("a seed that the study lacks", f"{T} --seed 7", "--seed 7", FILE, "1")
 if not torch.cuda.is_available():
     case("no GPU", f"{T} --device cuda", "--device cuda", "cpu", spoil=unfinished)
     case("no second GPU", f"{W} --device cuda:1", "--device cuda:1", "cpu", spoil=unfinished)
+case("no such device to train on", f"{T} --device tpu", "error: --device tpu", "use cpu", spoil=unfinished)
 case("no such device", f"{W} --device tpu", "--device tpu", "cpu", spoil=unfinished)
 case("one device for two towers", f"{T} --placement split --device cuda:0", "takes 2 devices", "in pairs")
 case("an unknown placement", f"{T} --placement both", "both", "single", "split", "ranks")
