@@ -8,22 +8,26 @@ RUN := .venv/bin/python -m
 # The environment is in use whole or not at all: pip may be killed half-way.
 READY := .venv/.ready
 
-.PHONY: reproduce test test-cluster check docs environment lock clean
+.PHONY: reproduce test pictures test-cluster check docs environment lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n '1,3s/^# \{0,1\}//p' Makefile
 
-reproduce: $(READY)
-	$(RUN) dvc pull --quiet data.dvc
+reproduce: pictures
 	$(RUN) dvc repro
 	@echo
 	@echo "The report: $(CURDIR)/results/smoke/report/report.html"
 	@echo "The verdicts again, in seconds: .venv/bin/python -m pytest claims/"
 
-test: $(READY)
-	$(RUN) dvc pull --quiet data.dvc
+test: pictures
 	$(RUN) pytest tests -m "not cluster" -n auto --dist worksteal
+
+# DVC wants a git repository unless it is told that there is none, as in a downloaded archive of this one. Who makes it
+# one later says: dvc config --local --unset core.no_scm
+pictures: $(READY)
+	@test -e .git || $(RUN) dvc config --local core.no_scm true
+	$(RUN) dvc pull --quiet data.dvc
 
 test-cluster: $(READY)
 	$(RUN) pip install --quiet --disable-pip-version-check -c requirements.lock "ray>=2.50"

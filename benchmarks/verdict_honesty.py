@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -33,6 +32,7 @@ from benchmarks.null_family import (
     wrong_families,
 )
 from benchmarks.null_world import Kind
+from repro.cores import usable_cores
 from repro.files import write_text
 from repro.verdicts.decision import Looks
 from repro.verdicts.power import mde
@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--families", type=int, default=2000, help="drawn a cell (default 2000)")
     parser.add_argument("--planted", type=int, default=200, help="families with planted effects a cell (default 200)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: all cores)")
+    parser.add_argument("--workers", type=int, default=usable_cores(), help="processes (default: all cores)")
     parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
     start = time.monotonic()

@@ -1,5 +1,13 @@
 """`python -m repro` is `repro`."""
 
-from repro.cli import main
+import sys
+
+from repro.errors import missing_module
+
+try:
+    from repro.cli import main
+except ModuleNotFoundError as error:
+    print(f"error: {missing_module(error)}", file=sys.stderr)
+    sys.exit(2)
 
 main()

@@ -14,7 +14,8 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from repro.errors import UserError, mendable
+from repro.errors import UserError, mendable, missing_module
+from repro.project import project_root
 
 app = typer.Typer(
     name="repro",
@@ -39,15 +40,6 @@ Placed = Annotated[
         help="single; split: a tower on each of two devices; ranks: a tower in each of torchrun's two processes",
     ),
 ]
-
-
-def project_root() -> Path:
-    """The folder with `params.yaml` and `dvc.yaml` that holds the current one."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
-            return folder
-    raise UserError(f"{here} is not inside a project (no params.yaml beside a dvc.yaml); go to the cloned folder")
 
 
 @app.command()
@@ -271,14 +263,16 @@ def use_data(
     """Register ImageNet, a subset of it or CIFAR-10: a small manifest under data/, tracked by data.dvc."""
     from repro.data.registration import track
     from repro.data.registration import use_data as register
+    from repro.yaml_file import as_scalar
 
     root = project_root()
     manifest = register(path, name, root, verify=verify)
     track(root)
     counts = ", ".join(f"{count} {split}" for split, count in manifest["counts"].items())
+    data = as_scalar(name)
     typer.echo(f"{name}: {manifest['layout']}, {len(manifest['classes'])} classes; {counts} pictures")
     typer.echo(
-        f"Next: add `STUDY: {name}` under `studies:` in params.yaml (decay, towers, tiny, ...), then `dvc repro`."
+        f"Next: add `STUDY: {data}` under `studies:` in params.yaml (decay, towers, tiny, ...), then `dvc repro`."
     )
 
 
@@ -336,6 +330,8 @@ def main() -> None:
         if told is None:
             raise
         _end(f"error: {told}", 2)
+    except ModuleNotFoundError as error:
+        _end(f"error: {missing_module(error)}", 2)
     except RuntimeError as error:
         _end(f"error: {error}", 1)
     except Exception as error:  # the command line's own errors have no common public class

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 
 _MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
 
@@ -20,3 +21,11 @@ def mendable(error: OSError) -> UserError | None:
     if error.errno not in _MENDABLE:
         return None
     return UserError(f"{error.filename or 'writing'}: {error.strerror}; nothing finished was changed")
+
+
+def missing_module(error: ModuleNotFoundError) -> str:
+    """What to do where a library is not installed: without the environment, or in one that was made half-way."""
+    return (
+        f"{sys.executable} has no module {error.name}: run `make environment` in the project and use bin/repro "
+        "or .venv/bin/python, or `pip install -e .` with this Python"
+    )

@@ -6,6 +6,7 @@ the pictures and the runs themselves lie in the store.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -273,7 +274,8 @@ def facts(store: Path) -> dict[str, Any]:
     from repro.net.fidelity import NAMES
 
     package = Path(__file__).parent
-    sources = {str(path.relative_to(package)): digest_of_file(path) for path in sorted(package.rglob("*.py"))}
+    files = [path for path in sorted(package.rglob("*.py")) if not path.name.startswith(".")]  # Emacs' locks: .#name.py
+    sources = {str(path.relative_to(package)): digest_of_file(path) for path in files}
     cache = store / "facts" / f"{digest_of(sources)[:16]}.json"
     if not cache.is_file():
         say("measuring facts about the net's definition")
@@ -294,16 +296,10 @@ def verdicts_stage(root: Path, study: str) -> int:
     if not (results / "evidence").is_dir():
         raise UserError(f"{results / 'evidence'} does not exist; run `repro evaluate {study}` first")
     load_evidence(results / "evidence")  # what is wrong with it is told here, once
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "claims/",
-        "--report-only",
-        "-q",
-        "--no-header",
-        "-p",
-        "no:cacheprovider",
-    ]
+    command = [sys.executable, "-m", "pytest", "claims/", "--report-only", "-q", "--no-header"]
+    command += ["-p", "repro.verdicts.plugin", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(root)]
     command += ["--evidence", str(results / "evidence"), "--verdicts", str(results / "verdicts.json")]
-    return subprocess.run(command, cwd=root, check=False).returncode
+    # The caller's pytest settings and plugins are for tests: here they would select claims, or order and repeat them.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    return subprocess.run(command, cwd=root, env=environment, check=False).returncode

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import statistics
 from collections import Counter
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repro.cores import usable_cores
 from repro.errors import UserError
 from repro.net.layers import layer_table
 from repro.pipeline import prepared_pictures, recorded_evidence
@@ -55,7 +55,7 @@ def cost_of(settings: RunSettings, classes: int, pictures: int) -> Cost:
 def plan_study(root: Path, study: str | None, *, workers: int | None, echo: Echo) -> None:
     """Print the plan of one study, or of all in `params.yaml`."""
     for name in [study] if study else studies_in_params(root):
-        _plan(root, name, workers or os.cpu_count() or 1, echo)
+        _plan(root, name, workers or usable_cores(), echo)
 
 
 def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:

@@ -8,12 +8,19 @@ import hypothesis
 import pytest
 import torch
 
+from repro.cores import usable_cores
 from tests.small_project import Place, copy_of, make_small_project
 
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
 # As in every process that trains: on some processors two threads round otherwise than one.
 torch.set_num_threads(1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: in a container as many as its quota has cores, not as many as the host has."""
+    return usable_cores()
 
 
 @pytest.fixture(scope="session")

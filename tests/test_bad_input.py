@@ -211,11 +211,45 @@ case(
     *("plateau without validation pictures", PLAN, FILE, "validation_per_class"),
     spoil=study(training={"schedule": {"kind": "plateau", "at": []}}),
 )
+case(
+    *("a section twice in a study", PLAN, FILE, "the key 'training' stands twice"),
+    spoil=lambda place: put(place.root / FILE, (place.root / FILE).read_bytes() + b"training: {epochs: 3}\n"),
+)
+case(
+    *("classes that YAML reads as numbers", PLAN, FILE, "data.classes.0: 1 is not allowed", "quotes", '"1"'),
+    spoil=study(data={"classes": [1, 2]}),
+)
+case(
+    *(
+        "classes of no form at all",
+        PLAN,
+        FILE,
+        "data.classes: 1.5 is not allowed",
+        "'all' or a valid integer or a list",
+    ),
+    spoil=study(data={"classes": 1.5}),
+)
+case(
+    *("data that YAML reads as a number", PLAN, "params.yaml: studies: small: 2012", "quotes", '"2012"'),
+    spoil=params(studies={"small": 2012}),
+)
+case(
+    *("data that YAML reads as a date", PLAN, "params.yaml: studies: small: 2012-12-03", "quotes"),
+    spoil=content(root("params.yaml"), "studies: {small: 2012-12-03}"),
+)
+case(
+    *("a study that YAML reads as a truth value", "repro plan", "params.yaml: studies: True", "quotes", '"true"'),
+    spoil=params(studies={True: "colours"}),
+)
 case("a study that is not YAML", PLAN, FILE, "not valid YAML", spoil=content(root(FILE), "study: [small\n"))
 case("a study that is a list", PLAN, FILE, "mapping", spoil=content(root(FILE), "- small\n"))
 case("a study that is no text", PLAN, FILE, "not valid YAML", spoil=content(root(FILE), b"\xff\xfe\x00small"))
 case("a study that is a folder", PLAN, "no study 'small'", spoil=folder_instead(root(FILE)))
 case("no such study", "repro plan large", "no study 'large'", "small")
+case(
+    *("a checkout by another one's program", PLAN, "this is the program of", "place/project has its own", "bin/repro"),
+    spoil=content(root("repro/__init__.py"), ""),
+)
 case("a study without data", "repro plan smoke", "'smoke'", "params.yaml", "studies:")
 case(
     *("params.yaml maps nothing", PLAN, "params.yaml", "studies:"),
@@ -298,6 +332,7 @@ case("a seed that the study lacks", f"{T} --seed 7", "--seed 7", FILE, "1")
 if not torch.cuda.is_available():
     case("no GPU", f"{T} --device cuda", "--device cuda", "cpu", spoil=unfinished)
     case("no second GPU", f"{W} --device cuda:1", "--device cuda:1", "cpu", spoil=unfinished)
+case("no such device to train on", f"{T} --device tpu", "error: --device tpu", "use cpu", spoil=unfinished)
 case("no such device", f"{W} --device tpu", "--device tpu", "cpu", spoil=unfinished)
 case("one device for two towers", f"{T} --placement split --device cuda:0", "takes 2 devices", "in pairs")
 case("an unknown placement", f"{T} --placement both", "both", "single", "split", "ranks")

@@ -7,7 +7,6 @@ order, the number of workers, or interruptions.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repro.cores import usable_cores
 from repro.data.choice import Chosen, choose_classes, choose_pictures
 from repro.data.layouts.layout import Layout, listed
 from repro.data.packed import MANIFEST, MEAN_PICTURE, PACKED_SPLITS, SCHEMA, open_packed, packed_folder
@@ -86,7 +86,7 @@ def prepare(
                 layout.read,
                 size=settings.size,
                 filter=settings.filter,
-                workers=workers or _cores(),
+                workers=workers or usable_cores(),
                 most_bad=sys.maxsize if skip_bad else _MOST_NAMED,
                 on_block=shown.advance,
                 on_bad=lambda why: shown.say(f"undecodable: {why}"),
@@ -176,10 +176,6 @@ def _labels(chosen: Chosen, filled: dict[str, Filled]) -> dict[str, Labels]:
             names = listed([chosen.classes[label] for label in bare])
             raise UserError(f"without the undecodable pictures no {split} picture of {names} is left")
     return labels
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextlib.contextmanager

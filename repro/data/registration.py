@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from repro.data.layouts.layout import SPLITS, Layout
 from repro.data.layouts.recognise import recognise
 from repro.errors import UserError
 from repro.files import read_json, write_json, write_text
+from repro.project import path_from_environment, shared_root
 
 SCHEMA = 1
 POINTERS = ".data-paths.json"
@@ -113,10 +113,10 @@ def open_data(root: Path, name: str) -> Layout:
     variable = "REPRO_DATA_" + name.upper().replace("-", "_")
     if manifest["location"] == "here":
         path = root / "data" / name
-    elif variable in os.environ:
-        path = Path(os.environ[variable]).absolute()
+    elif (named := path_from_environment(variable, root)) is not None:
+        path = named
     else:
-        pointer = _pointers(root).get(name)
+        pointer = _pointers(shared_root(root)).get(name)
         if pointer is None:
             raise UserError(
                 f"where the pictures of {name} lie on this machine is not known: set {variable}, or run "

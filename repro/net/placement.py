@@ -10,6 +10,7 @@ Pure arithmetic; `repro.net.joins` does the sending, and a test compares what it
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -21,6 +22,7 @@ Placement = Literal["single", "split", "ranks"]
 PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
 DEVICES: Mapping[Placement, int] = {"single": 1, "split": 2, "ranks": 2}
 """Devices that a run takes."""
+_DEVICE = re.compile(r"cpu(:0)?|cuda(:[0-9]+)?")
 LOSS = "loss"
 """The name of the loss among the readers of joined values."""
 
@@ -55,6 +57,14 @@ def placement_named(name: str, towers: int = 2) -> Placement:
                 raise UserError(f"--placement {name}: this net has one tower, on one device; use single")
             return placement
     raise UserError(f"--placement {name}: allowed are {', '.join(PLACEMENTS)}")
+
+
+def device_names(text: str) -> tuple[str, ...]:
+    """The names in what `--device` says, with commas between; UserError for what is neither cpu nor a CUDA device."""
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(_DEVICE.fullmatch(name) for name in names):
+        raise UserError(f"--device {text or repr(text)}: use cpu, cuda, cuda:0 and so on, or two as in cuda:0,cuda:1")
+    return names
 
 
 def holdings(table: tuple[Layer, ...], placement: Placement) -> tuple[Holding, ...]:

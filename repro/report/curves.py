@@ -8,19 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.files import write_bytes, write_text
 from repro.report.kernel_images import sheet
+from repro.report.own_matplotlib import Axes, Figure, default_style
 from repro.report.towers import Tower, tower_kernels
 from repro.report.words import finite
 
 COLUMNS = ("variant", "seed", "epoch", "train_loss", "train_error", "held_out_error")
-_STYLE = sorted(set(matplotlib.rcParamsDefault) - {"backend"})
 _TRAIN, _HELD_OUT = "#8a8f98", "#1f5f8b"
 
 
@@ -31,8 +27,7 @@ def write_curves(evidence: Evidence, folder: Path) -> None:
     folder cannot be written or the evidence's arrays cannot be read.
     """
     write_text(folder / "learning_curves.csv", _table(evidence))
-    # A user's own matplotlibrc must not change the bytes.
-    with matplotlib.rc_context({key: matplotlib.rcParamsDefault[key] for key in _STYLE}):
+    with default_style():
         write_bytes(folder / "learning_curves.png", _curves_png(evidence))
         write_bytes(folder / "kernels.png", _kernels_png(evidence))
 

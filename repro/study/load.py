@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from repro.errors import UserError
 from repro.net.fidelity import FIDELITIES
 from repro.net.layers import layer_table
@@ -19,7 +17,8 @@ from repro.study.parents import parents_of
 from repro.study.scaling import scaling_rule
 from repro.study.settings import RunSettings, Study, Variant
 from repro.study.tuning import TunedRate
-from repro.study.validation import validated
+from repro.study.validation import not_text, validated
+from repro.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ def load_study(root: Path, name: str) -> ResolvedStudy:
     """
     path = root / "studies" / f"{name}.yaml"
     if not path.is_file():
-        known = sorted(file.stem for file in (root / "studies").glob("*.yaml"))
-        raise UserError(f"there is no study {name!r} ({path} does not exist); studies here: {', '.join(known)}")
+        known = ", ".join(file.stem for file in study_files(root))
+        raise UserError(f"there is no study {name!r} ({path} does not exist); studies here: {known}")
     study = validated(Study, read_yaml(path), f"studies/{path.name}")
     if study.study != name:
         raise UserError(f"studies/{path.name}: study: {study.study!r} must equal the file's name, {name!r}")
@@ -74,6 +73,11 @@ def load_study(root: Path, name: str) -> ResolvedStudy:
     return ResolvedStudy(study, data_of(root, name), settings, deviations, parents)
 
 
+def study_files(root: Path) -> list[Path]:
+    """The project's studies, without what editors and macOS leave beside them (.#smoke.yaml, ._smoke.yaml)."""
+    return sorted(path for path in (root / "studies").glob("*.yaml") if not path.name.startswith("."))
+
+
 def fidelity_net(fidelity: str) -> NetSettings:
     """The net of a fidelity at full scale; UserError when there is no such fidelity."""
     if fidelity not in FIDELITIES:
@@ -89,10 +93,13 @@ def load_variants(root: Path) -> dict[str, Variant]:
 
 def studies_in_params(root: Path) -> dict[str, str]:
     """The map from study to its data's name in `params.yaml`: what a bare `dvc repro` makes."""
-    raw = read_yaml(root / "params.yaml").get("studies")
-    if not isinstance(raw, dict) or not all(isinstance(v, str) for v in raw.values()):
+    studies = read_yaml(root / "params.yaml").get("studies")
+    if not isinstance(studies, dict):
         raise UserError("params.yaml: studies: must map a study's name to its data's name, e.g. smoke: procedural")
-    return {str(key): value for key, value in raw.items()}
+    for name, data in studies.items():
+        if wrong := [value for value in (name, data) if not isinstance(value, str)]:
+            raise UserError(f"params.yaml: studies: {name}: {not_text(wrong[0])}")
+    return studies
 
 
 def data_of(root: Path, study: str) -> str:
@@ -104,25 +111,6 @@ def data_of(root: Path, study: str) -> str:
             "data set registered with `repro use-data PATH --as NAME` (or procedural, which is embedded)"
         )
     return studies[study]
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The registry is long: libyaml reads it ten times as fast, where PyYAML was built with it."""
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping; UserError when the file is missing, not YAML, or not a mapping."""
-    try:
-        value = yaml.load(path.read_text(), Loader=_LOADER)
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; run this from the project's folder") from None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path} must hold a mapping of keys to values")
-    return value
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:

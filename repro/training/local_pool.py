@@ -6,7 +6,6 @@ The default way of `repro.training.executor`; `repro.training.ray_pool` is the o
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import time
@@ -14,8 +13,9 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from types import TracebackType
 
+from repro.cores import usable_cores
 from repro.errors import UserError
-from repro.net.placement import DEVICES, Placement
+from repro.net.placement import DEVICES, Placement, device_names
 from repro.training.executor import Kills, Outcome, last_words, start_process
 from repro.training.run_store import Run
 
@@ -89,12 +89,13 @@ class LocalPool:
 def local_devices(workers: int | None, device: str, placement: Placement = "single") -> list[str]:
     """What each process computes on: for `cpu` a core, for `cuda` each accelerator in turn, or those named.
 
-    Placed as `split` a process takes two, with a comma between: cuda:0,cuda:1 (on a CPU still one core).
+    Placed as `split` a process takes two, with a comma between: cuda:0,cuda:1 (on a CPU still one core). Raises
+    UserError, before anything is started, for devices that have another name, are not here, or are too few.
     """
     each = DEVICES[placement]
+    named = device_names(device)
     if device == "cpu":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return [",".join(["cpu"] * each)] * (workers or cores)
+        return [",".join(["cpu"] * each)] * (workers or usable_cores())
     if device == "cuda":
         import torch
 
@@ -102,13 +103,24 @@ def local_devices(workers: int | None, device: str, placement: Placement = "sing
         if not names:
             raise UserError("--device cuda: there are 0 CUDA devices here; use cpu")
     else:
-        names = device.split(",")
+        names = list(named)
     groups = [",".join(group) for group in zip(*[iter(names)] * each, strict=False)]
     if not groups or (device != "cuda" and len(names) % each):
         raise UserError(
             f"--device {device}: a run of --placement {placement} takes {each} devices, and these are {len(names)}; "
             "name them in pairs, as in cuda:0,cuda:1"
         )
+    _check_there(names)
     if len(groups) == 1:
         return groups * (workers or 1)
     return groups[:workers]
+
+
+def _check_there(names: list[str]) -> None:
+    """UserError when one of the CUDA devices is not there."""
+    highest = max((int(name.partition(":")[2] or 0) for name in names if name.startswith("cuda")), default=-1)
+    if highest >= 0:
+        import torch
+
+        if highest >= (found := torch.cuda.device_count()):
+            raise UserError(f"--device {','.join(names)}: there are {found} CUDA devices here; use cpu")

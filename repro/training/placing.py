@@ -16,7 +16,7 @@ from torch import Tensor
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet
 from repro.net.joins import DeviceJoins, Joins
-from repro.net.placement import Placement
+from repro.net.placement import Placement, device_names
 from repro.net.settings import NetSettings
 from repro.net.towers import TowerNet
 
@@ -104,11 +104,8 @@ class Placing:
 
 
 def devices_named(text: str) -> tuple[torch.device, ...]:
-    """`cpu`, `cuda:0`, or several with commas between; UserError for a name that torch does not know."""
-    try:
-        return tuple(torch.device(name.strip()) for name in text.split(","))
-    except RuntimeError:
-        raise UserError(f"--device {text}: use cpu, cuda, cuda:0 and so on, or two as in cuda:0,cuda:1") from None
+    """`cpu`, `cuda:0`, or several with commas between; UserError for what is neither cpu nor a CUDA device."""
+    return tuple(torch.device(name) for name in device_names(text))
 
 
 def prepare_devices(devices: Sequence[torch.device], precision: str) -> None:
@@ -119,8 +116,6 @@ def prepare_devices(devices: Sequence[torch.device], precision: str) -> None:
     if len(set(gpus)) < len(gpus):
         raise UserError(f"--device {_named(devices)}: one GPU is named twice; --placement single computes on one")
     for device in devices:
-        if device.type not in ("cpu", "cuda"):
-            raise UserError(f"--device {device}: runs are computed on cpu or cuda")
         if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
             raise UserError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices here; use cpu")
         if device.type == "cpu" and precision in ("bf16", "tf32"):

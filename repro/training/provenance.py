@@ -14,6 +14,7 @@ import torch
 
 from repro import __version__
 
+_OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 _LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "pillow", "dvc", "pytest")
 
 
@@ -58,13 +59,28 @@ def now() -> str:
 
 
 def git_commit(root: Path) -> str | None:
-    """The commit of the project's files, with `+changes` when they differ from it; None outside git."""
-    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
-    except (OSError, subprocess.SubprocessError):
+    """The commit of the project's files, with `+changes` when they differ from it; None outside git.
+
+    Outside is also a copy of the project, without a history of its own, in a folder of somebody's git repository.
+    """
+    if _git(root, "ls-files", "--error-unmatch", "params.yaml") is None:
         return None
-    return answer.stdout.strip() or None
+    return _git(root, "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*")
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """What git says of the repository that holds `root`, whoever owns it; None when it fails.
+
+    Git refuses repositories of other users, whose settings name programs that it would start. The code of this one is
+    running already. A hook's environment names a repository too, which need not be the one that holds `root`.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    command = ["git", "-c", "safe.directory=*", "-C", str(root), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20, env=environment)
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    return done.stdout.strip() or None
 
 
 def _processor() -> str:

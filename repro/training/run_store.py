@@ -9,7 +9,8 @@
     weights.safetensors   the final weights, per-tower names
     run.json              written last: the run is finished, with the digest of its weights
 
-The place of the store is the environment variable REPRO_STORE, by default `.store` in the project.
+The place of the store is the environment variable REPRO_STORE, by default `.store` in the project; experiments
+that DVC runs in a copy of the project share it.
 A run that has its `run.json` is never written to again.
 """
 
@@ -25,6 +26,7 @@ from typing import Any
 
 from repro.errors import UserError
 from repro.files import digest_of_file, read_json, write_json
+from repro.project import path_from_environment, shared_root
 from repro.study.identity import TRAINING_VERSION, run_identity
 from repro.study.settings import RunSettings, validated
 from repro.training import lease
@@ -37,7 +39,7 @@ _RESULT = (
 
 def store_folder(root: Path) -> Path:
     """Where prepared pictures and runs lie."""
-    return Path(os.environ.get("REPRO_STORE") or root / ".store").absolute()
+    return path_from_environment("REPRO_STORE", root) or (shared_root(root) / ".store").absolute()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from repro.evidence.directory import Evidence, load_evidence
-from repro.study.load import load_variants, read_yaml
+from repro.study.load import load_variants, study_files
 from repro.study.settings import Study, Variant, validated
 from repro.verdicts.finding import NotEvaluated, finite
 from repro.verdicts.forms_registered import StatisticalTest
@@ -38,6 +38,7 @@ from repro.verdicts.reasons import number, registered_effect
 from repro.verdicts.registry import REGISTRY_FILE, Registry, load_registry
 from repro.verdicts.statement import Statement
 from repro.verdicts.verdict import FLAGS, Verdict
+from repro.yaml_file import read_yaml
 
 REMEDIES: Mapping[str, str] = {
     "missing_runs": "the missing runs (`repro plan STUDY` lists them), or evidence that has them",
@@ -120,7 +121,7 @@ def _studies(
     first, instead = getattr(source.test, "variants", ()), getattr(source.test, "otherwise", ())
     needed = variants_of(source.test, variants) if not instead else tuple(dict.fromkeys(first))
     found = []
-    for path in sorted((root / "studies").glob("*.yaml")):
+    for path in study_files(root):
         study = validated(Study, read_yaml(path), f"studies/{path.name}")
         lacks = [name for name in needed if name not in study.variants]
         if lacks and instead and set(instead) <= set(study.variants):

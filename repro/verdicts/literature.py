@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from repro.errors import UserError
-from repro.study.load import read_yaml
 from repro.study.settings import Settings, validated
 from repro.verdicts.registry import Registry
+from repro.yaml_file import read_yaml
 
 LITERATURE_FILE = "literature.yaml"
 SCHEMA = 1

@@ -39,8 +39,8 @@ def places(
     """Where each member of the family stands at level `alpha`.
 
     p               two-sided p values; members without one (not evaluated) count as p = 1
-    after           follower -> the statement before it; a statement without an entry, or whose predecessor is not in the
-                    family, stands for itself
+    after           follower -> the statement before it; a statement without an entry, or whose predecessor is not
+                    in the family, stands for itself
     decided_before  members that an earlier look decided; they are no longer tested
 
     Raises ValueError for a p that is not in [0, 1] and for chains of more than two steps.

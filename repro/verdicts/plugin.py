@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from repro.verdicts.ledger import Entry, Ledger
 
 REGISTRY_FILE = "statements.yaml"
+READS = ("evidence", "definition")
+"""What a claim's one parameter is called (`repro.verdicts.claim`)."""
 PROPERTY = "claim"
 LETTERS = {
     "supported": ".",
@@ -84,7 +86,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if getattr(pyfuncitem.function, "__claim__", None) is None:
         return None
-    (entry,) = pyfuncitem.callspec.params.values()
+    # Other plugins, such as pytest-repeat, may have given the test parameters of their own.
+    entry = next(value for name, value in pyfuncitem.callspec.params.items() if name in READS)
     _conclude(pyfuncitem.config, pyfuncitem, cast("Entry", entry))
     return True
 
@@ -110,14 +113,14 @@ def _conclude(config: pytest.Config, item: pytest.Item, entry: Entry) -> None:
         raise entry.error
     told = f"{verdict.outcome}: {entry.statement.statement}\n{verdict.reason}"
     if verdict.outcome in ("inconclusive", "not_evaluated"):
-        if config.getoption("strict_claims"):
+        if config.getoption("strict_claims", False):
             pytest.fail(told, pytrace=False)
         pytest.skip(f"{verdict.outcome.replace('_', ' ')}: {verdict.reason}")
     if not entry.unexpected:
         return
     if entry.statement.known_erratum is not None:
         told += f"\nknown as false in print: {entry.statement.known_erratum}"
-    if config.getoption("report_only"):
+    if config.getoption("report_only", False):
         pytest.skip(f"{verdict.outcome}: {verdict.reason}")
     pytest.fail(told, pytrace=False)
 
@@ -154,7 +157,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    target = session.config.getoption("verdicts")
+    target = session.config.getoption("verdicts", None)
     if target is None or _is_worker(session.config) or session.config.getoption("collectonly"):
         return
     from repro.errors import UserError
@@ -173,11 +176,11 @@ def _ledger(config: pytest.Config, folder: Path) -> Ledger:
     """The ledger of a folder of claims, judged once per process."""
     ledgers = config.stash[_LEDGERS]
     if folder not in ledgers:
-        from repro.errors import UserError
+        from repro.errors import UserError, missing_module
         from repro.verdicts.default_evidence import default_evidence
         from repro.verdicts.ledger import make_ledger
 
-        given = config.getoption("evidence")
+        given = config.getoption("evidence", None)
         try:
             if given is None:
                 chosen = default_evidence(folder.parent)
@@ -186,6 +189,8 @@ def _ledger(config: pytest.Config, folder: Path) -> Ledger:
             ledgers[folder] = make_ledger(folder, chosen)
         except UserError as error:
             pytest.exit(str(error), 2)
+        except ModuleNotFoundError as error:
+            pytest.exit(missing_module(error), 2)
     return ledgers[folder]
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from repro.errors import UserError
 from repro.files import digest_of
-from repro.study.load import read_yaml
 from repro.study.settings import Settings, validated
 from repro.verdicts.forms_registered import DECIDES_NOTHING, FORMS
 from repro.verdicts.gate_rules import Gates
 from repro.verdicts.statement import Statement
+from repro.yaml_file import read_yaml
 
 REGISTRY_FILE = "statements.yaml"
 SCHEMA = 1

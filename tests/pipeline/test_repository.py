@@ -5,15 +5,20 @@ from __future__ import annotations
 import configparser
 import hashlib
 import json
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dvc.fs import LocalFileSystem
+from dvc.ignore import DvcIgnoreFilter
 
 from repro.cli import app
-from tests.project_copy import ROOT
+from tests.project_copy import ROOT, surroundings
 
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 STAGES = ["prepare", "train", "evaluate", "verdicts", "report"]
@@ -81,7 +86,7 @@ def test_what_decides_a_runs_numbers_is_a_dependency_of_train() -> None:
 @pytest.mark.skipif(git("rev-parse").returncode != 0, reason="not a git repository, for instance an archive of it")
 def test_git_ignores_what_the_pipeline_makes_and_nothing_that_it_needs() -> None:
     ignored = [out for stage in stages("smoke", "procedural").values() for out in outs(stage)]
-    ignored += ["data/procedural", ".store/runs", ".venv/bin", ".data-paths.json"]
+    ignored += ["data/procedural", ".store/runs", ".venv/bin", ".data-paths.json", ".dvc/pushed/files"]
     for path in ignored:
         assert git("check-ignore", "--no-index", "-q", path).returncode == 0, path
     kept = ["dvc.lock", "dvc.yaml", "data.dvc", "params.yaml", "evidence/smoke/study.json", "dvcstore/files/md5/00/1"]
@@ -91,13 +96,88 @@ def test_git_ignores_what_the_pipeline_makes_and_nothing_that_it_needs() -> None
     assert {path.relative_to(ROOT).as_posix() for path in REMOTE.rglob("*") if path.is_file()} == set(listed)
 
 
+@pytest.mark.skipif(git("rev-parse").returncode != 0, reason="not a git repository, for instance an archive of it")
+def test_git_writes_the_same_bytes_on_every_system() -> None:
+    """A clone made with core.autocrlf is used in WSL and in containers too: no shell there starts a file with CRLF."""
+    endings = {
+        path: git("check-attr", attribute, "--", path).stdout.strip().rpartition(": ")[2]
+        for path, attribute in (
+            *((path, "eol") for path in ("bin/repro", ".ci/run", "Makefile", "repro/cli.py", "dvc.yaml", "data.dvc")),
+            *((path, "text") for path in ("dvcstore/files/md5/00/1", "evidence/smoke/arrays.npz")),
+        )
+    }
+    assert set(endings.values()) == {"lf", "unset"}
+    assert {path for path, ending in endings.items() if ending == "unset"} == {
+        "dvcstore/files/md5/00/1",
+        "evidence/smoke/arrays.npz",
+    }
+
+
+STRAYS = (
+    *(".DS_Store", "._prepare.py", "Thumbs.db", "desktop.ini", ".directory", ".nfs000001", "@eaDir/x.py"),
+    *("prepare.py~", "#prepare.py#", ".#prepare.py", ".prepare.py.swp", ".prepare.py.swo", "prepare.py.orig"),
+    *(".pytest_cache/v/x", ".ruff_cache/x", ".mypy_cache/x", ".idea/x.xml", ".vscode/x.json", "__pycache__/x.pyc"),
+    ".ipynb_checkpoints/x.py",
+)
+
+
+def test_what_editors_and_desktops_leave_behind_changes_no_stage(tmp_path: Path) -> None:
+    paths = [f"{folder}/{stray}" for folder in ("repro/data", "claims", "data/procedural") for stray in STRAYS]
+    if git("rev-parse").returncode == 0:
+        for path in paths:
+            assert git("check-ignore", "--no-index", "-q", path).returncode == 0, path
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").write_text("[core]\n    no_scm = true\n")
+    shutil.copy(ROOT / ".dvcignore", tmp_path)
+    for path in [*paths, "repro/data/prepare.py", "claims/statements.yaml", "data/procedural/manifest.json"]:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    ignored = DvcIgnoreFilter(LocalFileSystem(), str(tmp_path))
+    found = {
+        os.path.relpath(os.path.join(folder, name), tmp_path)
+        for top in ("repro", "claims", "data")
+        for folder, _, names in ignored.walk(LocalFileSystem(), str(tmp_path / top))
+        for name in names
+    }
+    assert found == {"repro/data/prepare.py", "claims/statements.yaml", "data/procedural/manifest.json"}
+
+
 def test_dvc_asks_nobody_and_its_remote_is_inside_the_repository() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / ".dvc" / "config")
     assert config["core"]["analytics"] == "false"
     assert config["core"]["check_update"] == "false"
-    url = config[f"'remote \"{config['core']['remote']}\"'"]["url"]
+    (out,) = yaml.safe_load((ROOT / "data.dvc").read_text())["outs"]
+    url = config[f"'remote \"{out['remote']}\"'"]["url"]
     assert (ROOT / ".dvc" / url).resolve() == REMOTE.resolve()  # relative to .dvc, so that a clone anywhere works
+
+
+def test_dvc_push_writes_to_nothing_that_git_tracks() -> None:
+    """DVC advises it after every `dvc repro`; the remote in the repository is the data's alone."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".dvc" / "config")
+    url = ROOT / ".dvc" / config[f"'remote \"{config['core']['remote']}\"'"]["url"]
+    assert url.resolve() != REMOTE.resolve()
+    assert f"/{url.name}" in (ROOT / ".dvc" / ".gitignore").read_text().splitlines()
+    for stage in stages("smoke", "procedural").values():
+        for kind in ("outs", "metrics", "plots"):
+            assert not [entry for entry in stage.get(kind, []) if "remote" in str(entry)]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_an_archive_without_git_can_pull_its_pictures(tmp_path: Path) -> None:
+    for name in ("Makefile", "data.dvc", ".dvcignore", ".dvc/config", "requirements.lock", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(REMOTE, tmp_path / "dvcstore")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    command = ["make", "--old-file", ".venv/.ready", "pictures"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=surroundings(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "data" / "procedural" / "manifest.json").is_file()
+    assert done.stderr == ""
 
 
 def _object(digest: str) -> bytes:

@@ -193,7 +193,8 @@ def test_only_the_first_of_torchruns_processes_tells_a_mistake(root, monkeypatch
         ("cuda:0,cuda:1,cuda:2,cuda:3", "split", None, ["cuda:0,cuda:1", "cuda:2,cuda:3"]),
     ],
 )
-def test_a_process_gets_as_many_devices_as_its_placement_takes(device, placement, workers, expected):
+def test_a_process_gets_as_many_devices_as_its_placement_takes(monkeypatch, device, placement, workers, expected):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     assert local_devices(workers, device, placement) == expected
 
 
@@ -203,6 +204,38 @@ def test_a_process_gets_as_many_devices_as_its_placement_takes(device, placement
 def test_every_accelerator_is_used_if_it_has_a_partner(monkeypatch, placement, expected):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     assert local_devices(None, "cuda", placement) == expected
+
+
+FORMS = (
+    "tpu",
+    "gpu",
+    "CUDA",
+    "mps",
+    "meta",
+    "0",
+    "-1",
+    "",
+    " ",
+    "cuda:",
+    "cuda:x",
+    "cuda:-1",
+    "cuda:0:1",
+    "cuda:0,",
+    "cpu cpu",
+)
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate"])
+@pytest.mark.parametrize("device", [*FORMS, "cuda:7", "cuda:0,cuda:7"])
+def test_a_device_of_another_form_or_number_is_refused_before_anything_starts(root, monkeypatch, verb, device):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    before = set(root.rglob("*"))
+    answer = repro(root, verb, "small", "--device", device)
+    assert answer.code == 2
+    (line,) = answer.err.splitlines()
+    assert line.startswith("error: --device ")
+    assert "use cpu" in line or "measured on one device" in line
+    assert set(root.rglob("*")) == before
 
 
 @pytest.mark.parametrize("precision", ["bf16", "tf32"])
@@ -225,7 +258,7 @@ def test_a_net_of_one_tower_takes_the_first_of_two_devices(tmp_path):
     ("devices", "precision", "message"),
     [
         ("gpu,gpu", "float32", "--device gpu,gpu: use cpu, cuda, cuda:0 and so on, or two as in cuda:0,cuda:1"),
-        ("meta", "float32", "--device meta: runs are computed on cpu or cuda"),
+        ("meta", "float32", "--device meta: use cpu, cuda, cuda:0 and so on"),
         ("cuda:7", "float32", "--device cuda:7: there are "),
         ("cuda:0,cuda:0", "float32", "--device cuda:0,cuda:0: one GPU is named twice"),
         ("cuda,cuda:0", "float32", "--device cuda,cuda:0: one GPU is named twice"),

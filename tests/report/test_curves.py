@@ -32,15 +32,33 @@ def test_table_is_sorted_and_unrounded(tmp_path: Path) -> None:
     assert [row[5] for row in rows[1:] if row[:2] == ["base", "12"]] == ["", "", repr(1 / 3)]
 
 
-def test_same_evidence_same_bytes_whatever_the_users_matplotlibrc(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"MATPLOTLIBRC": "rc"},
+        {"MATPLOTLIBRC": "no text"},
+        {"MPLCONFIGDIR": "rc"},
+        {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},  # what a notebook hands down
+        {"MPLBACKEND": "TkAgg"},
+        {"MPLBACKEND": "nonsense"},
+    ],
+    ids=str,
+)
+def test_same_evidence_same_bytes_whatever_the_users_matplotlib(settings: dict[str, str], tmp_path: Path) -> None:
     write_curves(made_up_study(), tmp_path / "here")
-    (tmp_path / "matplotlibrc").write_text("font.size: 20\nlines.linewidth: 9\nfigure.facecolor: red\n")
+    for folder, text in {
+        "rc": b"font.size: 20\nlines.linewidth: 9\nfigure.facecolor: red\nbackend: TkAgg\n",
+        "no text": b"\xff\xfe\x00",
+    }.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "matplotlibrc").write_bytes(text)
     code = (
         "import sys; from pathlib import Path; from tests.report.made_up_study import made_up_study\n"
         "from repro.report.curves import write_curves; write_curves(made_up_study(), Path(sys.argv[1]))"
     )
     there = str(tmp_path / "there")
-    environment = {"MATPLOTLIBRC": str(tmp_path), "PYTHONHASHSEED": "7", "PYTHONPATH": str(ROOT)}
+    folders = {name: str(tmp_path / value) for name, value in settings.items() if name != "MPLBACKEND"}
+    environment = {**settings, **folders, "PYTHONHASHSEED": "7", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", code, there], check=True, cwd=ROOT, env=environment)
     for name in FILES:
         assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes(), name

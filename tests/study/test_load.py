@@ -14,8 +14,9 @@ import yaml
 from repro.errors import UserError
 from repro.net.settings import NetSettings
 from repro.study.identity import TRAINING_VERSION, run_identity
-from repro.study.load import load_study, load_variants, read_yaml
+from repro.study.load import load_study, load_variants, study_files
 from repro.study.settings import RunSettings, TrainingSettings
+from repro.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
@@ -236,3 +237,19 @@ def _flat(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(item, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", item
+
+
+def test_what_editors_leave_beside_the_studies_is_no_study(project):
+    """A dangling link (Emacs) and binary attributes (macOS on other file systems)."""
+    (project / "studies" / ".#smoke.yaml").symlink_to("somebody@host.1234")
+    (project / "studies" / "._smoke.yaml").write_bytes(b"\x00\x05\x16\x07")
+    assert [path.stem for path in study_files(project)] == STUDIES
+    with pytest.raises(UserError, match=rf"studies here: {', '.join(STUDIES)}$"):
+        load_study(project, "smok")
+
+
+def test_numbers_are_written_as_people_write_them(project):
+    path = project / "studies" / "smoke.yaml"
+    change(path, training={**read_yaml(path)["training"], "learning_rate": "the rate"})
+    path.write_text(path.read_text().replace("the rate", "1e-2"))
+    assert load_study(project, "smoke").settings["base"].training.learning_rate == 0.01

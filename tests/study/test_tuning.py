@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.errors import UserError
-from repro.study.load import load_study, read_yaml
+from repro.study.load import load_study
 from repro.study.tuning import Trial, best_rate, iterations_to, trial_of
+from repro.yaml_file import read_yaml
 from tests.study.test_load import change, project
 
 __all__ = ["project"]

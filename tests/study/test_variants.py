@@ -11,9 +11,10 @@ import pytest
 from repro.errors import UserError
 from repro.net.layers import layer_table, multiply_adds
 from repro.study.identity import TRAINING_VERSION, run_identity
-from repro.study.load import ResolvedStudy, load_study, load_variants, read_yaml
+from repro.study.load import ResolvedStudy, load_study, load_variants
 from repro.study.settings import Variant
 from repro.verdicts.registry import load_registry
+from repro.yaml_file import read_yaml
 from tests.study.test_load import ROOT, STUDIES, change, project, write
 
 __all__ = ["project"]

@@ -309,3 +309,70 @@ def test_the_plugin_leaves_other_tests_alone(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert not {"torch", "scipy", "numpy", "pydantic", "yaml"} & set(eval(loaded.stdout))
+
+
+# ---- other people's pytest ------------------------------------------------------------------------------
+
+REPEATING = """
+import pytest
+
+@pytest.fixture(autouse=True)
+def step(request):
+    return request.param
+
+def pytest_generate_tests(metafunc):
+    metafunc.fixturenames.append("step")
+    metafunc.parametrize("step", range(2), indirect=True)
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_plugin_that_runs_each_test_several_times_changes_no_verdict(
+    workers: tuple[str, ...], evidence: Path, plain_run: tuple[int, str, Verdicts], tmp_path: Path
+) -> None:
+    """As pytest-repeat does, and others that give tests parameters of their own."""
+    (tmp_path / "repeating.py").write_text(REPEATING)
+    target = tmp_path / "verdicts.json"
+    code, output = _pytest(
+        *("claims/", "-p", "repeating", "--evidence", evidence, "--verdicts", target, "--report-only", *workers),
+        PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}",
+    )
+    assert code == 0, output
+    assert _verdicts(target) == plain_run[2]
+
+
+@pytest.mark.parametrize(("how", "named"), [("autoload off", "claims/"), ("blocked", ".")])
+def test_the_claims_bring_their_plugin_with_them(how: str, named: str, evidence: Path, tmp_path: Path) -> None:
+    """Whatever of pytest's plugins the shell has switched off."""
+    project = _project(tmp_path / "project")
+    (project / "params.yaml").write_text("studies: {made: procedural}\n")
+    shutil.copytree(evidence, project / "results" / "made" / "evidence")
+    environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if how == "autoload off" else {}
+    off = ("-p", "no:repro_claims") if how == "blocked" else ()
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *off, named, "-k", "S12", "-v"]
+    run = subprocess.run(
+        command,
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert re.search(r"\[S12-made\] CONTRADICTED", run.stdout), run.stdout + run.stderr
+    assert "the paper's statements" in run.stdout
+    assert run.returncode == 1
+
+
+def test_the_claims_of_one_checkout_are_not_judged_by_the_code_of_another(evidence: Path, tmp_path: Path) -> None:
+    """As when the first clone's environment is active in the second."""
+    project = _project(tmp_path / "second")
+    (project / "repro" / "verdicts").mkdir(parents=True)
+    for name in ("repro/__init__.py", "repro/verdicts/__init__.py", "repro/verdicts/plugin.py"):
+        shutil.copy(ROOT / name, project / name)
+    code, output = _pytest(".", "--evidence", evidence, cwd=project / "claims")
+    assert code == 2
+    (line,) = [line for line in output.splitlines() if "Exit" in line]
+    assert str(ROOT) in line
+    assert str(project) in line
+    assert ".venv/bin/python -m pytest" in line
+    assert "Traceback" not in output

@@ -1,0 +1,62 @@
+"""Where a project lies: its root, its environment variables' paths, and whether this is the code that belongs to it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from repro.errors import UserError
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def project_root() -> Path:
+    """The folder with `params.yaml` and `dvc.yaml` that holds the current one.
+
+    Raises UserError outside a project, and in another checkout than the one whose code this is.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+            check_code(folder)
+            return folder
+    raise UserError(f"{here} is not inside a project (no params.yaml beside a dvc.yaml); go to the cloned folder")
+
+
+def check_code(root: Path, package: Path = PACKAGE) -> None:
+    """UserError when `root` has code of its own and `package`, which is running, is that of another checkout.
+
+    So it is when the environment of a first clone is active in a second one, or in a git worktree.
+    """
+    own = root / "repro"
+    if (own / "__init__.py").is_file() and own.resolve() != package.resolve():
+        raise UserError(
+            f"this is the program of {package.parent}, and {root} has its own: use bin/repro there "
+            "(`make environment` makes its .venv), or deactivate the other environment"
+        )
+
+
+def shared_root(root: Path) -> Path:
+    """Where what is outside DVC lies, such as the store: in the project.
+
+    `dvc exp run --temp` and `--queue` run the stages in a copy of it, in .dvc/tmp/exps, that has tracked files only.
+    """
+    for folder in root.absolute().parents:
+        if folder.parts[-3:] == (".dvc", "tmp", "exps"):
+            return folder.parents[2]
+    return root
+
+
+def path_from_environment(variable: str, root: Path) -> Path | None:
+    """The path in an environment variable, or None: `~` is expanded, a relative one starts at the project.
+
+    So the stages, which DVC starts in the project's root, and a command in a subfolder mean the same place.
+    """
+    value = os.environ.get(variable)
+    if not value:
+        return None
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError:
+        raise UserError(f"{variable}={value}: there is no such user's home folder; give the whole path") from None
+    return (shared_root(root) / path).absolute()
