@@ -51,8 +51,8 @@ BY_FORM: Mapping[Kind, Mapping[str, frozenset[str]]] = {
         "fair_coin": frozenset(),
     },
 }
-"""Verdicts that are true of the towers: no kernel knows its tower, or half of the nets are divided, four in five of them
-with the colour in the second tower."""
+"""Verdicts that are true of the towers: no kernel knows its tower, or half of the nets are divided, four in
+five of them with the colour in the second tower."""
 TOWERS: Mapping[Kind, TowerNets] = {"nothing": ALIKE, "one": TowerNets(split_share=0.5, second=0.8)}
 
 

@@ -4,8 +4,8 @@
 
 Two methods err equally often on the population of pictures, but each finds other pictures hard: a share of a
 picture's difficulty is its own. Both are trained from several seeds and judged on the same test pictures by Welch's t
-at 5 %, which knows the luck of seeds and not that of pictures. Shown is how often it calls them different: the size of the
-error that a claim about *other* pictures would make (docs/verdicts.md).
+at 5 %, which knows the luck of seeds and not that of pictures. Shown is how often it calls them different: the size
+of the error that a claim about *other* pictures would make (docs/verdicts.md).
 """
 
 from __future__ import annotations

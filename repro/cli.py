@@ -6,16 +6,21 @@ Every command works on the project that holds the current folder.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from repro.errors import UserError, mendable, missing_module
-from repro.project import project_root
+from repro.project import project_here, project_root
+
+if TYPE_CHECKING:
+    from repro.data.layouts.layout import Layout
 
 app = typer.Typer(
     name="repro",
@@ -271,6 +276,7 @@ def use_data(
     counts = ", ".join(f"{count} {split}" for split, count in manifest["counts"].items())
     data = as_scalar(name)
     typer.echo(f"{name}: {manifest['layout']}, {len(manifest['classes'])} classes; {counts} pictures")
+    _tell(manifest["notes"])
     typer.echo(
         f"Next: add `STUDY: {data}` under `studies:` in params.yaml (decay, towers, tiny, ...), then `dvc repro`."
     )
@@ -278,7 +284,7 @@ def use_data(
 
 @app.command()
 def subset(
-    source: Annotated[str, typer.Argument(help="a registered data set's name, or a path")],
+    source: Annotated[str, typer.Argument(help="a registered data set's name, or a path (./NAME where both exist)")],
     out: Annotated[Path, typer.Argument(help="a new folder, in the ImageFolder layout")],
     classes: Annotated[int, typer.Option(min=2, help="how many classes")] = 20,
     per_class: Annotated[int, typer.Option(min=1, help="training pictures of each class")] = 500,
@@ -289,17 +295,30 @@ def subset(
     seed: Annotated[int, typer.Option(min=0, help="of the choice")] = 0,
 ) -> None:
     """Make a downscaled subset of any recognised data set."""
-    from repro.data.layouts.recognise import recognise
-    from repro.data.registration import open_data
     from repro.data.subset import make_subset
 
-    layout = recognise(Path(source)) if Path(source).exists() else open_data(project_root(), source)
+    layout = _pictures_called(source)
+    _tell(layout.notes)
     make_subset(
         layout, out, classes=classes, per_class=per_class, size=size, seed=seed, held_out_per_class=held_out_per_class
     )
     typer.echo(
         f"{out}: {classes} classes of at most {per_class} pictures; register it with `repro use-data {out} --as NAME`"
     )
+
+
+def _pictures_called(source: str) -> Layout:
+    """The registered data set of that name; where there is none, the folder or archive at that path."""
+    from repro.data.layouts.recognise import recognise
+    from repro.data.registration import is_registered, open_data
+
+    here, root = Path(source), project_here()
+    if "/" in source or (os.path.lexists(here) and not (root and is_registered(root, source))):
+        return recognise(here)
+    layout = open_data(project_root(), source)
+    if here.exists() and not Path(os.path.realpath(layout.root)).is_relative_to(os.path.realpath(here)):
+        _tell([f"{source} is the registered data set ({layout.root}); write ./{source} for what bears that name here"])
+    return layout
 
 
 @app.command("make-pictures")
@@ -319,8 +338,17 @@ def make_pictures(
     typer.echo(f"{folder}: {len(manifest['classes'])} classes, {manifest['counts']['train']} training pictures")
 
 
+def _tell(notes: Sequence[str]) -> None:
+    """What should not pass unnoticed, a line each, beside a command's answer."""
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
+
+
 def main() -> None:
     """Entry point: mistakes that the user can mend are one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a path may be bytes that the terminal has no letters for
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except UserError as error:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import sys
 
-_MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
+_MENDABLE = (
+    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR,
+    errno.ENAMETOOLONG, errno.ELOOP,
+)  # fmt: skip
 
 
 class UserError(Exception):
@@ -17,7 +20,9 @@ class UserError(Exception):
 
 
 def mendable(error: OSError) -> UserError | None:
-    """A full disk, a missing permission, a file in a folder's place as the user's to mend; None for the rest."""
+    """What is the user's to mend: a full disk, a missing permission, a file in a folder's place, a name that is too
+    long, links in a circle; None for the rest.
+    """
     if error.errno not in _MENDABLE:
         return None
     return UserError(f"{error.filename or 'writing'}: {error.strerror}; nothing finished was changed")

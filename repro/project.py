@@ -15,12 +15,22 @@ def project_root() -> Path:
 
     Raises UserError outside a project, and in another checkout than the one whose code this is.
     """
+    root = project_here()
+    if root is None:
+        raise UserError(
+            f"{Path.cwd()} is not inside a project (no params.yaml beside a dvc.yaml); go to the cloned folder"
+        )
+    check_code(root)
+    return root
+
+
+def project_here() -> Path | None:
+    """The same where there is one, whatever its code."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
-            check_code(folder)
             return folder
-    raise UserError(f"{here} is not inside a project (no params.yaml beside a dvc.yaml); go to the cloned folder")
+    return None
 
 
 def check_code(root: Path, package: Path = PACKAGE) -> None:

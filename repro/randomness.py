@@ -21,7 +21,8 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 def key(*words: int | str) -> int:
     """A 64-bit key for `words`, for instance key(seed, "crop", epoch)."""
     text = "\x1f".join(f"{type(word).__name__}:{word}" for word in words)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+    # A picture's name may be bytes that are no text: those are hashed as they are.
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:8], "little")
 
 
 def mix(values: UInt64Array) -> UInt64Array:

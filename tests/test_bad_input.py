@@ -12,8 +12,10 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tarfile
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +83,20 @@ def case(name: str, command: str, *says: str, spoil: Spoil = lambda place: None)
 
 # ---- pictures ----------------------------------------------------------------------------------------
 
+
+def with_a_link(archive: Path) -> bytes:
+    """The archive with one more picture, which is a link to none."""
+    with tarfile.open(archive, "a") as opened:
+        info = tarfile.TarInfo(f"set/train/{mini.SORTED[0]}/x.jpeg")
+        info.type, info.linkname = tarfile.SYMTYPE, "gone.jpeg"
+        opened.addfile(info)
+    return archive.read_bytes()
+
+
+def floats() -> bytes:
+    return mini.encoded(np.linspace(0, 1, 900, dtype=np.float32).reshape(30, 30), "TIFF")
+
+
 KIT, TRAIN = "ILSVRC2012_devkit_t12.tar.gz", "ILSVRC2012_img_train.tar"
 USE = "repro use-data {mine} --as mine"
 
@@ -105,6 +121,36 @@ case(
 )
 case("no held-out split", USE, "val/", spoil=both(image_folder, gone(mine("val"))))
 case(
+    *("a copy among numbered pictures", USE, "ILSVRC2012_val_00000003 (1).JPEG", "no number of 1 to 10"),
+    spoil=both(
+        lambda place: mini.ilsvrc_folders(place.mine), content(mine("val/ILSVRC2012_val_00000003 (1).JPEG"), "x")
+    ),
+)
+case(
+    *("a table with a key twice", USE, "LOC_synset_mapping.txt", "twice, in lines 5 and 6"),
+    spoil=lambda place: put(
+        mini.kaggle(place.mine) / "LOC_synset_mapping.txt",
+        "".join(f"{wnid} words\n" for wnid in (*mini.SORTED, mini.SORTED[-1])),
+    ),
+)
+case(
+    *("a class unpacked twice", USE, mini.SORTED[0], "are there twice"),
+    spoil=both(
+        image_folder,
+        lambda place: shutil.copytree(
+            place.mine / "train" / mini.SORTED[0], place.mine / "train" / mini.SORTED[0] / "again"
+        ),
+    ),
+)
+case(
+    *("a link to itself", USE, "train/x", "symbolic links"),
+    spoil=both(image_folder, lambda place: (place.mine / "train" / "x").symlink_to("x")),
+)
+case(
+    *("an archive with a link to nothing", "repro use-data {mine}/set.tar --as mine", "x.jpeg", "the archive lacks"),
+    spoil=lambda place: put(place.mine / "set.tar", with_a_link(mini.image_folder_tar(place.mine))),
+)
+case(
     *("pictures inside data/", "repro use-data data/mine --as mine", "data", "move the pictures elsewhere"),
     spoil=lambda place: mini.image_folder(place.root / "data" / "mine"),
 )
@@ -128,6 +174,7 @@ case(
 PREPARE = "repro prepare small"
 case("zero-byte picture", PREPARE, "bad.JPEG", "empty", "--skip-bad", spoil=with_picture(lambda good: b""))
 case("truncated JPEG", PREPARE, "bad.JPEG", "--skip-bad", spoil=with_picture(lambda good: good[:-200]))
+case("floats in a TIFF", PREPARE, "bad.JPEG", "not whole numbers", "8 bits", spoil=with_picture(lambda good: floats()))
 case("text named JPEG", PREPARE, "bad.JPEG", "not a picture", spoil=with_picture(lambda good: b"hello " * 9))
 case(
     *("the folder has moved", PREPARE, "colours does not exist"),
@@ -243,7 +290,7 @@ case(
 )
 case("a study that is not YAML", PLAN, FILE, "not valid YAML", spoil=content(root(FILE), "study: [small\n"))
 case("a study that is a list", PLAN, FILE, "mapping", spoil=content(root(FILE), "- small\n"))
-case("a study that is no text", PLAN, FILE, "not valid YAML", spoil=content(root(FILE), b"\xff\xfe\x00small"))
+case("a study that is no text", PLAN, FILE, "not valid YAML", spoil=content(root(FILE), b"\x80\x81small"))
 case("a study that is a folder", PLAN, "no study 'small'", spoil=folder_instead(root(FILE)))
 case("no such study", "repro plan large", "no study 'large'", "small")
 case(

@@ -25,6 +25,8 @@ _MOST_UNPACKED = 1 << 28
 _KIND_OF_ENDING = {
     "jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "gif": "GIF", "bmp": "BMP", "webp": "WEBP",
 }  # fmt: skip
+_TIFF = (b"II*\0", b"MM\0*")
+_SAVE_AGAIN = "save it with 8 bits a sample"
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -73,9 +75,12 @@ def _by_pillow(content: bytes, name: str, shown: str, packed: bool, refusal: str
     try:
         with Image.open(io.BytesIO(content)) as picture:
             kind, mode = picture.format or "unknown", picture.mode
+            bits = _bits(picture)
             picture.load()
-            pixels = _rgb(picture)
+            pixels = _rgb(picture, bits)
     except UnidentifiedImageError:
+        if content[:4] in _TIFF:
+            raise BadPictureError(shown, f"a TIFF of a kind that no decoder reads; {_SAVE_AGAIN}") from None
         raise BadPictureError(shown, f"not a picture (it begins with {content[:8]!r})") from None
     except Exception as error:  # Pillow's readers raise many types on damaged bytes
         raise BadPictureError(shown, f"cannot be decoded: {error}") from error
@@ -83,7 +88,7 @@ def _by_pillow(content: bytes, name: str, shown: str, packed: bool, refusal: str
     if kind == "JPEG" and mode not in ("L", "RGB"):
         oddities.append(f"{mode} JPEG")
     elif mode in _SIXTEEN_BIT:
-        oddities.append("16-bit samples, the high byte kept")
+        oddities.append(f"{bits}-bit samples, the high byte kept")
     elif mode in ("RGBA", "LA", "PA"):
         oddities.append("alpha dropped")
     elif refusal:
@@ -91,10 +96,31 @@ def _by_pillow(content: bytes, name: str, shown: str, packed: bool, refusal: str
     return Decoded(pixels, f"pillow:{kind}", ", ".join(filter(None, oddities)) or None)
 
 
-def _rgb(picture: Image.Image) -> Pixels:
+def _bits(picture: Image.Image) -> int:
+    """Bits of a sample: 16 where a picture's mode has that many or the file fewer that are left where they were.
+
+    Raises ValueError where Pillow would give pixels, but not those meant: it takes floats, signed and 32-bit
+    samples for numbers up to 255 or 65535, so that pictures come out all black or all white.
+    """
+    if picture.format == "TIFF":
+        tags = picture.tag_v2  # type: ignore[attr-defined]
+        bits, kinds = tags.get(258, (1,)), tags.get(339, (1,))
+        if any(kind != 1 for kind in kinds):
+            raise ValueError(f"its samples are not whole numbers from 0; {_SAVE_AGAIN}")
+        if max(bits) > 16 or (max(bits) > 8 and len(bits) > 1 and tags.get(284, 1) != 1):
+            raise ValueError(f"it has {max(bits)} bits a sample in a form that is not read; {_SAVE_AGAIN}")
+        return int(max(bits))
+    if picture.mode == "F" or (picture.mode == "I" and picture.format not in ("PNG", "PPM")):
+        raise ValueError(f"its samples are not whole numbers of up to 16 bits; {_SAVE_AGAIN}")
+    return 16 if picture.mode in _SIXTEEN_BIT else 8
+
+
+def _rgb(picture: Image.Image, bits: int) -> Pixels:
     if picture.mode in _SIXTEEN_BIT:
         # Pillow's own conversion cuts everything above 255 off and leaves a nearly white picture.
-        grey = np.clip(np.asarray(picture).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        grey = np.clip(np.asarray(picture).astype(np.int64) >> (bits - 8), 0, 255).astype(np.uint8)
+        if picture.format == "TIFF" and picture.tag_v2.get(262) == 0:  # type: ignore[attr-defined]  # white is nought
+            grey = 255 - grey
         return np.repeat(grey[:, :, None], 3, axis=2)
     if picture.mode == "P" and "transparency" in picture.info:
         picture = picture.convert("RGBA")

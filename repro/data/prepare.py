@@ -67,7 +67,8 @@ def prepare(
     folder = packed_folder(store, key)
     if (folder / MANIFEST).exists():
         return dict(open_packed(folder).manifest)
-    with errors_of(folder.parent), alone(folder.parent / f".{work_key}.lock"):
+    kept = "what is finished is kept, the same command goes on"
+    with errors_of(folder.parent, kept), alone(folder.parent / f".{work_key}.lock"):
         if (folder / MANIFEST).exists():  # another process finished it while this one waited
             return dict(open_packed(folder).manifest)
         if progress:  # listing a million files takes a while

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -86,6 +87,11 @@ def write_manifest_here(folder: Path, name: str) -> dict[str, Any]:
     manifest = manifest_of(recognise(folder), name, location="here")
     write_json(Path(folder) / "manifest.json", manifest)
     return manifest
+
+
+def is_registered(root: Path, name: str) -> bool:
+    """Whether pictures are registered under that name."""
+    return bool(_NAME.fullmatch(name)) and (Path(root) / "data" / name / "manifest.json").exists()
 
 
 def load_manifest(root: Path, name: str) -> dict[str, Any]:
@@ -232,4 +238,4 @@ def _check_name(name: str) -> None:
 
 
 def _inside(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))

@@ -6,6 +6,7 @@ whole collection with the same choice would give (JPEG at quality 95 moves them 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
@@ -28,6 +29,8 @@ from repro.files import write_json, write_text
 SCHEMA = 1
 _FILTER = "bicubic"
 _AT_ONCE = 256
+_LONGEST = 255 - len(".png")
+"""Bytes of a file's name, as all usual file systems have it."""
 
 
 def make_subset(
@@ -47,11 +50,10 @@ def make_subset(
     enough classes or pictures, or a chosen picture cannot be decoded.
     """
     out = Path(out).absolute()
-    if out.exists() or out.is_symlink():
-        raise UserError(f"{out} exists already; give a folder that does not, or remove it")
+    _refuse_taken(out)
     if not out.parent.is_dir():
         raise UserError(f"{out.parent} is not a folder; make it first")
-    if source.root.is_dir() and out.resolve().is_relative_to(source.root.resolve()):
+    if source.root.is_dir() and Path(os.path.realpath(out)).is_relative_to(os.path.realpath(source.root)):
         raise UserError(f"{out} lies inside {source.root}, where nothing is ever written; choose another place")
     chosen = choose_classes(source.classes, classes, seed)
     pictures = {
@@ -74,9 +76,9 @@ def make_subset(
             split: {target: picture.name for target, picture in of_split} for split, of_split in pictures.items()
         },
     }
-    work = out.parent / f".{out.name}.making-{os.getpid()}"
+    work = out.parent / f".{out.name[:32]}.making-{os.getpid()}"
     try:
-        with errors_of(work):
+        with errors_of(work, f"{out} was not made"):
             check_space(work, sum(map(len, pictures.values())) * size * size * 3)
             for split, of_split in pictures.items():
                 for label in chosen:
@@ -91,6 +93,16 @@ def make_subset(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return record
+
+
+def _refuse_taken(out: Path) -> None:
+    try:
+        out.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror or error}") from error
+    raise UserError(f"{out} exists already; give a folder that does not, or remove it")
 
 
 def _choose(
@@ -112,13 +124,22 @@ def _choose(
             path = picture.base_name
             if same[_stem(path)] > 1:  # two folders of one class may hold files of the same name
                 path = picture.name.removeprefix(f"{name}/").replace("/", "_")
-            target = f"{name}/{_stem(path)}.png"
+            target = f"{name}/{_short(_stem(path))}.png"
             if target in found:
-                target = f"{name}/{path}.png"
+                target = f"{name}/{_short(path)}.png"
             if target in found:
                 raise UserError(f"{picture.shown()} and {found[target].shown()} would both become {target}")
             found[target] = picture
     return sorted(found.items())
+
+
+def _short(base: str) -> str:
+    """A name that leaves room for an ending; of one that is too long the beginning, and a digest of it all."""
+    content = os.fsencode(base)
+    if len(content) <= _LONGEST:
+        return base
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    return f"{content[: _LONGEST - 17].decode(errors='ignore')}-{digest}"
 
 
 def _stem(name: str) -> str:

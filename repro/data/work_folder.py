@@ -20,15 +20,16 @@ _MARGIN = 16 << 20
 
 
 @contextlib.contextmanager
-def errors_of(folder: Path) -> Iterator[None]:
-    """Make `folder`, and turn a full disk or a missing permission in the block into one clear error."""
+def errors_of(folder: Path, afterwards: str) -> Iterator[None]:
+    """Make `folder`, and turn a full disk or a missing permission in the block into one clear error.
+
+    `afterwards` says what has become of the work done so far.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise UserError(
-            f"cannot write to {folder}: {error.strerror or error}; what is finished is kept, the same command goes on"
-        ) from error
+        raise UserError(f"cannot write to {folder}: {error.strerror or error}; {afterwards}") from error
 
 
 @contextlib.contextmanager

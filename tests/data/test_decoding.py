@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 import warnings
 
 import numpy as np
@@ -160,3 +161,71 @@ def test_a_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repro.data.decoding._MOST_UNPACKED", 1000)
     with pytest.raises(UserError, match=r"a\.jpg: gzip-compressed, and more than"):
         decode(gzip.compress(bytes(2000)), "a.jpg")
+
+
+# ---- samples of other kinds ----------------------------------------------------------------------------
+
+RAMP = np.linspace(0, 1, 64).reshape(8, 8)
+UNSIGNED, SIGNED, FLOATS = 1, 2, 3
+WHITE_IS_NOUGHT, BLACK_IS_NOUGHT, COLOURS = 0, 1, 2
+
+
+def tiff(data: bytes, bits: int, kind: int, meaning: int = BLACK_IS_NOUGHT, planes: int = 1, apart: int = 1) -> bytes:
+    """A plain TIFF of 8 x 8 pixels with these samples; `apart` 2 puts one colour after the other."""
+    tags = [(256, [8]), (257, [8]), (258, [bits] * planes), (259, [1]), (262, [meaning]), (273, [200])]
+    tags += [(277, [planes]), (278, [8]), (279, [len(data)]), (284, [apart]), (339, [kind] * planes)]
+    extra, entries = b"", b""
+    for tag, values in tags:
+        packed = struct.pack(f"<{len(values)}H", *values)
+        if len(packed) > 4:
+            extra, packed = extra + packed, struct.pack("<I", 10 + 12 * len(tags) + 4 + len(extra))
+        entries += struct.pack("<HHI", tag, 3, len(values)) + packed.ljust(4, b"\0")
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + extra
+    return head.ljust(200, b"\0") + data
+
+
+def twelve_bits() -> bytes:
+    pairs = (RAMP * 4095).astype(int).reshape(-1, 2).tolist()
+    return bytes(byte for a, b in pairs for byte in (a >> 4, (a & 15) << 4 | b >> 8, b & 255))
+
+
+WORDS = (RAMP * 65535).astype("<u2")
+RIGHT = {
+    "16 bits": tiff(WORDS.tobytes(), 16, UNSIGNED),
+    "16 bits, white is nought": tiff((65535 - WORDS).tobytes(), 16, UNSIGNED, WHITE_IS_NOUGHT),
+    "8 bits, white is nought": tiff((255 - (WORDS >> 8)).astype("u1").tobytes(), 8, UNSIGNED, WHITE_IS_NOUGHT),
+    "12 bits": tiff(twelve_bits(), 12, UNSIGNED),
+    "16 bits in colour": tiff(np.repeat(WORDS[..., None], 3, axis=2).tobytes(), 16, UNSIGNED, COLOURS, 3),
+    "PGM of 16 bits": b"P5 8 8 65535\n" + WORDS.astype(">u2").tobytes(),
+    "PGM of 10 bits": b"P5 8 8 1023\n" + (RAMP * 1023).astype(">u2").tobytes(),
+    "PPM of 16 bits": b"P6 8 8 65535\n" + np.repeat(WORDS[..., None], 3, axis=2).astype(">u2").tobytes(),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_samples_of_more_than_eight_bits_keep_black_and_white(name: str) -> None:
+    pixels = decode(RIGHT[name], "a.tif").pixels
+    assert np.abs(pixels - RAMP[..., None] * 255).max() <= 2
+
+
+WRONG = {
+    "floats up to 1": tiff(RAMP.astype("<f4").tobytes(), 32, FLOATS),
+    "floats up to 255": tiff((RAMP * 255).astype("<f4").tobytes(), 32, FLOATS),
+    "long floats": tiff(RAMP.astype("<f8").tobytes(), 64, FLOATS),
+    "short floats": tiff(RAMP.astype("<f2").tobytes(), 16, FLOATS),
+    "floats in colour": tiff(np.repeat(RAMP[..., None], 3, 2).astype("<f4").tobytes(), 32, FLOATS, COLOURS, 3),
+    "32 bits": tiff((RAMP * (2**32 - 1)).astype("<u4").tobytes(), 32, UNSIGNED),
+    "32 bits in colour": tiff(np.repeat(WORDS[..., None], 3, 2).astype("<u4").tobytes(), 32, UNSIGNED, COLOURS, 3),
+    "signed 32 bits": tiff((RAMP * 2**30).astype("<i4").tobytes(), 32, SIGNED),
+    "signed 16 bits": tiff((RAMP * 32767).astype("<i2").tobytes(), 16, SIGNED),
+    "signed 8 bits": tiff((RAMP * 127).astype("i1").tobytes(), 8, SIGNED),
+    "16 bits, one colour after the other": tiff(np.stack([WORDS] * 3).tobytes(), 16, UNSIGNED, COLOURS, 3, 2),
+    "floats of PFM": b"Pf\n8 8\n-1.0\n" + RAMP.astype("<f4").tobytes(),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_samples_whose_black_and_white_are_not_known_are_refused_by_name(name: str) -> None:
+    with pytest.raises(BadPictureError, match=r"^/there/a\.tif: .*8 bits") as caught:
+        decode(WRONG[name], "a.tif", "/there/a.tif")
+    assert "not a picture" not in str(caught.value)

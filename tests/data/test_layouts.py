@@ -9,18 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from repro.data.decoding import decode
 from repro.data.layouts.archive import Archive
-from repro.data.layouts.layout import Layout, Picture
 from repro.data.layouts.recognise import recognise
 from repro.errors import UserError
 from tests.data import miniatures
 from tests.data.miniatures import LAYOUTS, SORTED, put, shown_class, tar_of
-
-
-def pixels_of(layout: Layout, picture: Picture) -> miniatures.Pixels:
-    content = layout.read(picture)
-    return decode(content, picture.name).pixels if isinstance(content, bytes) else content
+from tests.data.reading import pixels_of
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

@@ -17,6 +17,7 @@ from repro.errors import UserError
 from repro.files import read_json
 from tests.data import miniatures
 from tests.data.miniatures import SORTED, put, shown_class
+from tests.small_project import Place, did, repro, the_error
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -129,3 +130,52 @@ def test_a_bad_picture_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a 0's\.jpeg: the file is empty|empty \(zero bytes\)"):
         make_subset(recognise(folder), tmp_path / "out", 2, 1, 16, 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d"]
+
+
+# ---- which pictures a name stands for --------------------------------------------------------------------
+
+SMALL = ("--classes", "2", "--per-class", "1")
+
+
+def source_of(folder: Path) -> str:
+    return str(read_json(folder / "subset.json")["source"]["layout"])
+
+
+def test_a_registered_name_is_not_shadowed_by_a_folder_of_that_name(place: Place) -> None:
+    (place.root / "colours").mkdir()
+    answer = did(place.root, "subset", "colours", "../out", *SMALL)
+    assert source_of(place.folder / "out") == "image-folder"
+    assert "./colours" in answer.err
+
+
+def test_a_folder_is_named_by_its_path(place: Place) -> None:
+    miniatures.tiny_imagenet(place.root / "colours")
+    miniatures.tiny_imagenet(place.root / "other")
+    for number, path in enumerate(("./colours", "other", str(place.root / "colours"))):
+        out = place.folder / f"out {number}"
+        assert "registered" not in did(place.root, "subset", path, str(out), *SMALL).err
+        assert source_of(out) == "tiny-imagenet"
+
+
+def test_the_folder_that_is_registered_under_its_own_name_needs_no_words(place: Place) -> None:
+    answer = did(place.folder, "subset", str(place.colours), "out", *SMALL)
+    assert answer.err == ""
+    (place.root / "colours").symlink_to(place.colours)
+    assert "./colours" not in did(place.root, "subset", "colours", "../again", *SMALL).err
+
+
+def test_outside_a_project_a_folder_is_enough(tmp_path: Path) -> None:
+    miniatures.image_folder(tmp_path / "mine")
+    did(tmp_path, "subset", "mine", "out", *SMALL)
+    assert "no params.yaml" in the_error(repro(tmp_path, "subset", "nothing", "out2", *SMALL))
+
+
+def test_what_was_passed_over_is_told(place: Place) -> None:
+    miniatures.image_folder(place.mine)
+    put(place.mine / "train" / SORTED[0] / "@eaDir" / "x.jpg", "x")
+    put(place.mine / "train" / SORTED[0] / "x.jfif", "x")
+    told = [did(place.root, "use-data", "../mine", "--as", "mine").err]
+    told.append(did(place.root, "subset", "mine", "../out", *SMALL).err)
+    for said in told:
+        assert "@eaDir" in said
+        assert "x.jfif" in said

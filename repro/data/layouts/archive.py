@@ -8,19 +8,45 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from repro.errors import UserError
 
 BLOCK = 512
 
+Kind = Literal["file", "folder", "link", "hard link", "other"]
+_KINDS: dict[bytes, Kind] = {
+    tarfile.REGTYPE: "file",
+    tarfile.AREGTYPE: "file",
+    tarfile.CONTTYPE: "file",
+    tarfile.DIRTYPE: "folder",
+    b"D": "folder",  # a folder with a list of what it held, in GNU tar's incremental archives
+    tarfile.SYMTYPE: "link",
+    tarfile.LNKTYPE: "hard link",
+}
+_NOT_MEMBERS = (tarfile.XGLTYPE, b"V")  # a header for all that follow, a label of the volume
+_WITHOUT_CONTENT = (
+    tarfile.LNKTYPE,
+    tarfile.SYMTYPE,
+    tarfile.DIRTYPE,
+    tarfile.FIFOTYPE,
+    tarfile.CHRTYPE,
+    tarfile.BLKTYPE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file inside an archive: its name, the offset of its first byte in the archive, its size."""
+    """Something inside an archive: its name, the offset of its first byte, its size, what it is.
+
+    `target` is what a link names, and of other things what they are, in the words of an error message.
+    """
 
     name: str
     offset: int
     size: int
+    kind: Kind = "file"
+    target: str = ""
 
 
 class Archive:
@@ -47,14 +73,14 @@ class Archive:
         return f"{name} in {self.path}"
 
     def members(self, start: int = 0, size: int | None = None) -> Iterator[Member]:
-        """The regular files in the tar that fills `size` bytes from `start` (the whole archive by default).
+        """What lies in the tar that fills `size` bytes from `start` (the whole archive by default).
 
         Raises UserError when it is not a tar, a header is damaged, or it is cut short: a member that reaches
         over the end, or no end-of-archive mark.
         """
         end = self.size if size is None else start + size
         position = start
-        long_name: str | None = None
+        extra: dict[str, str] = {}
         while True:
             header = self._at(position, BLOCK) if position + BLOCK <= end else b""
             if len(header) < BLOCK:
@@ -69,22 +95,33 @@ class Archive:
             except tarfile.HeaderError as error:
                 what = "is not an uncompressed tar" if position == start else f"is damaged at byte {position}"
                 raise UserError(f"{self.path} {what} ({error}); fetch it again") from error
-            content = position + BLOCK
-            if content + info.size > end:
+            content = position + BLOCK + self._more_of_sparse(info, header, position)
+            length = int(extra["size"]) if extra.get("size", "").isdecimal() else info.size
+            stored = 0 if info.type in _WITHOUT_CONTENT else length
+            if content + stored > end:
                 raise UserError(
-                    f"{self.path} is cut short: {info.name} should reach byte {content + info.size}, "
+                    f"{self.path} is cut short: {info.name} should reach byte {content + stored}, "
                     f"there are {end}; fetch it again"
                 )
             if info.type == tarfile.GNUTYPE_LONGNAME:
-                long_name = self.read(content, info.size).rstrip(b"\0").decode("utf-8", "surrogateescape")
-            elif info.type == tarfile.XHDTYPE:
-                long_name = _pax_path(self.read(content, info.size)) or long_name
-            else:
-                if info.isreg() and info.type != tarfile.GNUTYPE_SPARSE:
-                    yield Member(long_name or info.name, content, info.size)
-                long_name = None
-            stored = 0 if info.type in (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE) else info.size
+                extra["path"] = _text(self.read(content, stored))
+            elif info.type == tarfile.GNUTYPE_LONGLINK:
+                extra["linkpath"] = _text(self.read(content, stored))
+            elif info.type in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE):
+                extra |= _pax_records(self.read(content, stored))
+            elif info.type not in _NOT_MEMBERS:
+                yield _member(info, extra, content, stored)
+                extra = {}
             position = content + (stored + BLOCK - 1) // BLOCK * BLOCK
+
+    def _more_of_sparse(self, info: tarfile.TarInfo, header: bytes, position: int) -> int:
+        """Bytes of the blocks in which GNU tar's older form goes on listing where a file's content lies."""
+        more = 0
+        going_on = info.type == tarfile.GNUTYPE_SPARSE and bool(header[482])
+        while going_on:
+            more += BLOCK
+            going_on = self._at(position + more, BLOCK)[504:505] not in (b"", b"\0")
+        return more
 
     def _at(self, offset: int, size: int) -> bytes:
         try:
@@ -93,17 +130,43 @@ class Archive:
             raise UserError(f"cannot read {self.path}: {error.strerror or error}") from error
 
 
-def _pax_path(records: bytes) -> str | None:
-    """The `path` of a pax header: records are "<length> key=value" lines, the length counting the whole
-    record.
+def content_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | None:
+    """A small file in an archive that may be compressed, links followed; None for what is no file.
+
+    Raises tarfile.TarError when a link leads nowhere.
     """
+    try:
+        handle = archive.extractfile(member)
+    except (KeyError, RecursionError) as error:
+        raise tarfile.TarError(f"{member.name} is a link to {member.linkname}, which leads nowhere") from error
+    return None if handle is None else handle.read()
+
+
+def _member(info: tarfile.TarInfo, extra: dict[str, str], content: int, stored: int) -> Member:
+    name = extra.get("GNU.sparse.name") or extra.get("path") or info.name
+    if info.type == tarfile.GNUTYPE_SPARSE or any(key.startswith("GNU.sparse.") for key in extra):
+        return Member(name, content, stored, "other", "a sparse file, whose holes are not stored; pack it without -S")
+    kind = _KINDS.get(info.type, "other")
+    if kind == "file" and name.endswith("/"):  # as archives older than POSIX mark a folder
+        kind = "folder"
+    target = extra.get("linkpath") or info.linkname
+    return Member(name, content, stored, kind, "not a regular file" if kind == "other" else target)
+
+
+def _text(content: bytes) -> str:
+    return content.rstrip(b"\0").decode("utf-8", "surrogateescape")
+
+
+def _pax_records(content: bytes) -> dict[str, str]:
+    """The records of a pax header: "<length> key=value" lines, the length counting the whole record."""
+    found = {}
     position = 0
-    while position < len(records):
-        digits, blank, _ = records[position : position + 20].partition(b" ")
+    while position < len(content):
+        digits, blank, _ = content[position : position + 20].partition(b" ")
         if not blank or not digits.isdigit() or int(digits) <= len(digits):
-            return None
-        record = records[position + len(digits) + 1 : position + int(digits) - 1]
-        if record.startswith(b"path="):
-            return record[5:].decode("utf-8", "surrogateescape")
+            break
+        record = content[position + len(digits) + 1 : position + int(digits) - 1]
+        key, _, value = record.partition(b"=")
+        found[_text(key)] = value.decode("utf-8", "surrogateescape")
         position += int(digits)
-    return None
+    return found

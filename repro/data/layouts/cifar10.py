@@ -11,11 +11,13 @@ import io
 import pickle
 import tarfile
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from repro.data.layouts.archive import content_of
 from repro.data.layouts.layout import Layout, Picture, Pixels, assemble, listed
 from repro.data.layouts.tree import Tree, has_file
 from repro.errors import UserError
@@ -101,10 +103,9 @@ def recognise_cifar10_archive(path: Path) -> Layout | None:
                     if not files:
                         return None
                     continue
-                if member.isreg() and name in (*_TRAIN, _TEST, _META):
-                    handle = archive.extractfile(member)
-                    assert handle is not None
-                    files[name] = handle.read()
+                content = content_of(archive, member) if name in (*_TRAIN, _TEST, _META) else None
+                if content is not None:
+                    files[name] = content
                 elif not files and not member.isdir() and not name.startswith((".", "readme")):
                     return None
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
@@ -122,6 +123,9 @@ def _from_batches(root: Path, files: dict[str, bytes], archives: tuple[Path, ...
     names = _unpickled(root, _META, files[_META]).get("label_names")
     if not isinstance(names, list) or len(names) < 2 or not all(isinstance(name, str) for name in names):
         raise UserError(f"{root}: {_META} holds no list of class names under label_names")
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise UserError(f"{root}: {_META} lists {listed(twice)} more than once under label_names; fetch it again")
     classes = sorted(names)
     source = BatchSource(str(root))
     pictures: dict[str, list[Picture]] = {"train": [], "validation": []}

@@ -7,15 +7,21 @@ id -> synset name -> position among the sorted names.
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from repro.data.layouts.archive import content_of
 from repro.data.layouts.layout import listed
+from repro.data.layouts.numbered import labels_by_number
+from repro.data.layouts.tables import text_of
+from repro.data.layouts.tree import Tree
 from repro.errors import UserError
 
 ARCHIVES = ("ILSVRC2012_devkit_t12.tar.gz", "ILSVRC2010_devkit-1.0.tar.gz", "ILSVRC2012_devkit_t12.tar")
@@ -26,9 +32,13 @@ _GROUND_TRUTH = "validation_ground_truth.txt"
 
 @dataclass(frozen=True)
 class Devkit:
-    """The leaves of the synset table, and one id for each validation picture in the order of their names."""
+    """The leaves of the synset table, and one id for each validation picture in the order of their numbers.
+
+    `year` is the one that the ground truth's name gives, if any.
+    """
 
     path: Path
+    year: str | None
     wnids: dict[int, str]
     titles: dict[str, str]
     train_counts: dict[str, int]
@@ -39,59 +49,68 @@ class Devkit:
         """The synset names, sorted: a class's index is its position here."""
         return tuple(sorted(self.wnids.values()))
 
-    def labels(self, names: list[str], of: str) -> dict[str, int]:
-        """The class index of each validation picture; names are sorted before they are paired with the ids.
+    def wnid_of(self, number: int) -> str | None:
+        """The synset of validation picture `number` (from 1), None if there is no such picture."""
+        return self.wnids[self.ground_truth[number - 1]] if 1 <= number <= len(self.ground_truth) else None
 
-        Raises UserError when there is not exactly one id a picture.
+    def labels(self, names: Iterable[str], of: str) -> dict[str, int]:
+        """The class index of each validation picture, by the number in its name.
+
+        Raises UserError when there is not exactly one picture for each id, or a name tells of another year or
+        class.
         """
-        if len(names) != len(self.ground_truth):
-            raise UserError(
-                f"{of} holds {len(names)} pictures, but the ground truth in {self.path} has "
-                f"{len(self.ground_truth)} lines; one of them is not complete or belongs to another year"
-            )
-        position = {wnid: label for label, wnid in enumerate(self.classes)}
-        return {
-            name: position[self.wnids[number]] for name, number in zip(sorted(names), self.ground_truth, strict=True)
-        }
+        return labels_by_number(names, of, [self.wnids[number] for number in self.ground_truth], self)
 
 
-def find_devkit(folder: Path) -> Devkit | None:
-    """The development kit in `folder`, packed or unpacked, or None; UserError if it is damaged."""
+def find_devkit(tree: Tree) -> Devkit | None:
+    """The development kit at the top of `tree`, packed or unpacked, or None; UserError if it is damaged."""
+    files = {file.name: file for file in tree.files("")}
     for name in ARCHIVES:
-        if (folder / name).is_file():
-            return _from_parts(folder / name, _read_archive(folder / name))
+        if name in files:
+            content = tree.source.read(files[name].where, files[name].size)
+            assert isinstance(content, bytes)
+            return _from_parts(tree.root / name, _read_archive(tree.root / name, content))
+    folders = tree.folders("")
     for name in FOLDERS:
-        if (folder / name).is_dir():
-            return _from_parts(folder / name, _read_folder(folder / name))
+        if name in folders:
+            return _from_parts(tree.root / name, _read_folder(tree, name))
     return None
 
 
-def _read_archive(path: Path) -> dict[str, bytes]:
-    parts = {}
+Parts = dict[str, tuple[str, bytes]]
+"""What a kit is read from: part -> (name of its file, content)."""
+
+
+def _read_archive(path: Path, content: bytes) -> Parts:
+    parts: Parts = {}
     try:
-        with tarfile.open(path) as archive:
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
             for member in archive:
                 part = _part_of(member.name)
-                if part and member.isreg():
-                    handle = archive.extractfile(member)
-                    assert handle is not None
-                    parts[part] = handle.read()
+                found = content_of(archive, member) if part else None
+                if part and found is not None:
+                    _add(parts, part, member.name, found, path)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"cannot read the development kit {path}: {first}; fetch it again") from error
     return parts
 
 
-def _read_folder(path: Path) -> dict[str, bytes]:
-    parts = {}
-    try:
-        for file in sorted((path / "data").glob("*")):
-            part = _part_of(file.name)
-            if part:
-                parts[part] = file.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read the development kit {path}: {error}") from error
+def _read_folder(tree: Tree, folder: str) -> Parts:
+    parts: Parts = {}
+    for file in tree.files(f"{folder}/data"):
+        part = _part_of(file.name)
+        if part:
+            content = tree.source.read(file.where, file.size)
+            assert isinstance(content, bytes)
+            _add(parts, part, file.name, content, tree.root / folder)
     return parts
+
+
+def _add(parts: Parts, part: str, name: str, content: bytes, path: Path) -> None:
+    if part in parts and parts[part][0] != name:
+        raise UserError(f"the development kit {path} holds both {parts[part][0]} and {name}; remove the wrong one")
+    parts[part] = (name, content)
 
 
 def _part_of(name: str) -> str | None:
@@ -101,12 +120,14 @@ def _part_of(name: str) -> str | None:
     return next((part for part in (_META, _GROUND_TRUTH) if base.endswith(part)), None)
 
 
-def _from_parts(path: Path, parts: dict[str, bytes]) -> Devkit:
+def _from_parts(path: Path, parts: Parts) -> Devkit:
     for part in (_META, _GROUND_TRUTH):
         if part not in parts:
             raise UserError(f"the development kit {path} holds no data/*{part}; fetch it again")
-    wnids, titles, counts = _synsets(path, parts[_META])
-    return Devkit(path, wnids, titles, counts, _numbers(path, parts[_GROUND_TRUTH], wnids))
+    wnids, titles, counts = _synsets(path, parts[_META][1])
+    name, content = parts[_GROUND_TRUTH]
+    year = re.search(r"ILSVRC(\d{4})_validation", name)
+    return Devkit(path, year[1] if year else None, wnids, titles, counts, _numbers(path, content, wnids))
 
 
 def _synsets(path: Path, content: bytes) -> tuple[dict[int, str], dict[str, str], dict[str, int]]:
@@ -142,7 +163,8 @@ def _scalar(value: Any) -> Any:
 def _numbers(path: Path, content: bytes, wnids: dict[int, str]) -> tuple[int, ...]:
     numbers = []
     wrong = []
-    for line, text in enumerate(content.decode("latin-1").rstrip().splitlines(), start=1):
+    lines = text_of(content, f"the ground truth in {path}", latin=True).rstrip().splitlines()
+    for line, text in enumerate(lines, start=1):
         if text.strip().isdigit() and int(text) in wnids:
             numbers.append(int(text))
         else:

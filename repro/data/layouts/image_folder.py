@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from repro.data.layouts.class_folders import (
+    class_folders,
+    folders_by_class,
+    has_flat_pictures,
+    has_pictures,
+    listed_classes,
+    pictures_by_folder,
+    split_folder,
+)
 from repro.data.layouts.layout import Layout, Picture, assemble, is_picture_name, listed
-from repro.data.layouts.tree import Tree, has_file, labelled, read_lines
+from repro.data.layouts.passed_over import is_archive_name
+from repro.data.layouts.tables import titles
+from repro.data.layouts.tree import Tree, joined
 from repro.errors import UserError
 
 _HELD_OUT_FOLDERS = ("val", "validation", "valid", "test")
@@ -19,77 +30,96 @@ def recognise_image_folder(tree: Tree) -> Layout | None:
     """
     if "train" not in tree.folders(""):
         return None
-    classes = tree.folders("train")
+    train = split_folder(tree, "train")
+    classes = class_folders(tree, train)
     if not classes:
-        archives = [file.name for file in tree.files("train") if file.name.endswith(".tar")]
-        flat = [file.name for file in tree.files("train") if is_picture_name(file.name)]
-        found = f"archives not yet unpacked ({listed(archives)})" if archives else "no folder for each class"
-        if flat:
-            found = f"pictures without class folders ({flat[0]}, ...)"
-        raise UserError(f"{tree.root}/train holds {found}; it must hold one folder of pictures for each class")
-    listed_classes(tree, classes)
-    held_out = next((name for name in _HELD_OUT_FOLDERS if name in tree.folders("")), None)
-    if held_out is None:
-        raise UserError(
-            f"{tree.root} has train/ but none of {', '.join(f'{name}/' for name in _HELD_OUT_FOLDERS)}; "
-            f"held-out "
-            "errors need a second split"
-        )
-    _same_classes(tree, classes, held_out)
-    pictures: dict[str, list[Picture]] = {}
-    for split, folder in (("train", "train"), ("validation", held_out)):
-        pictures[split] = []
-        for label, name in enumerate(classes):
-            of_class = labelled(tree, split, f"{folder}/{name}", label, name)
-            if not of_class:
-                raise UserError(f"{tree.root}/{folder}/{name} holds no picture; unpack it again, or remove the class")
-            pictures[split] += of_class
+        raise UserError(_no_classes(tree, train))
+    listed_classes(tree, train, classes)
+    if len(classes) == 1:
+        raise UserError(_one_class(tree, train, classes[0]))
+    split = next((name for name in _HELD_OUT_FOLDERS if name in tree.folders("")), None)
+    if split is None:
+        raise UserError(_no_held_out(tree))
+    held_out = split_folder(tree, split)
+    folders = _same_classes(tree, classes, train, held_out)
+    pictures = {
+        "train": _labelled(tree, "train", train, {name: name for name in classes}),
+        "validation": _labelled(tree, "validation", held_out, folders),
+    }
     name = "cifar10-pictures" if tuple(classes) == CIFAR10_CLASSES else "image-folder"
-    return assemble(name, tree.root, classes, titles(tree), pictures["train"], pictures["validation"])
+    words, notes = titles(tree, classes)
+    return assemble(name, tree.root, classes, words, pictures["train"], pictures["validation"], notes=notes)
 
 
-def listed_classes(tree: Tree, classes: list[str]) -> None:
-    """Where wnids.txt lists the classes, hold train/ against it: a half-finished unpacking shows here."""
-    if not has_file(tree, "wnids.txt"):
-        return
-    wanted = {line.strip() for line in read_lines(tree, "wnids.txt") if line.strip()}
-    missing, strange = sorted(wanted - set(classes)), sorted(set(classes) - wanted)
-    if missing:
-        raise UserError(
-            f"{tree.root}/train lacks {listed(missing)} of the {len(wanted)} classes in wnids.txt; unpack it again"
-        )
-    if strange:
-        raise UserError(f"{tree.root}/train holds {listed(strange)}, which wnids.txt does not list")
+def _labelled(tree: Tree, split: str, folder: str, folders: dict[str, str]) -> list[Picture]:
+    pictures = pictures_by_folder(tree, split, folder, folders)
+    filled = {picture.label for picture in pictures}
+    for label, name in enumerate(folders):
+        if label not in filled:
+            below = joined(folder, folders[name])
+            others = sorted({f".{file.name.rpartition('.')[2]}" for file in tree.files(below) if "." in file.name})
+            holds = f" that is read here, but files that end in {listed(others)}" if others else ""
+            raise UserError(f"{tree.root}/{below} holds no picture{holds}; unpack it again, or remove the class")
+    return pictures
 
 
-def titles(tree: Tree) -> dict[str, str]:
-    """Names in words, from words.txt (`wnid<TAB>names`) or LOC_synset_mapping.txt (`wnid names`), if there is
-    one.
-    """
-    for name, separator in (("words.txt", "\t"), ("LOC_synset_mapping.txt", " ")):
-        if has_file(tree, name):
-            pairs = (line.partition(separator) for line in read_lines(tree, name))
-            return {wnid.strip(): words.strip() for wnid, found, words in pairs if found}
-    return {}
+def _no_classes(tree: Tree, train: str) -> str:
+    files = tree.files(train)
+    archives = [file.name for file in files if is_archive_name(file.name)]
+    flat = [file.name for file in files if is_picture_name(file.name)]
+    found = f"archives not yet unpacked ({listed(archives)})" if archives else "no folder for each class"
+    if flat:
+        found = f"pictures without class folders ({flat[0]}, ...)"
+    return f"{tree.root}/{train} holds {found}; it must hold one folder of pictures for each class"
 
 
-def _same_classes(tree: Tree, classes: list[str], held_out: str) -> None:
-    others = tree.folders(held_out)
+def _one_class(tree: Tree, train: str, name: str) -> str:
+    inside = tree.folders(joined(train, name))
+    up = f"; if the folders in it ({listed(inside)}) are the classes, move them up" if len(inside) > 1 else ""
+    return f"{tree.root}/{train} holds only 1 class, {name}; at least 2 are needed{up}"
+
+
+def _no_held_out(tree: Tree) -> str:
+    archives = [file.name for file in tree.files("") if is_archive_name(file.name)]
+    packed = f"; if {listed(archives)} holds it, unpack it" if archives else ""
+    folders = ", ".join(f"{name}/" for name in _HELD_OUT_FOLDERS)
+    return f"{tree.root} has train/ but none of {folders}; held-out errors need a second split{packed}"
+
+
+def _same_classes(tree: Tree, classes: list[str], train: str, held_out: str) -> dict[str, str]:
+    """The held-out folder of each class; UserError when the two splits have different classes."""
+    others = class_folders(tree, held_out)
     where = f"{tree.root}/{held_out}"
-    if others == ["images"]:
-        raise UserError(
-            f"{where} holds one folder, images/, instead of a folder for each class: this looks like "
-            f"Tiny-ImageNet "
-            "without val/val_annotations.txt; put that file back"
-        )
     if not others:
         raise UserError(
             f"{where} holds no folder for each class; sort its pictures into {where}/<class>/, or for "
-            f"ILSVRC put the "
-            "development kit beside it"
+            f"ILSVRC put the development kit beside it"
         )
-    missing, strange = sorted(set(classes) - set(others)), sorted(set(others) - set(classes))
+    folders, missing, strange = folders_by_class(classes, others)
+    if len(others) == 1 and strange:
+        _refuse_unlabelled(tree, held_out, others[0])
     if missing or strange:
-        only = f"only train/ has {listed(missing)}; " if missing else ""
-        only += f"only {held_out}/ has {listed(strange)}; " if strange else ""
-        raise UserError(f"{where} and train/ hold different classes: {only}every class must be in both")
+        only = _only(tree, train, missing) + _only(tree, held_out, strange)
+        raise UserError(f"{where} and {train}/ hold different classes: {only}every class must be in both")
+    return folders
+
+
+def _refuse_unlabelled(tree: Tree, held_out: str, only: str) -> None:
+    """Held-out pictures in one folder that is none of a class."""
+    if only == "images":
+        raise UserError(
+            f"{tree.root}/{held_out} holds one folder, images/, instead of a folder for each class: this looks like "
+            f"Tiny-ImageNet without val/val_annotations.txt; put that file back"
+        )
+    if has_flat_pictures(tree, joined(held_out, only)):
+        raise UserError(
+            f"{tree.root}/{held_out}/{only} holds pictures that lie in no folder of a class; sort them into "
+            f"{held_out}/<class>/, or for ILSVRC put the development kit into {tree.root}"
+        )
+
+
+def _only(tree: Tree, folder: str, names: list[str]) -> str:
+    if not names:
+        return ""
+    empty = all(not has_pictures(tree, joined(folder, name)) for name in names)
+    return f"only {folder}/ has {listed(names)}{' (no picture in it)' if empty else ''}; "

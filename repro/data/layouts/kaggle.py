@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from repro.data.layouts.layout import Layout, Picture, assemble, is_picture_name, listed
-from repro.data.layouts.tree import Tree, has_file, labelled, read_lines
+import csv
+
+from repro.data.layouts.class_folders import (
+    class_folders,
+    flat_folder,
+    folders_by_class,
+    has_pictures,
+    pictures_by_folder,
+    split_folder,
+)
+from repro.data.layouts.layout import Layout, Picture, assemble, listed
+from repro.data.layouts.table_labels import LabelTable, Row, refuse_half_sorted
+from repro.data.layouts.tables import composed, file_key, keyed, read_lines
+from repro.data.layouts.tree import Tree, flat_pictures, has_file
 from repro.errors import UserError
 
 _SOLUTION = "LOC_val_solution.csv"
@@ -14,7 +26,7 @@ _PICTURES = "ILSVRC/Data/CLS-LOC"
 
 def recognise_kaggle(tree: Tree) -> Layout | None:
     """The layout, recognised by ILSVRC/Data/CLS-LOC; validation labels are joined by picture id, not by
-    order.
+    order, or are those of the class folders that somebody has sorted the pictures into.
 
     Raises UserError when a CSV is missing or does not fit the pictures, or when train/ is not complete.
     """
@@ -22,63 +34,77 @@ def recognise_kaggle(tree: Tree) -> Layout | None:
         if has_file(tree, _SOLUTION):
             raise UserError(f"{tree.root} holds {_SOLUTION} but no {_PICTURES}; unpack the pictures beside it")
         return None
-    for name in (_SOLUTION, _MAPPING):
-        if not has_file(tree, name):
-            raise UserError(f"{tree.root} lacks {name}, which says what the validation pictures show; put it there")
+    if not has_file(tree, _MAPPING):
+        raise UserError(f"{tree.root} lacks {_MAPPING}, which lists the classes; put it there")
     words = _mapping(tree)
     classes = sorted(words)
-    found = tree.folders(f"{_PICTURES}/train")
-    if found != classes:
-        missing, strange = sorted(set(classes) - set(found)), sorted(set(found) - set(classes))
-        raise UserError(
-            f"{tree.root}/{_PICTURES}/train and {_MAPPING} differ: missing {listed(missing) or 'none'}, not "
-            f"listed "
-            f"{listed(strange) or 'none'}; unpack train/ again"
-        )
-    train = [
-        picture
-        for label, wnid in enumerate(classes)
-        for picture in labelled(tree, "train", f"{_PICTURES}/train/{wnid}", label, wnid)
-    ]
+    train = split_folder(tree, f"{_PICTURES}/train")
+    found = _folders(tree, train, classes)
+    pictures = pictures_by_folder(tree, "train", train, found)
     if has_file(tree, _TRAIN_LIST):
-        # The number on each line is a running number, not a label; only the count of lines is of use.
-        wanted = len(read_lines(tree, _TRAIN_LIST))
-        if len(train) != wanted:
+        # The number on each line is a running number, not a label; only the count of pictures is of use.
+        names = [line.split(" ", 1)[0] for line in read_lines(tree, _TRAIN_LIST)]
+        if len(set(names)) < len(names):
+            keyed(((line, name, None) for line, name in enumerate(names, start=1)), f"{tree.root}/{_TRAIN_LIST}")
+        if len(pictures) != len(names):
             raise UserError(
-                f"{tree.root}/{_PICTURES}/train holds {len(train)} pictures, {_TRAIN_LIST} lists {wanted}; "
-                f"unpack it again"
+                f"{tree.root}/{train} holds {len(pictures)} pictures, {_TRAIN_LIST} lists {len(names)}; unpack it again"
             )
-    return assemble("kaggle-cls-loc", tree.root, classes, words, train, _validation(tree, classes))
+    held_out, notes = _validation(tree, classes)
+    return assemble("kaggle-cls-loc", tree.root, classes, words, pictures, held_out, notes=notes)
 
 
-def _validation(tree: Tree, classes: list[str]) -> list[Picture]:
-    position = {wnid: label for label, wnid in enumerate(classes)}
-    header, *rows = read_lines(tree, _SOLUTION) or [""]
-    if header.strip() != "ImageId,PredictionString":
-        raise UserError(f"{tree.root}/{_SOLUTION} begins with {header[:40]!r}, not with ImageId,PredictionString")
-    labels = {}
-    for number, row in enumerate(rows, start=2):
-        identity, _, boxes = row.partition(",")
-        wnid = boxes.split(" ", 1)[0]
-        if wnid not in position:
-            raise UserError(f"{tree.root}/{_SOLUTION}, line {number}: {wnid[:20]!r} is not a class in {_MAPPING}")
-        labels[identity.strip()] = position[wnid]
-    files = {
-        file.name.rpartition(".")[0]: file for file in tree.files(f"{_PICTURES}/val") if is_picture_name(file.name)
-    }
-    unlabelled, missing = sorted(set(files) - set(labels)), sorted(set(labels) - set(files))
-    if unlabelled or missing:
+def _validation(tree: Tree, classes: list[str]) -> tuple[list[Picture], tuple[str, ...]]:
+    val = flat_folder(tree, f"{_PICTURES}/val", classes)
+    flat = flat_pictures(tree, val)
+    inner = split_folder(tree, val)
+    folders = [name for name in tree.folders(inner) if has_pictures(tree, f"{inner}/{name}")]
+    if flat and folders:
+        refuse_half_sorted(f"{tree.root}/{val}", flat[0].name, folders)
+    solution = _solution(tree) if has_file(tree, _SOLUTION) else None
+    if folders:
+        pictures = pictures_by_folder(tree, "validation", inner, _folders(tree, inner, classes))
+        return pictures, solution.held_against(tree, pictures, classes) if solution else ()
+    if solution is None:
+        raise UserError(f"{tree.root} lacks {_SOLUTION}, which says what the validation pictures show; put it there")
+    return solution.joined(tree, val, flat, classes), ()
+
+
+def _folders(tree: Tree, folder: str, classes: list[str]) -> dict[str, str]:
+    """The folder of each class; UserError when there are others or not all."""
+    found, missing, strange = folders_by_class(classes, class_folders(tree, folder))
+    if missing or strange:
         raise UserError(
-            f"{tree.root}/{_PICTURES}/val and {_SOLUTION} do not fit: without a label "
-            f"{listed(unlabelled) or 'none'}, "
-            f"without a picture {listed(missing) or 'none'}"
+            f"{tree.root}/{folder} and {_MAPPING} differ: missing {listed(missing) or 'none'}, not listed "
+            f"{listed(strange) or 'none'}; unpack {folder.rpartition('/')[2]}/ again"
         )
-    return [
-        Picture("validation", labels[identity], file.name, file.size, tree.source, file.where)
-        for identity, file in files.items()
-    ]
+    return found
+
+
+def _solution(tree: Tree) -> LabelTable:
+    try:
+        header, *rows = list(csv.reader(read_lines(tree, _SOLUTION))) or [[""]]
+    except csv.Error as error:
+        raise UserError(f"{tree.root}/{_SOLUTION} cannot be read as CSV ({error}); fetch it again") from error
+    if [field.strip() for field in header] != ["ImageId", "PredictionString"]:
+        raise UserError(
+            f"{tree.root}/{_SOLUTION} begins with {','.join(header)[:40]!r}, not with ImageId,PredictionString"
+        )
+    labels = []
+    for number, row in enumerate(rows, start=2):
+        identity, boxes = (row[0].strip(), row[1]) if len(row) > 1 else ("", "")
+        wnid = boxes.split(" ", 1)[0]
+        if not identity or not wnid:
+            raise UserError(f"{tree.root}/{_SOLUTION}, line {number}: {','.join(row)[:40]!r} is not `id,class boxes`")
+        labels.append((number, identity, Row(number, identity, composed(wnid))))
+    rows_of = keyed(labels, f"{tree.root}/{_SOLUTION}", file_key)
+    return LabelTable(_SOLUTION, rows_of, lambda name: file_key(name.rpartition(".")[0]))
 
 
 def _mapping(tree: Tree) -> dict[str, str]:
-    pairs = (line.partition(" ") for line in read_lines(tree, _MAPPING))
-    return {wnid: words.strip() for wnid, found, words in pairs if found}
+    pairs = []
+    for number, line in enumerate(read_lines(tree, _MAPPING, latin=True), start=1):
+        wnid, found, words = line.partition(" ")
+        if found:
+            pairs.append((number, wnid, words.strip()))
+    return keyed(pairs, f"{tree.root}/{_MAPPING}", composed)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import stat
+from dataclasses import replace
 from pathlib import Path
 
 from repro.data.layouts.cifar10 import recognise_cifar10, recognise_cifar10_archive
+from repro.data.layouts.class_folders import has_flat_pictures
+from repro.data.layouts.doubled import refuse_doubled
 from repro.data.layouts.ilsvrc import (
     archive_names,
     checked_with_devkit,
@@ -14,8 +18,10 @@ from repro.data.layouts.ilsvrc import (
 from repro.data.layouts.image_folder import recognise_image_folder
 from repro.data.layouts.kaggle import recognise_kaggle
 from repro.data.layouts.layout import Layout, listed
+from repro.data.layouts.passed_over import is_archive_name
+from repro.data.layouts.tar_tree import TarTree
 from repro.data.layouts.tiny_imagenet import recognise_tiny_imagenet
-from repro.data.layouts.tree import Below, FolderTree, TarTree, Tree
+from repro.data.layouts.tree import Below, FolderTree, Tree
 from repro.errors import UserError
 
 KNOWN = (
@@ -36,15 +42,23 @@ def recognise(path: Path) -> Layout:
     Raises UserError when there is nothing, it cannot be read, it is a known layout with a fault, or it is
     none of the known layouts; the message then says what was found and what is known.
     """
-    path = Path(path).absolute()
-    if path.is_dir():
-        layout = recognise_archives(path)
-        return layout or _from_tree(FolderTree(path))
-    if not path.exists():
-        raise UserError(f"{path} does not exist")
+    layout = _layout(Path(path).absolute())
+    refuse_doubled(layout)
+    return layout
+
+
+def _layout(path: Path) -> Layout:
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist") from None
+    except OSError as error:  # a name too long, a link in a circle, no permission
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    if stat.S_ISDIR(kind):
+        return _from_tree(FolderTree(path))
     if path.name in archive_names():
         raise UserError(f"{path} is one of ILSVRC's archives: give the folder that holds all of them, {path.parent}")
-    cifar = recognise_cifar10_archive(path)
+    cifar = recognise_cifar10_archive(path) if stat.S_ISREG(kind) else None
     if cifar is not None:
         return cifar
     if path.name.lower().endswith(_COMPRESSED):
@@ -56,6 +70,9 @@ def recognise(path: Path) -> Layout:
 
 def _from_tree(tree: Tree) -> Layout:
     for candidate in _candidates(tree):
+        layout = recognise_archives(candidate.root) if isinstance(candidate, FolderTree) else None
+        if layout is not None:
+            return layout
         for family in (
             recognise_kaggle,
             recognise_tiny_imagenet,
@@ -65,24 +82,33 @@ def _from_tree(tree: Tree) -> Layout:
         ):
             layout = family(candidate)
             if layout is not None:
-                return checked_with_devkit(layout) if layout.name == "image-folder" else layout
-    folders, files = tree.folders(""), [file.name for file in tree.files("")]
+                if layout.name == "image-folder":
+                    layout = checked_with_devkit(layout, candidate)
+                return replace(layout, notes=layout.notes + candidate.passed_over.notes())
+    raise UserError(_unknown(tree))
+
+
+def _unknown(tree: Tree) -> str:
+    """What was found instead of a known layout, and what may be done about it."""
+    files = [file.name for file in tree.files("")]
     if any(name in _DOWNSAMPLED for name in files):
-        raise UserError(
+        return (
             f"{tree.root} holds batches of downsampled ImageNet, which are not supported: their pictures "
-            f"have no names "
-            f"and were squeezed to squares. Known layouts: {_known()}"
+            f"have no names and were squeezed to squares. Known layouts: {_known()}"
         )
-    found = [f"{name}/" for name in folders] + files
-    raise UserError(
-        f"{tree.root} has no known layout; found: {listed(found, 8) or 'nothing'}. Known layouts: {_known()}"
-    )
+    found = [f"{name}/" for name in tree.folders("")] + files
+    archives = [name for name in files if is_archive_name(name)]
+    packed = f" Pictures that are still packed must be unpacked first ({listed(archives)})." if archives else ""
+    return f"{tree.root} has no known layout; found: {listed(found, 8) or 'nothing'}.{packed} Known layouts: {_known()}"
 
 
 def _candidates(tree: Tree) -> list[Tree]:
-    """The tree itself and, where everything lies in one top folder, what is below that."""
+    """The tree itself and, where there is but one folder in it and no picture, what is below that.
+
+    Other files do not matter: the archive that a folder was unpacked from often lies beside it.
+    """
     found = [tree]
-    while not tree.files("") and len(tree.folders("")) == 1 and len(found) < 4:
+    while len(tree.folders("")) == 1 and not has_flat_pictures(tree, "") and len(found) < 4:
         only = tree.folders("")[0]
         tree = FolderTree(tree.root / only) if isinstance(tree, FolderTree) else Below(tree, only)
         found.append(tree)

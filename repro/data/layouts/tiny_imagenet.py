@@ -2,48 +2,63 @@
 
 from __future__ import annotations
 
-from repro.data.layouts.image_folder import listed_classes, titles
-from repro.data.layouts.layout import Layout, Picture, assemble, is_picture_name, listed
-from repro.data.layouts.tree import Tree, has_file, labelled, read_lines
+from dataclasses import replace
+
+from repro.data.layouts.class_folders import (
+    class_folders,
+    has_pictures,
+    listed_classes,
+    pictures_by_folder,
+    split_folder,
+)
+from repro.data.layouts.image_folder import recognise_image_folder
+from repro.data.layouts.layout import Layout, assemble
+from repro.data.layouts.table_labels import LabelTable, Row, refuse_half_sorted
+from repro.data.layouts.tables import composed, file_key, keyed, read_lines, titles
+from repro.data.layouts.tree import Tree, flat_pictures, has_file
 from repro.errors import UserError
 
 _ANNOTATIONS = "val/val_annotations.txt"
+_PICTURES = "val/images"
 
 
 def recognise_tiny_imagenet(tree: Tree) -> Layout | None:
     """The layout, recognised by val/val_annotations.txt; classes are sorted, whatever the order of wnids.txt.
 
-    Raises UserError when the annotations and the pictures do not fit, or a class in wnids.txt has no folder.
+    Where the usual scripts have sorted val/ into class folders and left the annotations, those are held against
+    the folders, and the layout is an ImageFolder. Raises UserError when the annotations and the pictures do not
+    fit, or a class in wnids.txt has no folder.
     """
     if not has_file(tree, _ANNOTATIONS):
         return None
-    classes = tree.folders("train")
-    listed_classes(tree, classes)
-    position = {wnid: label for label, wnid in enumerate(classes)}
-    labels = {}
+    annotations = _annotations(tree)
+    flat = flat_pictures(tree, _PICTURES)
+    folders = [f"val/{name}" for name in tree.folders("val") if name != "images"]
+    folders = [*folders, *(f"{_PICTURES}/{name}" for name in tree.folders(_PICTURES))]
+    folders = [folder for folder in folders if has_pictures(tree, folder)]
+    if folders and not flat:
+        layout = recognise_image_folder(tree)
+        if layout is None:
+            return None
+        return replace(layout, notes=layout.notes + annotations.held_against(tree, layout.validation, layout.classes))
+    if folders and len(flat) < len(annotations.rows):
+        refuse_half_sorted(f"{tree.root}/val", flat[0].name, folders)
+    for folder in folders:
+        tree.passed_over.add("folder", f"beside the pictures that {_ANNOTATIONS} labels", folder)
+    train = split_folder(tree, "train")
+    classes = class_folders(tree, train)
+    listed_classes(tree, train, classes)
+    held_out = annotations.joined(tree, _PICTURES, flat, classes)
+    words, notes = titles(tree, classes)
+    pictures = pictures_by_folder(tree, "train", train, {name: name for name in classes})
+    return assemble("tiny-imagenet", tree.root, classes, words, pictures, held_out, notes=notes)
+
+
+def _annotations(tree: Tree) -> LabelTable:
+    rows = []
     for number, line in enumerate(read_lines(tree, _ANNOTATIONS), start=1):
         fields = line.split("\t")
-        if len(fields) < 2 or fields[1] not in position:
-            raise UserError(
-                f"{tree.root}/{_ANNOTATIONS}, line {number}: {line[:40]!r} is not `file<TAB>class<TAB>box` "
-                f"with a class "
-                "that train/ holds"
-            )
-        labels[fields[0]] = position[fields[1]]
-    files = {file.name: file for file in tree.files("val/images") if is_picture_name(file.name)}
-    unlabelled, missing = sorted(set(files) - set(labels)), sorted(set(labels) - set(files))
-    if unlabelled or missing:
-        raise UserError(
-            f"{tree.root}/val/images and val_annotations.txt do not fit: without a label "
-            f"{listed(unlabelled) or 'none'}, "
-            f"without a picture {listed(missing) or 'none'}; unpack val/ again"
-        )
-    train = [
-        picture
-        for label, wnid in enumerate(classes)
-        for picture in labelled(tree, "train", f"train/{wnid}", label, wnid)
-    ]
-    held_out = [
-        Picture("validation", labels[name], name, file.size, tree.source, file.where) for name, file in files.items()
-    ]
-    return assemble("tiny-imagenet", tree.root, classes, titles(tree), train, held_out)
+        if len(fields) < 2:
+            raise UserError(f"{tree.root}/{_ANNOTATIONS}, line {number}: {line[:40]!r} is not `file<TAB>class<TAB>box`")
+        rows.append((number, fields[0], Row(number, fields[0], composed(fields[1].strip()))))
+    return LabelTable(_ANNOTATIONS, keyed(rows, f"{tree.root}/{_ANNOTATIONS}", file_key), file_key)

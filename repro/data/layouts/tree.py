@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from repro.data.layouts.archive import Archive, Member
 from repro.data.layouts.layout import Picture, Source, is_picture_name
+from repro.data.layouts.passed_over import PassedOver, is_left_by_a_system, may_be_a_picture
 from repro.errors import UserError
-
-# Folders that systems leave behind; hidden ones (.ipynb_checkpoints, .git) are left out as well.
-_LEFT_BEHIND = ("lost+found", "__MACOSX")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,7 @@ class Tree(Protocol):
 
     root: Path
     source: Source
+    passed_over: PassedOver
 
     def folders(self, path: str) -> list[str]:
         """Sorted names of the folders in `path`, without hidden and left-behind ones; [] if there is no such
@@ -46,12 +45,27 @@ class Tree(Protocol):
 
 def picture_files(tree: Tree, path: str) -> Iterator[tuple[str, File]]:
     """All pictures below `path`, at any depth: (path relative to `path`, file)."""
+    for file in flat_pictures(tree, path):
+        yield file.name, file
+    for folder in tree.folders(path):
+        for below, file in picture_files(tree, joined(path, folder)):
+            yield f"{folder}/{below}", file
+
+
+def flat_pictures(tree: Tree, path: str) -> list[File]:
+    """The pictures in the folder `path` itself; what else may be one there is noted as passed over."""
+    found = []
     for file in tree.files(path):
         if is_picture_name(file.name):
-            yield file.name, file
-    for folder in tree.folders(path):
-        for below, file in picture_files(tree, f"{path}/{folder}" if path else folder):
-            yield f"{folder}/{below}", file
+            found.append(file)
+        elif may_be_a_picture(file.name):
+            tree.passed_over.add("file", "whose ending is not that of a picture read here", joined(path, file.name))
+    return found
+
+
+def joined(folder: str, name: str) -> str:
+    """The path of `name` in `folder`."""
+    return f"{folder}/{name}" if folder else name
 
 
 def labelled(tree: Tree, split: str, folder: str, label: int, prefix: str) -> list[Picture]:
@@ -66,20 +80,6 @@ def has_file(tree: Tree, path: str) -> bool:
     """Whether `path` is a file of the tree."""
     folder, _, name = path.rpartition("/")
     return any(file.name == name for file in tree.files(folder))
-
-
-def read_lines(tree: Tree, path: str) -> list[str]:
-    """The lines of a text file without trailing blank ones; UserError if it is missing or not text."""
-    folder, _, name = path.rpartition("/")
-    for file in tree.files(folder):
-        if file.name == name:
-            content = tree.source.read(file.where, file.size)
-            assert isinstance(content, bytes)
-            try:
-                return content.decode().rstrip().splitlines()
-            except UnicodeDecodeError as error:
-                raise UserError(f"{tree.root}: {path} is not UTF-8 text ({error})") from error
-    raise UserError(f"{tree.root}: {path} is missing")
 
 
 class FolderSource:
@@ -108,28 +108,33 @@ class FolderTree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.source: Source = FolderSource(root)
+        self.passed_over = PassedOver()
 
     def folders(self, path: str) -> list[str]:
         """See Tree."""
         found = []
         for entry in self._entries(path):
-            if entry.name not in _LEFT_BEHIND and entry.is_dir():
-                if entry.is_symlink() and self._leads_back(entry.path):
-                    raise UserError(f"{entry.path} is a link to a folder that holds it; remove the link")
-                found.append(entry.name)
+            if not _is_folder(entry) or is_left_by_a_system(entry.name, joined(path, entry.name), self.passed_over):
+                continue
+            if entry.is_symlink() and self._leads_back(path, entry.name):
+                raise UserError(f"{entry.path} is a link to a folder that holds it; remove the link")
+            found.append(entry.name)
         return sorted(found)
 
     def files(self, path: str) -> list[File]:
         """See Tree."""
         found = []
         for entry in self._entries(path):
-            if entry.is_dir():
+            if _is_folder(entry):
                 continue
             try:
-                size = entry.stat().st_size
+                status = entry.stat()
             except OSError as error:
                 raise UserError(f"cannot read {entry.path}: {error.strerror or error}") from error
-            found.append(File(entry.name, size, f"{path}/{entry.name}" if path else entry.name))
+            if stat.S_ISREG(status.st_mode):
+                found.append(File(entry.name, status.st_size, joined(path, entry.name)))
+            elif is_picture_name(entry.name):  # reading a pipe would wait for ever
+                raise UserError(f"{entry.path} is not a regular file; remove it")
         return sorted(found, key=lambda file: file.name)
 
     def _entries(self, path: str) -> list[os.DirEntry[str]]:
@@ -142,51 +147,18 @@ class FolderTree:
         except OSError as error:
             raise UserError(f"cannot read {folder}: {error.strerror or error}") from error
 
-    @staticmethod
-    def _leads_back(path: str) -> bool:
-        return Path(path).parent.resolve().is_relative_to(Path(path).resolve())
+    def _leads_back(self, path: str, name: str) -> bool:
+        """Whether the link `name` in `path` leads to a folder that holds it, by its own name or through other links."""
+        target = os.path.realpath(self.root / path / name)
+        above = [self.root / path, *(self.root / parent for parent in Path(path).parents)]
+        return any(Path(os.path.realpath(folder)).is_relative_to(target) for folder in above)
 
 
-@dataclass
-class _Folder:
-    folders: dict[str, _Folder] = field(default_factory=dict)
-    files: dict[str, Member] = field(default_factory=dict)
-
-
-class TarTree:
-    """A tree that lies in an uncompressed tar; its index is built once, nothing is unpacked."""
-
-    def __init__(self, path: Path) -> None:
-        self.root = path
-        archive = Archive(path)
-        self.source: Source = archive
-        self._top = _Folder()
-        for member in archive.members():
-            parts = [part for part in member.name.split("/") if part not in ("", ".")]
-            if not parts:
-                continue
-            *parents, name = parts
-            if name.startswith(".") or any(part.startswith(".") or part in _LEFT_BEHIND for part in parents):
-                continue
-            folder = self._top
-            for part in parents:
-                folder = folder.folders.setdefault(part, _Folder())
-            folder.files[name] = member  # a later member of the same name replaces the earlier, as in tar
-
-    def folders(self, path: str) -> list[str]:
-        """See Tree."""
-        return sorted(self._folder(path).folders)
-
-    def files(self, path: str) -> list[File]:
-        """See Tree."""
-        members = self._folder(path).files
-        return [File(name, members[name].size, members[name].offset) for name in sorted(members)]
-
-    def _folder(self, path: str) -> _Folder:
-        folder = self._top
-        for part in path.split("/") if path else []:
-            folder = folder.folders.get(part) or _Folder()
-        return folder
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:  # a link in a circle, for one
+        raise UserError(f"cannot read {entry.path}: {error.strerror or error}") from error
 
 
 class Below:
@@ -197,6 +169,7 @@ class Below:
         self._folder = folder
         self.root = tree.root / folder
         self.source = tree.source
+        self.passed_over = tree.passed_over.below(folder)
 
     def folders(self, path: str) -> list[str]:
         """See Tree."""
