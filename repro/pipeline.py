@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence, write_evidence
@@ -19,6 +19,9 @@ from repro.net.placement import Placement
 from repro.registered import registered_for, registered_now
 from repro.study.load import load_study
 from repro.training.run_store import store_folder
+
+if TYPE_CHECKING:
+    from repro.data.packed import Packed
 
 
 def say(sentence: str) -> None:
@@ -239,6 +242,7 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
             "name": prepared["data"],
             "digest": prepared["digest"],
             "counts": prepared["counts"],
+            **counts_per_class(packed, recorded),
             "size": prepared["size"],
             "crop": resolved.settings["base"].net.geometry.crop,
         },
@@ -266,6 +270,12 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu") -> Evidence:
     write_json(results / "metrics.json", headline_metrics(evidence))
     write_curves(evidence, results / "plots")
     return evidence
+
+
+def counts_per_class(packed: Packed | None, recorded: Evidence | None) -> dict[str, Any]:
+    """How many pictures of each class either split holds; what is recorded where the pictures are not at hand."""
+    source = packed.manifest if packed is not None else recorded.study.data if recorded is not None else {}
+    return {name: source[name] for name in ("counts_per_class",) if name in source}
 
 
 def facts(store: Path) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def measure(subject: Subject, *, train_sample: int) -> Taken:
             "held_out_loss": _finite(held_out.loss, chance),
             "held_out_top5_error": held_out.top5_error if subject.classes > 5 else None,
             "generalisation_gap": held_out.error - train.error,
-            "halves_difference": halves_difference(right),
+            "halves_excess": halves_excess(right),
             "train_sample": len(train.ranks),
             "held_out_pictures": len(right),
             "constant_prediction": held_out.constant,
@@ -51,13 +51,13 @@ def outcomes_of(seen: Seen, which: Bits | None = None) -> Outcomes:
     )
 
 
-def halves_difference(right: Bits) -> float | None:
-    """|error on a random half of the pictures - error on the other|, the halves alike for every run."""
+def halves_excess(right: Bits) -> float | None:
+    """Error on a random half of the pictures minus the error on the other, the halves alike for every run."""
     if len(right) < 2:
         return None
     shuffled = right[randomness.permutation(randomness.key("halves of the held-out pictures"), len(right))]
     middle = len(right) // 2
-    return float(abs(shuffled[:middle].mean() - shuffled[middle:].mean()))
+    return float(shuffled[middle:].mean() - shuffled[:middle].mean())
 
 
 def _finite(value: float, otherwise: float) -> float:

@@ -57,7 +57,7 @@ class Measurement:
 
 
 MEASUREMENTS = (
-    Measurement("errors", 1, errors.measure, ("train_sample",)),
+    Measurement("errors", 2, errors.measure, ("train_sample",)),
     Measurement("normalisation", 1, normalisation_scale.measure),
     Measurement("kernels", 2, kernels.measure),
     Measurement("selectivity", 1, selectivity.measure, ("selectivity_permutations",)),
@@ -65,12 +65,14 @@ MEASUREMENTS = (
     Measurement("off_centre", 1, off_centre.measure, ("view_pictures",)),
     Measurement("colour_shift", 1, colour_shift.measure, ("view_pictures",)),
     Measurement("coadaptation", 1, coadaptation.measure, ("hidden_pictures",)),
-    Measurement("dropout_average", 1, dropout_average.measure, ("dropout_pictures", "dropout_masks")),
+    Measurement("dropout_average", 2, dropout_average.measure, ("dropout_pictures", "dropout_masks")),
     Measurement("neighbours", 1, neighbours.measure, ("neighbour_queries", "neighbour_database")),
     Measurement("binary_codes", 1, binary_codes.measure, ("neighbour_queries", "neighbour_database", "code_bits")),
-    Measurement("plausible_labels", 1, plausible_labels.measure),
+    Measurement("plausible_labels", 2, plausible_labels.measure),
 )
 PROBABILITIES = Measurement("probabilities", 1, ensembles.measure)
+VIEW_PROBABILITIES = Measurement("view_probabilities", 1, ensembles.measure_ten_views, ("view_pictures",))
+OF_AVERAGED = (PROBABILITIES, VIEW_PROBABILITIES)
 """Only for runs that are averaged with others; large, and no part of the evidence."""
 
 
@@ -145,9 +147,15 @@ def averages(variant: str, runs: Mapping[int, Run], study: Study, packed: Packed
     subsets = ensembles.subsets_of(study.seeds, study.looks)
     if not runs or not subsets:
         return {}
-    kept = {
-        seed: take(run, packed, study.evaluation, device, [PROBABILITIES])[PROBABILITIES.name].arrays["probabilities"]
-        for seed, run in runs.items()
-    }
-    seen = pictures_of(next(iter(runs.values())).spec().settings.training.pictures, packed)
-    return ensembles.ensemble_arrays(variant, kept, seen.held_out.labels, subsets)
+    seen = pictures_of(next(iter(runs.values())).spec().settings.training.pictures, packed).held_out
+
+    def probabilities(of: Measurement) -> dict[int, ensembles.Probabilities]:
+        return {
+            seed: take(run, packed, study.evaluation, device, [of])[of.name].arrays["probabilities"]
+            for seed, run in runs.items()
+        }
+
+    # One after the other: all nets' outputs for all pictures lie in memory at once.
+    arrays = ensembles.ensemble_arrays(variant, probabilities(PROBABILITIES), seen.labels, subsets)
+    labels = seen.labels[views.viewed(seen, study.evaluation.view_pictures)]
+    return arrays | ensembles.view_ensemble_arrays(variant, probabilities(VIEW_PROBABILITIES), labels, subsets)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from repro.data.packed import Packed, open_packed
-from repro.measurement.measure import MEASUREMENTS, PROBABILITIES, Measurement, missing, take
+from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED, Measurement, missing, take
 from repro.study.settings import EvaluationSettings
 from repro.training import worker
 from repro.training.local_pool import local_devices
@@ -33,7 +33,7 @@ class Task:
 
     @property
     def wanted(self) -> tuple[Measurement, ...]:
-        return (*MEASUREMENTS, PROBABILITIES) if self.averaged else MEASUREMENTS
+        return (*MEASUREMENTS, *OF_AVERAGED) if self.averaged else MEASUREMENTS
 
 
 def measure_all(

@@ -21,7 +21,7 @@ VIEWS = 10
 def measure(subject: Subject, *, view_pictures: int) -> Taken:
     """Errors of ten views, of single corners, and of the centre alone, on the same held-out pictures."""
     split = subject.pictures.held_out
-    sample = fixed_sample(split, "views", view_pictures)
+    sample = viewed(split, view_pictures)
     ten, *corners, centre = view_ranks(subject.net, subject.inputs, split, sample, batch=subject.batch)
     return Taken(
         {
@@ -32,6 +32,11 @@ def measure(subject: Subject, *, view_pictures: int) -> Taken:
         },
         {"ten_view_correct": np.packbits(ten == 0), "ten_view_centre_correct": np.packbits(centre == 0)},
     )
+
+
+def viewed(split: Split, view_pictures: int) -> Ints:
+    """The pictures that are seen in ten views: their places, ascending."""
+    return fixed_sample(split, "views", view_pictures)
 
 
 def offsets(size: int, crop: int) -> tuple[tuple[int, int], ...]:

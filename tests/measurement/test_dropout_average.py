@@ -103,6 +103,7 @@ def test_measured_numbers_fit_together(subject: Subject) -> None:
     assert scalars["dropout_kl_ratio"] == pytest.approx(scalars["dropout_kl_scaled"] / scalars["dropout_kl_single"])
     in_parts = dropout_average.measure(subject, dropout_pictures=20, dropout_masks=500).scalars
     assert in_parts == scalars
+    assert scalars["dropout_pictures"] == 20
 
 
 @pytest.mark.parametrize("place", ["after", "before"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.measurement import ensembles
-from repro.measurement.ensembles import ensemble_arrays, subsets_of
+from repro.measurement import ensembles, views
+from repro.measurement.ensembles import ensemble_arrays, subsets_of, view_ensemble_arrays
 from tests.measurement.subjects import small_packed, subject_of
 
 
@@ -32,6 +33,16 @@ def test_an_undecided_mean_is_wrong() -> None:
     even = {seed: np.full((2, 4), 0.25, np.float32) for seed in (1, 2)}
     found = ensemble_arrays("base", even, np.array([0, 3]), [(1, 2)])
     np.testing.assert_array_equal(found["ensemble/base/1+2"], [0])
+
+
+def test_over_ten_views_five_guesses_count_too() -> None:
+    labels, scores = np.array([0, 5, 6]), np.tile(np.array([7, 6, 5, 4, 3, 2, 1], np.float32) / 28, (3, 1))
+    found = view_ensemble_arrays("base", {1: scores, 2: scores}, labels, [(1, 2), (1, 3)])
+    assert set(found) == {"ensemble/base/1+2/ten_views", "ensemble/base/1+2/ten_views_top5"}
+    np.testing.assert_array_equal(np.unpackbits(found["ensemble/base/1+2/ten_views"], count=3), [1, 0, 0])
+    labels = np.array([0, 4, 5])
+    found = view_ensemble_arrays("base", {1: scores, 2: scores}, labels, [(1, 2)])
+    np.testing.assert_array_equal(np.unpackbits(found["ensemble/base/1+2/ten_views_top5"], count=3), [1, 1, 0])
 
 
 def test_which_seeds_are_averaged() -> None:
@@ -63,3 +74,19 @@ def test_probabilities_are_the_softmax_and_even_where_a_net_diverged(tmp_path: P
     diverged = subject_of(small_packed(tmp_path / "other"))
     diverged.net.layers[-1].weight.data.fill_(float("nan"))
     np.testing.assert_array_equal(ensembles.measure(diverged).arrays["probabilities"], np.float32(1 / 8))
+
+
+def test_ten_views_are_kept_of_the_pictures_that_are_viewed_and_of_no_others(tmp_path: Path) -> None:
+    subject = subject_of(small_packed(tmp_path))
+    kept = ensembles.measure_ten_views(subject, view_pictures=10).arrays["probabilities"]
+    assert (kept.shape, kept.dtype) == ((10, 8), np.float32)
+    viewed = views.measure(subject, view_pictures=10)
+    sample = views.viewed(subject.pictures.held_out, 10)
+    labels = np.asarray(subject.pictures.held_out.labels)[sample]
+    assert (kept.argmax(1) != labels).mean() == pytest.approx(viewed.scalars["ten_view_error"])
+    arrays = view_ensemble_arrays("base", {1: kept, 2: kept}, labels, [(1, 2)])
+    np.testing.assert_array_equal(arrays["ensemble/base/1+2/ten_views"], viewed.arrays["ten_view_correct"])
+    diverged = subject_of(small_packed(tmp_path / "other"))
+    diverged.net.layers[-1].weight.data.fill_(float("nan"))
+    even = ensembles.measure_ten_views(diverged, view_pictures=3).arrays["probabilities"]
+    np.testing.assert_array_equal(even, np.float32(1 / 8))

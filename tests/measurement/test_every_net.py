@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from repro.data.packed import Packed
-from repro.measurement.measure import MEASUREMENTS, PROBABILITIES
+from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED
 from repro.study.settings import RunSettings
 from tests.measurement.subjects import FEW, small_packed, subject_of
 from tests.small_runs import small_settings
@@ -38,7 +38,7 @@ def _all_of(packed: Packed, settings: RunSettings, *, diverged: bool = False) ->
         for value in subject.net.parameters():
             value.data.fill_(float("nan"))
     scalars: dict[str, Any] = {}
-    for one in (*MEASUREMENTS, PROBABILITIES):
+    for one in (*MEASUREMENTS, *OF_AVERAGED):
         taken = one.take(subject, **one.values(FEW))
         json.dumps(taken.scalars, allow_nan=False)
         scalars |= taken.scalars
@@ -57,8 +57,7 @@ def test_a_four_layer_net_has_what_applies_to_it(tmp_path: Path) -> None:
         "neighbour_pixel_percentile",
         "code_agreement",
         *(name for name in scalars if name.startswith("dropout_")),
-        "plausible_share",
-        "plausible_share_shuffled",
+        *(name for name in scalars if name.startswith("labels_within_")),
         "cat_share",
         "cat_classes",
     }

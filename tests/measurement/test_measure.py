@@ -15,7 +15,7 @@ import torch
 from repro.data.packed import Packed, open_packed
 from repro.errors import UserError
 from repro.measurement import cache, measure
-from repro.measurement.measure import MEASUREMENTS, PROBABILITIES, Measurement, missing, take
+from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED, Measurement, missing, take
 from repro.measurement.side_by_side import Task, measure_all
 from repro.measurement.subject import Taken
 from repro.study.settings import EvaluationSettings
@@ -87,7 +87,7 @@ def test_each_measurement_is_kept_by_itself(store: Path, monkeypatch: pytest.Mon
 
 
 def test_every_setting_is_a_field_and_every_name_is_given_once() -> None:
-    names = [one.name for one in (*MEASUREMENTS, PROBABILITIES)]
+    names = [one.name for one in (*MEASUREMENTS, *OF_AVERAGED)]
     assert len(set(names)) == len(names)
     used = {name for one in MEASUREMENTS for name in one.settings} | {"batch"}
     assert used == set(EvaluationSettings.model_fields)
@@ -118,7 +118,7 @@ def test_a_damaged_file_is_named(store: Path, content: bytes | None) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2] if content is None else content)
     try:
-        with pytest.raises(UserError, match=r"errors-1-.*damaged.*delete that file") as caught:
+        with pytest.raises(UserError, match=r"errors-2-.*damaged.*delete that file") as caught:
             measure.measure(run, packed, FEW, CPU)
         assert "\n" not in str(caught.value)
     finally:
@@ -147,8 +147,9 @@ def test_several_processes_find_the_same(store: Path) -> None:
     tasks = [Task(run, averaged=run is runs[0]) for run in runs]
     measure_all(tasks, packed.folder, FEW, "cpu", processes=2, say=heard.append)
     assert heard == ["measured 3 of 3 runs"]
-    assert PROBABILITIES.path(runs[0], FEW).is_file()
-    assert not PROBABILITIES.path(runs[1], FEW).exists()
+    for one in OF_AVERAGED:
+        assert one.path(runs[0], FEW).is_file()
+        assert not one.path(runs[1], FEW).exists()
     elsewhere = {run.identity: measure.measure(run, packed, FEW, CPU) for run in runs}
     for run in runs:
         for one in MEASUREMENTS:

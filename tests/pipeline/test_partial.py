@@ -75,7 +75,8 @@ def test_averages_are_of_seeds_that_are_there(wider: Place) -> None:
     train(wider, "--variant", "base", "--seed", "2")
     did(wider.root, "evaluate", "small")
     found = load_evidence(wider.evidence).arrays
-    assert [name for name in found if name.startswith("ensemble/")] == ["ensemble/base/1+2"]
+    ways = ("", "/ten_views", "/ten_views_top5")
+    assert sorted(name for name in found if name.startswith("ensemble/")) == [f"ensemble/base/1+2{way}" for way in ways]
 
 
 def test_recorded_evidence_grows_over_sittings_to_the_whole(wider: Place) -> None:
@@ -94,6 +95,14 @@ def test_recorded_evidence_grows_over_sittings_to_the_whole(wider: Place) -> Non
     assert "6 runs (4 new)" in did(wider.root, "record", "small").out
     assert len(cells(load_evidence(wider.recorded))) == 6
     assert doubts(load_evidence(wider.recorded)) == []
+
+
+def test_counts_of_each_class_stand_beside_those_of_each_split(place: Place) -> None:
+    did(place.root, "evaluate", "small")
+    data = load_evidence(place.evidence).study.data
+    per_class = data["counts_per_class"]
+    assert {split: sum(counts) for split, counts in per_class.items()} == data["counts"]
+    assert {len(counts) for counts in per_class.values()} == {load_evidence(place.evidence).study.classes}
 
 
 def test_a_search_must_be_finished_first(wider: Place) -> None:
