@@ -18,6 +18,8 @@ OWN_TOWER = ("conv2", "conv4", "conv5")
 BOTH_TOWERS = ("conv3", "fc6", "fc7")
 # Half the kernels in conv1 to conv4; conv5 and the fully connected layers at full width (section 3.2).
 ONE_GPU = {"towers": 1, "widths": {"conv": (48, 128, 192, 192, 256)}}
+# Share of the computation's time that communication may take.
+ACCEPTABLE = 0.1
 # The one-GPU net takes longer, and at most a quarter longer.
 SLIGHTLY = 1.25
 
@@ -95,9 +97,12 @@ def test_layers_2_4_5_see_their_own_gpu_only(definition):
 
 @claim("S28a")
 def test_communication_is_a_small_fraction_of_computation(definition):
-    table = definition.table()
+    table, printed = definition.table(), definition.printed
+    # What goes forward has a gradient that comes back.
+    communication = 2 * table.crossing_values * FLOAT / printed["gpu_link_bytes_per_second"]
+    computation = table.training_operations / (printed["gpus"] * printed["gpu_peak_operations_per_second"])
     return all_of(
-        at_most("values crossing per multiply-add", table.crossing_values / table.multiply_adds, 0.01),
+        at_most("time of communication, share of that of computation", communication / computation, ACCEPTABLE),
         above("values crossing", table.crossing_values, 0),
     )
 
@@ -172,7 +177,7 @@ def test_a_relu_learns_if_some_example_gives_positive_input(definition):
 
 @claim("S34b")
 def test_normalisation_helps_generalisation(evidence):
-    return evidence.arms("no_normalisation", "base")
+    return evidence.each("no_normalisation", against="base")
 
 
 @claim("S35")
@@ -199,7 +204,7 @@ def test_kernels_at_a_place_compete(definition):
 @claim("S37")
 def test_brightness_normalisation_subtracts_no_mean(definition):
     fact = definition.fact("normalisation")
-    return above("change when a constant is added to all maps", fact["change_when_a_constant_is_added"], 0.0)
+    return at_least("change when 10 is added to all maps", fact["change_when_a_constant_is_added"], 1.0)
 
 
 @claim("S38")
@@ -242,7 +247,7 @@ def test_pooling_2_2_gives_the_same_dimensions(definition):
 @claim("S43")
 def test_overlapping_pooling_is_harder_to_overfit(evidence):
     _needs_equal_maps(evidence, "non_overlapping_pooling", "base")
-    return evidence.arms("non_overlapping_pooling", "base")
+    return evidence.each("non_overlapping_pooling", against="base")
 
 
 def _needs_equal_maps(evidence, first, second):

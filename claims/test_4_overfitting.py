@@ -58,7 +58,7 @@ def test_crops_and_reflections_give_2048_versions(definition):
 
 @claim("S51")
 def test_without_crops_and_reflections_the_net_overfits(evidence):
-    return evidence.arms("no_crops", "base")
+    return evidence.each("no_crops", against="base")
 
 
 @claim("S52")
@@ -126,7 +126,7 @@ def test_scaled_outputs_approximate_the_geometric_mean(evidence):
 
 @claim("S60a")
 def test_without_dropout_the_net_overfits(evidence):
-    return evidence.arms("no_dropout", "base", otherwise=("base", "dropout"))
+    return evidence.each("no_dropout", against="base", otherwise=("base", "dropout"))
 
 
 @claim("S60b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,7 @@ LEVELS: dict[str, tuple[float, float]] = {
     "ten_view_top5_error": (0.04, 1),
     "corner_error": (0.33, 1),
     "off_centre_error": (0.45, 1),
-    "halves_difference": (0.004, 0.05),
+    "halves_excess": (0.0, 0.05),
     "colour_shift_agreement": (0.9, 1),
     "correlation_fc6": (0.15, 1),
     "correlation_fc7": (0.2, 1),
@@ -57,8 +58,7 @@ LEVELS: dict[str, tuple[float, float]] = {
     "neighbour_pixel_percentile": (20.0, 100),
     "code_agreement": (0.5, 1),
     "code_agreement_pixels": (0.2, 1),
-    "plausible_share": (0.6, 1),
-    "plausible_share_shuffled": (0.5, 1),
+    "labels_within_6_steps": (0.7, 1),
     "cat_share": (0.95, 1),
     "selective_kernels": (0.5, 1),
     "selective_kernels_initial": (0.05, 1),
@@ -71,6 +71,8 @@ LEVELS: dict[str, tuple[float, float]] = {
     "train_loss_as_trained": (0.5, 1),
 }
 """The base's mean of each metric, and how many times `spread` the runs' sd of it is."""
+SIGNED = ("halves_excess", "generalisation_gap")
+"""Metrics that may be negative."""
 POINTS, STEPS = 60, 3000
 """Of the learning curves."""
 ARRIVAL = 300.0
@@ -84,10 +86,13 @@ class MadeUp:
     levels    means of metrics by variant, in place of the base's
     effects   what is added to them
     arrival   iterations to a training error of 25 % by variant, where it is not ARRIVAL
-    averaging how much lower the error of averaged nets is than their mean error
+    plateau   error that a variant's training error comes down to, where it is not 0
+    averaging how much lower the error of averaged nets is than their mean error, by one view and by ten
+    per_class pictures of each class by split; None: equally many
     accelerators names of the devices of a variant's seeds, where they are not a CPU; None: not recorded
     registry  digests of entries, as noted when the runs were created
     registered what was noted besides: what differs from the study as it stands; None: nothing was noted at all
+    averaged_views  whether averages of nets were also measured over ten views
     chroma    whether the responses of kernels were measured
     luck      sd of errors that would follow from the pictures on which nets differ; None: `spread`
     """
@@ -101,6 +106,7 @@ class MadeUp:
     class_names: Sequence[str] = ()
     data_name: str = "made up"
     counts: Mapping[str, int] = field(default_factory=lambda: {"train": 4000, "held_out": 1000, "validation": 0})
+    per_class: Mapping[str, Sequence[int]] | None = None
     fidelity: str = "paper"
     scaling: str = "small"
     spread: float = 0.004
@@ -108,6 +114,8 @@ class MadeUp:
     levels: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     effects: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     arrival: Mapping[str, float] = field(default_factory=dict)
+    plateau: Mapping[str, float] = field(default_factory=dict)
+    steps: int = STEPS
     averaging: float = 0.03
     towers: Mapping[str, Towers | list[Towers]] = field(default_factory=lambda: {"base": SPLIT, "dense": ALIKE})
     initial_towers: Towers = ALIKE
@@ -120,6 +128,7 @@ class MadeUp:
     nets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     curves: Mapping[str, list[Any]] = field(default_factory=dict)
     outcomes: bool = True
+    averaged_views: bool = True
     tuned: Mapping[str, Mapping[str, Any]] | None = None
     accelerators: Mapping[str, Mapping[int, Sequence[str]]] | None = field(default_factory=dict)
     runs_a_device: int = 1
@@ -163,6 +172,7 @@ class MadeUp:
                 "name": self.data_name,
                 "digest": "0",
                 "counts": dict(self.counts),
+                **({} if self.per_class == {} else {"counts_per_class": self._per_class()}),
                 "size": 256 if full else 56,
                 "crop": 224 if full else 48,
             },
@@ -182,6 +192,14 @@ class MadeUp:
             "tuned": self.tuned if self.tuned is not None else dict.fromkeys(self.variants, _INSIDE),
         }
 
+    def _per_class(self) -> dict[str, list[int]]:
+        """As many pictures in each class as in the next, or one less."""
+        even = {
+            split: [(count + place) // self.classes for place in range(self.classes)]
+            for split, count in self.counts.items()
+        }
+        return even if self.per_class is None else {split: list(counts) for split, counts in self.per_class.items()}
+
     def _net(self, variant: str) -> dict[str, Any]:
         net = NetSettings().model_dump(mode="json")
         net["towers"] = 1 if variant in self.one_tower else 2
@@ -197,7 +215,7 @@ class MadeUp:
         collapsed = seed in self.collapsed.get(variant, ())
         noise = generator("made up", variant, seed).standard_normal(len(LEVELS)) * self.spread
         scalars: dict[str, Any] = {
-            name: max(self._level(variant, name) + float(error) * factor, 0.0)
+            name: max(self._level(variant, name) + float(error) * factor, -math.inf if name in SIGNED else 0.0)
             for (name, (_, factor)), error in zip(LEVELS.items(), noise, strict=True)
         }
         early = scalars.pop("early_train_loss")
@@ -207,16 +225,19 @@ class MadeUp:
         scalars |= {
             "held_out_pictures": self.counts["held_out"],
             "view_pictures": self.counts["held_out"],
+            "dropout_pictures": self.counts["held_out"],
+            "labels_within_6_steps_possible": 0.98,
+            "labels_within_6_steps_by_chance": 0.05,
             "cat_classes": 4,
             "normalisation_alive_conv1": 1.6,
             "normalisation_alive_conv2": 1.2,
             "kernel_cosine": 0.4,
             "kernel_norm_ratio": 2.0,
             "decay_dose": 0.0 if variant == "no_weight_decay" else 0.4,
-            "steps": STEPS,
+            "steps": self.steps,
             "epochs": POINTS,
             "cpu_seconds": 10.0,
-            "clock_seconds": (1.0 if accelerators else 10.0) * STEPS * (1 + 0.02 * (seed % 3)),
+            "clock_seconds": (1.0 if accelerators else 10.0) * self.steps * (1 + 0.02 * (seed % 3)),
             "augmented_step_seconds": 1.02 if accelerators else None,
             "plain_step_seconds": 1.0 if accelerators else None,
             "parameters": 100_000,
@@ -261,13 +282,13 @@ class MadeUp:
         chance = 1 - 1 / self.classes
         late = float(generator("iterations", variant, seed).standard_normal()) * 6 * self.spread
         half_life = self.arrival.get(variant, ARRIVAL) * np.exp(late) / np.log2(chance / 0.25)
-        steps = np.arange(1, POINTS + 1) * (STEPS // POINTS)
-        left = np.exp2(-steps / half_life)
+        steps = np.arange(1, POINTS + 1) * (self.steps // POINTS)
+        left, plateau = np.exp2(-steps / half_life), self.plateau.get(variant, 0.0)
         return {
             "epoch": list(range(1, POINTS + 1)),
             "step": steps.tolist(),
             "learning_rate": [0.01] * POINTS,
-            "train_error": (chance * left).tolist(),
+            "train_error": (plateau + (chance - plateau) * left).tolist(),
             "held_out_error": (0.3 + (chance - 0.3) * left).tolist(),
             "train_loss": [early] * (POINTS // 10) + [0.4] * (POINTS - POINTS // 10),
         }
@@ -289,13 +310,18 @@ class MadeUp:
 
     def _ensembles(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Averages of all base nets and of all but one, also of the first six where there are two looks."""
-        errors = {row["seed"]: row["scalars"]["held_out_error"] for row in rows if row["variant"] == "base"}
+        base = {row["seed"]: row["scalars"] for row in rows if row["variant"] == "base"}
         wholes = [tuple(self.seeds)] + ([tuple(self.seeds[:6])] if self.looks == "two" else [])
         groups = [group for whole in wholes for group in (whole, *(_without(whole, seed) for seed in whole))]
+        ways = {"": "held_out_error"}
+        if self.averaged_views:
+            ways |= {"/ten_views": "ten_view_error", "/ten_views_top5": "ten_view_top5_error"}
         return {
-            f"ensemble/base/{'+'.join(map(str, group))}": self._right(
-                sum(errors[seed] for seed in group) / len(group) - self.averaging, "ensemble", *group
+            f"ensemble/base/{'+'.join(map(str, group))}{way}": self._right(
+                sum(errors[seed] for seed in group) / len(group) - self.averaging, f"ensemble{way}", *group
             )
+            for way, metric in ways.items()
+            if (errors := {seed: scalars[metric] for seed, scalars in base.items()})
             for group in groups
             if group and all(errors.get(seed) is not None for seed in group)
         }

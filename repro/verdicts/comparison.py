@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -36,17 +36,6 @@ def equal(what: str, observed: Any, expected: Any, *, within: float = 0.0) -> Co
     else:
         holds, said = bool(observed == expected), shown(expected)
     return Comparison(what, shown(observed), said, holds, _number(observed))
-
-
-def truncated(what: str, observed: float, expected: int, *, unit: int, name: str) -> Comparison:
-    """observed, cut off (not rounded) to whole units, is `expected` units."""
-    return Comparison(
-        what,
-        shown(observed),
-        f"{expected} {name}, cut off",
-        int(observed // unit) == expected,
-        float(observed),
-    )
 
 
 def at_most(what: str, observed: float, bound: float) -> Comparison:
@@ -94,9 +83,14 @@ def true(what: str, observed: bool) -> Comparison:
 
 @dataclass(frozen=True)
 class Comparisons:
-    """Several comparisons that a statement needs together."""
+    """Several comparisons that a statement needs together, and what is told beside them."""
 
     members: tuple[Comparison, ...]
+    told_beside: tuple[str, ...] = ()
+
+    def beside(self, what: str, observed: Any) -> Comparisons:
+        """The same with something observed that decides nothing."""
+        return replace(self, told_beside=(*self.told_beside, f"{what} {shown(observed)}"))
 
     @property
     def holds(self) -> bool | None:
@@ -111,7 +105,8 @@ class Comparisons:
         return tuple(member for member in self.members if member.holds is self.holds)
 
     def __str__(self) -> str:
-        return "; ".join(str(member) for member in self.decisive)
+        said = "; ".join(str(member) for member in self.decisive)
+        return f"{said}; beside it: {', '.join(self.told_beside)}" if self.told_beside else said
 
 
 def all_of(*members: Comparison | Iterable[Comparison]) -> Comparisons:

@@ -11,6 +11,7 @@ Common parameters
     ratio            compare geometric means: estimate, shift, lo, hi, effects are then ratios larger / other
     smallest_effect  smallest effect of interest delta: also contradicted if the effect is below shift + delta
     planned_effect   registered effect for planning seeds (distance from the shift); default smallest_effect
+    picture_variance variance of the difference by pictures that all seeds of an arm share and the arms do not
     floor            smallest sd admitted for a difference of two values (`statistics.sd_floor`)
     unit             "points" for error fractions, else a word for the values' unit
     minimum_n        overrides the form's minimum (for launches of a timing: 5)
@@ -30,7 +31,7 @@ from repro.verdicts.exact import permutation_tails
 from repro.verdicts.finding import Finding, finite
 from repro.verdicts.one_arm_forms import suspicion
 from repro.verdicts.reach import TOST_POWER, PartsReach, TReach, WeakestReach
-from repro.verdicts.statistics import Estimate, Values, finite_values, welch
+from repro.verdicts.statistics import Estimate, Values, finite_values, welch, with_fixed_variance
 from repro.verdicts.statistics import paired as paired_estimate
 
 Arm = Literal["first", "second"]
@@ -89,6 +90,7 @@ def about(
     paired: bool = False,
     ratio: bool = False,
     floor: float = 0.0,
+    picture_variance: float = 0.0,
     unit: str = "points",
     minimum_n: int | None = None,
 ) -> Finding:
@@ -96,7 +98,7 @@ def about(
 
     S: lo < theta < hi. C: theta < lo or theta > hi. The printed rounding is the least margin.
     """
-    arms = _Arms(first, second, larger, paired, ratio, floor)
+    arms = _Arms(first, second, larger, paired, ratio, floor, picture_variance)
     low, high = arms.scaled(lo), arms.scaled(hi)
     p_sup, p_con = arms.estimate.margin(low, high)
     return Finding(
@@ -189,7 +191,16 @@ def told_parts(parts: Mapping[str, Finding]) -> dict[str, Any]:
 class _Arms:
     """Two arms, oriented so that the claim says their difference is large, in the scale of the test."""
 
-    def __init__(self, first: Values, second: Values, larger: Arm, paired: bool, ratio: bool, floor: float) -> None:
+    def __init__(
+        self,
+        first: Values,
+        second: Values,
+        larger: Arm,
+        paired: bool,
+        ratio: bool,
+        floor: float,
+        picture_variance: float = 0.0,
+    ) -> None:
         a, b = finite_values(first), finite_values(second)
         if ratio and min(a.min(), b.min()) <= 0.0:
             raise ValueError("ratios need positive values")
@@ -198,9 +209,10 @@ class _Arms:
         self.upper: npt.NDArray[np.float64] = np.log(upper) if ratio else upper
         self.lower: npt.NDArray[np.float64] = np.log(lower) if ratio else lower
         compare = paired_estimate if paired else welch
-        self.estimate: Estimate = compare(self.upper, self.lower, floor=floor)
-        self.qualifiers = suspicion(self.estimate)
-        if len(a) > 1 and np.array_equal(a, b):
+        self.estimate: Estimate = with_fixed_variance(compare(self.upper, self.lower, floor=floor), picture_variance)
+        explained = picture_variance > 0.0 and self.estimate.no_spread  # none of them erred on so many pictures
+        self.qualifiers = frozenset() if explained else suspicion(self.estimate)
+        if len(a) > 1 and np.array_equal(a, b) and not explained:
             self.qualifiers |= {"suspect_same_run"}
         self.details: dict[str, object] = {
             "method": "paired t" if paired else "Welch t",

@@ -26,10 +26,6 @@ class _Statistical(Settings):
     minimum_n: Annotated[int, Field(ge=2, description="runs per arm below which nothing is decided")]
 
 
-class _InUnit(_Statistical):
-    unit: Unit
-
-
 # ---- arms against arms -----------------------------------------------------------------------------
 
 
@@ -41,9 +37,18 @@ class PaperScale(Settings):
     metric: Metric | None = Field(None, description="absent: the test's own")
 
 
-class _Compared(_InUnit):
+class _OfOneMetric(_Statistical):
     metric: Metric
+
+    @property
+    def unit(self) -> Unit:
+        """Of the differences that are tested: the metric's own."""
+        return METRICS[self.metric].unit
+
+
+class _Compared(_OfOneMetric):
     larger: Larger
+    more_than: NotNegative = Field(0.0, description="difference in the metric that must be exceeded")
     smallest_effect: NotNegative = Field(0.0, description="an effect below it contradicts as well")
     smallest_effect_at_paper_scale: NotNegative = Field(
         0.0, description="the same in a study at the paper's own scale: half of the paper's number"
@@ -62,12 +67,6 @@ class _Compared(_InUnit):
         scale = self.at_paper_scale
         return () if scale is None else (scale,) if isinstance(scale, PaperScale) else scale
 
-    @model_validator(mode="after")
-    def _unit_of_metric(self) -> _Compared:
-        if self.unit != METRICS[self.metric].unit:
-            raise ValueError(f"unit: {self.unit} must be {METRICS[self.metric].unit}, that of {self.metric}")
-        return self
-
 
 class DirectionTest(_Compared):
     """One variant against a reference: is the named arm's mean larger?"""
@@ -79,43 +78,48 @@ class AnyOfTest(_Compared):
     """Each of several variants against one reference; the claim needs all of them."""
 
     form: Literal["any_of"]
-    also: MetricNames = Field((), description="further metrics in which the same must hold")
+    also: MetricNames = Field((), description="further metrics in which the same arm's mean must be larger")
 
 
-class DescendingTest(_InUnit):
+class DescendingTest(_OfOneMetric):
     """Variants in a registered order: is each one's mean larger than the next one's?"""
 
     form: Literal["descending"]
-    metric: Metric
     planned_effect: NotNegative | None = Field(
         None, description="step that the seeds needed are counted for; decides nothing"
     )
 
 
-class EquivalentTest(_InUnit):
-    """Two variants: do their means differ by less than a registered margin?"""
+class EquivalentTest(_OfOneMetric):
+    """Two variants, each judged on pictures of its own: do their means differ by less than a registered margin?"""
 
     form: Literal["equivalent"]
-    metric: Metric
     margin: Annotated[float, Field(gt=0)]
 
 
-class SpeedTest(_InUnit):
+class SpeedTest(_Statistical):
     """Pairs of variants, slower first: by what factor do they differ in iterations until a point in training?"""
 
     form: Literal["speed"]
-    criterion: Literal["training_error", "converged"] = Field(
-        description="training_error: until a training error is reached; converged: until the held-out error has "
-        "come within 1 % of its lowest"
-    )
     target: Fraction | None = Field(
-        None, description="the training error; absent: the lowest that every run of both arms reached"
+        None,
+        description="the training error that is to be reached; absent: until the held-out error has come within 1 % of "
+        "its lowest",
     )
     lower: Annotated[float, Field(gt=0)] = Field(description="factor that the ratio must exceed")
     upper: Annotated[float, Field(gt=0)] | None = Field(None, description="factor that it must not reach")
     planned_effect: NotNegative | None = Field(
         None, description="distance from the lower factor that the seeds needed are counted for; decides nothing"
     )
+
+    @property
+    def unit(self) -> Unit:
+        return "ratio"
+
+    @property
+    def criterion(self) -> Literal["training_error", "converged"]:
+        """Which curve is read."""
+        return "converged" if self.target is None else "training_error"
 
 
 # ---- runs of one variant ---------------------------------------------------------------------------
@@ -127,8 +131,8 @@ class Condition(Settings):
     metric: Metric
     above: float | Metric | None = None
     below: float | Metric | None = None
-    near: Metric | None = None
-    within: Annotated[float, Field(gt=0)] | None = Field(None, description="for `near`: the margin")
+    near: float | Metric | None = None
+    within: Annotated[float, Field(gt=0)] | None = Field(None, description="for `near`: the margin on both sides")
     of_chance: bool = Field(False, description="the number is a share of what guessing would give")
     planned_effect: NotNegative | None = Field(
         None, description="distance that the seeds needed are counted for; decides nothing"
@@ -169,7 +173,7 @@ class Number(Settings):
     printed: float
 
 
-class AbsoluteTest(_InUnit):
+class AbsoluteTest(_Statistical):
     """Numbers that the paper prints: do the means over runs lie in the margins around them?"""
 
     form: Literal["absolute"]
@@ -177,17 +181,21 @@ class AbsoluteTest(_InUnit):
     year: Literal[2010, 2012] | None = Field(None, description="the contest whose pictures the study must have")
     classes: int = Field(1000, description="the classes that the study must have")
     members: Annotated[int, Field(ge=2)] | None = Field(
-        None, description="the number is of so many nets averaged; absent: of single nets"
+        None, description="the numbers are of so many nets averaged; absent: of single nets"
     )
 
+    @property
+    def unit(self) -> Unit:
+        return METRICS[self.numbers[0].metric].unit
 
-class PerImageTest(_InUnit):
-    """The same nets, two ways of answering, picture by picture: is the mean error of the first larger?"""
+
+class PerImageTest(_Statistical):
+    """The same nets, two ways of answering, picture by picture: does the plainer way err more often?"""
 
     form: Literal["per_image"]
-    first: Literal["centre", "members"] = Field(description="centre: one view of each picture; members: each net alone")
     second: Literal["ten_views", "ensemble"] = Field(
-        description="ten_views: mean over ten views; ensemble: mean over all nets"
+        description="ten_views: the mean over ten views, against the centre of each picture; ensemble: the mean over "
+        "all nets, against each net alone"
     )
     at_paper_scale: PaperScale | None = Field(
         None, description="margin around the paper's gain, read in place of the sign at its scale"
@@ -200,21 +208,23 @@ class PerImageTest(_InUnit):
         None, description="effect that the seeds needed are counted for; decides nothing"
     )
 
-    @model_validator(mode="after")
-    def _that_belong_together(self) -> PerImageTest:
-        if (self.first == "centre") != (self.second == "ten_views"):
-            raise ValueError("first and second: centre goes with ten_views, members with ensemble")
-        return self
+    @property
+    def unit(self) -> Unit:
+        return "points"
 
 
 # ---- the two towers --------------------------------------------------------------------------------
 
 
-class _OfTowers(_InUnit):
+class _OfTowers(_Statistical):
     specific_above: Fraction = Field(
         description="share of a kernel's response variance over natural patches that comes from chroma, above which "
         "the kernel is colour-specific"
     )
+
+    @property
+    def unit(self) -> Unit:
+        return "rate"
 
 
 class TowerContrastTest(_OfTowers):
@@ -223,6 +233,10 @@ class TowerContrastTest(_OfTowers):
     form: Literal["tower_contrast"]
     smallest_effect: NotNegative = Field(description="a difference of J below it contradicts as well")
     beside: Names = Field((), description="variants whose J is shown beside and decides nothing")
+
+    @property
+    def unit(self) -> Unit:
+        return "J"
 
 
 class MostRunsTest(_OfTowers):
@@ -299,5 +313,5 @@ FORMS: dict[str, type[Settings]] = {
     "comparison": ComparisonTest,
     "record": RecordTest,
 }
-DECIDES_NOTHING = frozenset({"arms", "reads", "planned_effect", "beside"})
-"""Fields that no verdict depends on: words for readers and plans."""
+DECIDES_NOTHING = frozenset({"arms", "reads", "planned_effect", "beside", "printed"})
+"""Fields that no verdict depends on: words and numbers for readers and plans."""

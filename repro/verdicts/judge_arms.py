@@ -17,10 +17,11 @@ from repro.verdicts.forms_registered import (
     PaperScale,
 )
 from repro.verdicts.metrics import METRICS, Metric
-from repro.verdicts.picture_outcomes import difference_floor
+from repro.verdicts.picture_outcomes import difference_floor, picture_variance
 from repro.verdicts.readings import metric_values
 from repro.verdicts.samples import Arms, EachAgainst, Ordered
 from repro.verdicts.scale import at_paper_scale
+from repro.verdicts.statistics import sd_floor
 
 Part = Finding | NotEvaluated
 
@@ -44,7 +45,9 @@ def any_of(evidence: Evidence, test: AnyOfTest, samples: EachAgainst, seeds: Seq
         return _difference(evidence, test, first, samples.second, seeds, metric)
 
     parts = all_parts(cases, part)
-    return parts if isinstance(parts, NotEvaluated) else forms.any_of(parts)
+    if isinstance(parts, NotEvaluated):
+        return parts
+    return forms.every_part(parts) if test.more_than and test.also else forms.any_of(parts)
 
 
 def descending(evidence: Evidence, test: DescendingTest, samples: Ordered, seeds: Sequence[int]) -> Part:
@@ -61,9 +64,25 @@ def descending(evidence: Evidence, test: DescendingTest, samples: Ordered, seeds
 
 
 def equivalent(evidence: Evidence, test: EquivalentTest, samples: Arms, seeds: Sequence[int]) -> Part:
-    """A difference inside the margin on either side."""
-    margin = PaperScale(lower=-test.margin, upper=test.margin)
-    return _compared(evidence, test.metric, samples.first, samples.second, seeds, "first", margin=margin)
+    """A difference inside the margin on either side, of arms that are judged on different pictures."""
+    a, b = (metric_values(evidence, name, seeds, test.metric) for name in (samples.first, samples.second))
+    if isinstance(a, NotEvaluated):
+        return a
+    if isinstance(b, NotEvaluated):
+        return b
+    return forms.about(
+        a,
+        b,
+        lo=-test.margin,
+        hi=test.margin,
+        larger="first",
+        floor=sd_floor(step=METRICS[test.metric].step),
+        picture_variance=sum(
+            picture_variance(evidence, name, seeds, test.metric, test.margin)
+            for name in (samples.first, samples.second)
+        ),
+        unit=test.unit,
+    )
 
 
 def _with_second_readings(
@@ -108,6 +127,7 @@ def _difference(
             second,
             seeds,
             test.larger,
+            more_than=test.more_than if own == test.metric else 0.0,
             smallest=max(test.smallest_effect, test.smallest_effect_at_paper_scale if full else 0.0),
             planned=test.planned_effect,
         )
@@ -130,6 +150,7 @@ def _compared(
     seeds: Sequence[int],
     larger: Larger,
     *,
+    more_than: float = 0.0,
     smallest: float = 0.0,
     planned: float | None = None,
     margin: PaperScale | None = None,
@@ -147,7 +168,7 @@ def _compared(
         a,
         b,
         larger=larger,
-        shift=None if margin is None else margin.lower,
+        shift=more_than if margin is None else margin.lower,
         smallest_effect=smallest,
         planned_effect=planned,
         floor=floor,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,18 @@ from repro.verdicts import forms
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.forms_registered import AbsoluteTest, Condition, MeasuresTest, Number, PaperScale, PerImageTest
 from repro.verdicts.judge_arms import Part, all_parts
-from repro.verdicts.metrics import METRICS
+from repro.verdicts.metrics import METRICS, Metric
 from repro.verdicts.one_arm_forms import absolute as absolute_form
 from repro.verdicts.one_arm_forms import averaged_nets
 from repro.verdicts.one_arm_forms import per_image as per_image_form
-from repro.verdicts.picture_outcomes import ensemble_right, ensembles_within, pictures_of, right
+from repro.verdicts.picture_outcomes import (
+    Averaged,
+    ensemble_right,
+    ensembles_within,
+    picture_variance_of_halves,
+    pictures_of,
+    right,
+)
 from repro.verdicts.readings import guessing, metric_values, runs_of
 from repro.verdicts.samples import Runs
 from repro.verdicts.scale import at_paper_scale, contest_year, departures_from_paper_scale
@@ -64,38 +72,71 @@ def _condition(evidence: Evidence, condition: Condition, variant: str, seeds: Se
     values = metric_values(evidence, variant, seeds, condition.metric)
     if isinstance(values, NotEvaluated):
         return values
-    rule, bound = METRICS[condition.metric], condition.bound
-    if isinstance(bound, float):
-        if condition.of_chance:
-            bound *= guessing(evidence, condition.metric) or 0.0
-        # One value carries half of the variance that a difference of two does.
-        floor = sd_floor(step=rule.step) / 2**0.5
-        side = {"lo": bound} if condition.above is not None else {"hi": bound}
-        pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, condition.metric)
-        return absolute_form(
-            values, pictures, **side, floor=floor, planned_effect=condition.planned_effect, unit=rule.unit
-        )
-    others = metric_values(evidence, variant, seeds, bound)
+    if isinstance(condition.bound, float):
+        return _against_number(evidence, condition, condition.bound, variant, seeds, values)
+    others = metric_values(evidence, variant, seeds, condition.bound)
     if isinstance(others, NotEvaluated):
         return others
-    differences = [value - other for value, other in zip(values, others, strict=True)]
-    floor = sd_floor(step=max(rule.step, METRICS[bound].step))
+    return _against_metric(evidence, condition, condition.bound, variant, seeds, (values, others))
+
+
+def _against_number(
+    evidence: Evidence, condition: Condition, bound: float, variant: str, seeds: Sequence[int], values: list[float]
+) -> Part:
+    rule = METRICS[condition.metric]
+    pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, condition.metric)
+    if isinstance(pictures, NotEvaluated):
+        return pictures
+    if condition.of_chance:
+        bound *= guessing(evidence, condition.metric) or 0.0
+    limits = _limits(condition, bound)
+    variance = None
+    if rule.halves:
+        variance = picture_variance_of_halves(evidence, variant, seeds, max(map(abs, limits.values())))
+    return absolute_form(
+        values,
+        pictures,
+        **limits,
+        # One value carries half of the variance that a difference of two does.
+        floor=sd_floor(step=rule.step) / 2**0.5,
+        planned_effect=condition.planned_effect,
+        picture_variance=variance,
+        unit=rule.unit,
+    )
+
+
+def _against_metric(
+    evidence: Evidence,
+    condition: Condition,
+    other: Metric,
+    variant: str,
+    seeds: Sequence[int],
+    values: tuple[list[float], list[float]],
+) -> Part:
+    rule = METRICS[condition.metric]
+    variance = None
     if condition.within is not None:
         pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, condition.metric)
-        return absolute_form(
-            differences,
-            None,
-            lo=-condition.within,
-            hi=condition.within,
-            floor=floor,
-            # Two answers that differ in a share d of the pictures differ in their errors with variance d / N at least.
-            picture_variance=condition.within * (1 - condition.within) / pictures if pictures else None,
-            unit=rule.unit,
-        )
-    side = {"lo": 0.0} if condition.above is not None else {"hi": 0.0}
+        if isinstance(pictures, NotEvaluated):
+            return pictures
+        # Two answers that differ in a share d of the pictures differ in their errors with variance d / N at least.
+        variance = condition.within * (1 - condition.within) / pictures if pictures else None
     return absolute_form(
-        differences, None, **side, floor=floor, planned_effect=condition.planned_effect, unit=rule.unit
+        [value - against for value, against in zip(*values, strict=True)],
+        None,
+        **_limits(condition, 0.0),
+        floor=sd_floor(step=max(rule.step, METRICS[other].step)),
+        planned_effect=condition.planned_effect,
+        picture_variance=variance,
+        unit=rule.unit,
     )
+
+
+def _limits(condition: Condition, bound: float) -> dict[Literal["lo", "hi"], float]:
+    """Where the condition holds: above one number, below it, or within a margin of it."""
+    if condition.within is not None:
+        return {"lo": bound - condition.within, "hi": bound + condition.within}
+    return {"lo": bound} if condition.above is not None else {"hi": bound}
 
 
 # ---- numbers of the paper --------------------------------------------------------------------------
@@ -128,9 +169,12 @@ def _number(evidence: Evidence, number: Number, variant: str, seeds: Sequence[in
     values = metric_values(evidence, variant, seeds, number.metric)
     if isinstance(values, NotEvaluated):
         return values
+    pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, number.metric)
+    if isinstance(pictures, NotEvaluated):
+        return pictures
     return absolute_form(
         values,
-        pictures_of(runs_of(evidence, variant, seeds)[0], evidence, number.metric),
+        pictures,
         lo=number.lower,
         hi=number.upper,
         printed=number.printed,
@@ -138,29 +182,47 @@ def _number(evidence: Evidence, number: Number, variant: str, seeds: Sequence[in
     )
 
 
+_OF_AVERAGES: Mapping[Metric, tuple[Metric, Averaged]] = {
+    "ensemble_error": ("ten_view_error", "ten_views"),
+    "ensemble_top5_error": ("ten_view_top5_error", "ten_views_top5"),
+}
+"""The error of averaged nets: of each net alone, and the stored outcomes of their averages. The paper's Table 2 has
+predictions over ten views throughout."""
+
+
 def _averaged(evidence: Evidence, number: Number, variant: str, seeds: Sequence[int], members: int) -> Part:
+    single, way = _OF_AVERAGES[number.metric]
     pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, number.metric)
-    alone = metric_values(evidence, variant, seeds, "held_out_error")
+    if isinstance(pictures, NotEvaluated):
+        return pictures
+    assert pictures is not None
+    alone = metric_values(evidence, variant, seeds, single)
     if isinstance(alone, NotEvaluated):
         return alone
-    assert pictures is not None
     groups = ensembles_within(evidence, variant, seeds, members)
     if not groups:
         return NotEvaluated("missing_runs", f"the mean of {members} nets of {variant} was not measured")
-    stored = [ensemble_right(evidence, variant, group, pictures) for group in groups]
+    stored = [ensemble_right(evidence, variant, group, pictures, way) for group in groups]
     errors = [1.0 - float(outcomes.mean()) for outcomes in stored if outcomes is not None]
+    if len(errors) < len(groups):
+        return _not_measured(variant, "average of these nets over ten views")
     return averaged_nets(errors, alone, members, pictures, lo=number.lower, hi=number.upper, printed=number.printed)
+
+
+def _not_measured(variant: str, what: str) -> NotEvaluated:
+    return NotEvaluated("not_a_number", f"the evidence of {variant} holds no {what}; `repro evaluate` measures it")
 
 
 # ---- two ways of answering -------------------------------------------------------------------------
 
 
 def per_image(evidence: Evidence, test: PerImageTest, samples: Runs, seeds: Sequence[int]) -> Part:
-    """How much more often the first way errs, picture by picture; the paper's numbers at its scale."""
-    gains = _gains(evidence, test, samples.variant, seeds)
+    """How much more often the plainer way errs, picture by picture; the paper's numbers at its scale."""
+    scale: PaperScale | None = test.at_paper_scale if at_paper_scale(evidence) else None
+    compared = scale is not None and scale.upper is not None
+    gains = _gains(evidence, test, samples.variant, seeds, in_print=compared)
     if isinstance(gains, NotEvaluated):
         return gains
-    scale: PaperScale | None = test.at_paper_scale if at_paper_scale(evidence) else None
     if scale is None or scale.upper is None:
         return per_image_form(gains, planned_effect=test.planned_effect, unit=test.unit)
     parts: dict[str, Finding] = {"gain": per_image_form(gains, margin=(scale.lower, scale.upper), unit=test.unit)}
@@ -174,21 +236,30 @@ def per_image(evidence: Evidence, test: PerImageTest, samples: Runs, seeds: Sequ
 
 
 def _gains(
-    evidence: Evidence, test: PerImageTest, variant: str, seeds: Sequence[int]
+    evidence: Evidence, test: PerImageTest, variant: str, seeds: Sequence[int], *, in_print: bool
 ) -> npt.NDArray[np.float64] | NotEvaluated:
-    """1 where only the second way is right, -1 where only the first is; shape (seeds, pictures)."""
-    run = runs_of(evidence, variant, seeds)[0]
-    if test.second == "ten_views":
-        pictures = pictures_of(run, evidence, "ten_view_error")
-        assert pictures is not None
+    """1 where only the second way is right, -1 where only the first is; shape (seeds, pictures).
+
+    in_print: averages of nets are held against the paper's gain, which is one of predictions over ten views;
+    otherwise they are read by the centre of all held-out pictures.
+    """
+    run, of_views = runs_of(evidence, variant, seeds)[0], test.second == "ten_views"
+    pictures = pictures_of(run, evidence, "ten_view_error" if of_views or in_print else "held_out_error")
+    if isinstance(pictures, NotEvaluated):
+        return pictures
+    assert pictures is not None
+    if of_views:
         first = right(evidence, variant, seeds, "ten_view_centre_correct", pictures)
         second = right(evidence, variant, seeds, "ten_view_correct", pictures)
+        what = "outcomes of ten views"
+    elif in_print:
+        first = right(evidence, variant, seeds, "ten_view_correct", pictures)
+        second = ensemble_right(evidence, variant, seeds, pictures, "ten_views")
+        what = "average of these nets over ten views"
     else:
-        pictures = pictures_of(run, evidence, "held_out_error")
-        assert pictures is not None
         first = right(evidence, variant, seeds, "held_out_correct", pictures)
         second = ensemble_right(evidence, variant, seeds, pictures)
+        what = "average of these nets"
     if first is None or second is None:
-        what = "outcomes of ten views" if test.second == "ten_views" else "average of these nets"
-        return NotEvaluated("not_a_number", f"the evidence of {variant} holds no {what}; `repro evaluate` measures it")
+        return _not_measured(variant, what)
     return np.asarray(second, dtype=np.float64) - first

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -17,10 +16,6 @@ from repro.verdicts.judge_arms import Part, all_parts
 from repro.verdicts.readings import runs_of
 from repro.verdicts.samples import Pairs
 
-FINENESS = 0.01
-"""A target that is not registered is rounded up to this."""
-HIGHEST_TARGET = 0.5
-"""... and lies at most here, as a share of guessing's error: above it a net has hardly begun to learn."""
 CONVERGED_WITHIN = 0.01
 """Relative distance from a run's lowest smoothed held-out error at which it has converged."""
 STILL_FALLING = 0.9
@@ -58,12 +53,10 @@ def _ratio(evidence: Evidence, test: SpeedTest, slower: str, faster: str, seeds:
                     f"the evidence of {run.variant} seed {run.seed} holds no curve of {_CURVES[test.criterion]} by "
                     "step; `repro evaluate` adds it",
                 )
-    target = None
-    if test.criterion == "training_error":
-        target = test.target or _common_target(curves, evidence.study.chance_error)
-        arrivals = [[_arrival(points, target) for points in arm] for arm in curves]
-    else:
-        arrivals = [[_converged(points) for points in arm] for arm in curves]
+    target = test.target
+    arrivals = [
+        [_converged(points) if target is None else _arrival(points, target) for points in arm] for arm in curves
+    ]
     if late := [str(seed) for seed, found in zip(seeds, arrivals[1], strict=True) if found.censored]:
         goal = "converged" if target is None else f"came down to a training error of {100 * target:.0f} %"
         return NotEvaluated("scale", f"{faster} seed {', '.join(late)} never {goal}, so there is nothing to compare")
@@ -115,12 +108,6 @@ def _converged(points: Points) -> Arrival:
     enough = min(smoothed) * (1 + CONVERGED_WITHIN)
     first = next(place for place, error in enumerate(smoothed) if error <= enough)
     return Arrival(points[first][0], censored=first >= STILL_FALLING * len(points))
-
-
-def _common_target(curves: Sequence[Sequence[Points]], chance: float) -> float:
-    """The lowest training error that every run of both arms reached, rounded up; not above what is learning."""
-    lowest = max(min(error for _, error in points) for arm in curves for points in arm)
-    return min(math.ceil(round(lowest / FINENESS, 9)) * FINENESS, HIGHEST_TARGET * chance)
 
 
 def _points(run: RunRecord, curve: str) -> Points:

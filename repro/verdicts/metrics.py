@@ -23,9 +23,10 @@ Metric = Literal[
     "ten_view_error",
     "ten_view_top5_error",
     "ensemble_error",
+    "ensemble_top5_error",
     "corner_error",
     "off_centre_error",
-    "halves_difference",
+    "halves_excess",
     "colour_shift_agreement",
     "correlation_fc6",
     "correlation_fc7",
@@ -43,8 +44,7 @@ Metric = Literal[
     "neighbour_pixel_percentile",
     "code_agreement",
     "code_agreement_pixels",
-    "plausible_share",
-    "plausible_share_shuffled",
+    "labels_within_6_steps",
     "cat_share",
     "selective_kernels",
     "selective_kernels_initial",
@@ -84,6 +84,7 @@ class MetricRule:
     absent    why a finished run may have no such number: then its study cannot say, and this is the reason
     outcomes  the stored outcomes per picture whose mean it is (array name)
     pictures  the scalar that says on how many pictures it was measured, for errors on held-out pictures
+    halves    it is the difference of the errors on two halves of the held-out pictures
     """
 
     title: str
@@ -93,6 +94,7 @@ class MetricRule:
     absent: str | None = None
     outcomes: str | None = None
     pictures: str | None = None
+    halves: bool = False
 
 
 _FEW_CLASSES = "with five classes or fewer no answer is outside the first five"
@@ -121,10 +123,17 @@ METRICS: dict[Metric, MetricRule] = {
     "ten_view_top5_error": MetricRule(
         "Held-out top-5 error, ten views", "points", _top5_error, absent=_FEW_CLASSES, pictures="view_pictures"
     ),
-    "ensemble_error": MetricRule("Held-out error of averaged nets", "points", _error, pictures="held_out_pictures"),
+    "ensemble_error": MetricRule(
+        "Held-out error of averaged nets, ten views", "points", _error, pictures="view_pictures"
+    ),
+    "ensemble_top5_error": MetricRule(
+        "Held-out top-5 error of averaged nets, ten views", "points", _top5_error, pictures="view_pictures"
+    ),
     "corner_error": MetricRule("Held-out error of corner crops", "points", _error, pictures="view_pictures"),
     "off_centre_error": MetricRule("Held-out error of shifted pictures", "points", _error, pictures="view_pictures"),
-    "halves_difference": MetricRule("Difference of two halves' held-out errors", "points"),
+    "halves_excess": MetricRule(
+        "Held-out error of one half of the pictures minus the other's", "points", _nothing, halves=True
+    ),
     "colour_shift_agreement": MetricRule("Answers that a colour shift leaves", "points"),
     "correlation_fc6": MetricRule("Mean correlation of units in fc6", "correlation", absent=_NO_LAYER),
     "correlation_fc7": MetricRule("Mean correlation of units in fc7", "correlation", absent=_NO_LAYER),
@@ -134,8 +143,12 @@ METRICS: dict[Metric, MetricRule] = {
     "dropout_kl_scaled": MetricRule("Divergence of scaled outputs from the mean net", "nats", absent=_NO_DROPOUT),
     "dropout_kl_single": MetricRule("Divergence of single masks from the mean net", "nats", absent=_NO_DROPOUT),
     "dropout_kl_ratio": MetricRule("Divergence of scaled outputs, share of a mask's", "ratio", absent=_NO_DROPOUT),
-    "dropout_geometric_error": MetricRule("Error of the geometric mean net", "points", absent=_NO_DROPOUT),
-    "dropout_scaled_error": MetricRule("Error with scaled outputs", "points", absent=_NO_DROPOUT),
+    "dropout_geometric_error": MetricRule(
+        "Error of the geometric mean net", "points", absent=_NO_DROPOUT, pictures="dropout_pictures"
+    ),
+    "dropout_scaled_error": MetricRule(
+        "Error with scaled outputs", "points", absent=_NO_DROPOUT, pictures="dropout_pictures"
+    ),
     "neighbour_agreement": MetricRule(
         "Neighbours of the same class, by features", "points", _agreement, absent=_NO_LAYER
     ),
@@ -150,8 +163,7 @@ METRICS: dict[Metric, MetricRule] = {
         "Neighbours of the same class, codes of features", "points", _agreement, absent=_NO_LAYER
     ),
     "code_agreement_pixels": MetricRule("Neighbours of the same class, codes of pixels", "points", _agreement),
-    "plausible_share": MetricRule("Wrong labels near the truth", "points", absent=_NO_TREE),
-    "plausible_share_shuffled": MetricRule("Wrong labels near the truth, of other pictures", "points", absent=_NO_TREE),
+    "labels_within_6_steps": MetricRule("Wrong labels within six steps of the truth", "points", absent=_NO_TREE),
     "cat_share": MetricRule("Cats among a leopard's wrong labels", "points", step=0.01, absent=_NO_CATS),
     "selective_kernels": MetricRule("Selective kernels", "points", step=0.01),
     "selective_kernels_initial": MetricRule("Selective kernels before training", "points", step=0.01),

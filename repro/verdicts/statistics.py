@@ -164,7 +164,6 @@ def error_rate(
 
     The pictures are the same for all seeds, so their part p (1 - p) / N of the variance does not shrink with
     n; p is the mean error, or `at`, the error that it is tested against. `picture_variance` takes its place.
-    Degrees of freedom by Satterthwaite: n - 1 for the seeds' part, infinite for the pictures'.
     """
     seeds = one_sample(errors, floor=floor)
     if pictures is None and picture_variance is None:
@@ -175,11 +174,21 @@ def error_rate(
         assert pictures is not None
         rate = min(max(seeds.value if at is None else at, 0.0), 1.0)
         images = rate * (1.0 - rate) / pictures
+    return with_fixed_variance(seeds, images)
+
+
+def with_fixed_variance(seeds: Estimate, variance: float) -> Estimate:
+    """The same estimate with a variance that does not shrink with seeds: that of the pictures which they share.
+
+    Degrees of freedom by Satterthwaite: the estimate's own for the seeds' part, infinite for the pictures'.
+    """
+    if variance == 0.0:
+        return seeds
     if math.isnan(seeds.se):
-        return Estimate(seeds.value, math.nan, math.nan, seeds.n, math.nan, math.sqrt(images))
-    variance = seeds.se**2 + images
-    df = math.inf if seeds.se == 0.0 else seeds.df * (variance / seeds.se**2) ** 2
-    return Estimate(seeds.value, math.sqrt(variance), df, seeds.n, seeds.sd, math.sqrt(images), seeds.no_spread)
+        return Estimate(seeds.value, math.nan, math.nan, seeds.n, math.nan, math.sqrt(variance))
+    whole = seeds.se**2 + variance
+    df = math.inf if seeds.se == 0.0 else seeds.df * (whole / seeds.se**2) ** 2
+    return Estimate(seeds.value, math.sqrt(whole), df, seeds.n, seeds.sd, math.sqrt(variance), seeds.no_spread)
 
 
 def prediction_interval(values: Values, alpha: float = 0.05) -> tuple[float, float]:

@@ -10,11 +10,11 @@ from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.net.layers import layer_table
 from repro.net.settings import NetSettings
-from repro.study.settings import validated
+from repro.study.settings import PictureSettings, validated
 from repro.verdicts.claim import CannotSay
 from repro.verdicts.definition import Definition, Table
 from repro.verdicts.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Towers, Views
-from repro.verdicts.scale import at_paper_scale
+from repro.verdicts.scale import at_paper_scale, contest_year
 from repro.verdicts.statement import Statement
 from repro.verdicts.timing import Accelerators, RunTiming, timings_by_accelerators
 
@@ -109,15 +109,30 @@ class StudyEvidence:
         return at_paper_scale(self._evidence)
 
     @property
-    def full_data(self) -> bool:
-        """Whether the staged pictures can be all of LSVRC: its 1000 classes and about a million pictures."""
-        return self.classes == self.printed["classes"] and self.training_pictures >= 1_000_000
+    def contest(self) -> int | None:
+        """The year of the contest whose training pictures were staged, by their number; None for other pictures."""
+        return contest_year(self._evidence)
 
     @property
     def training_pictures(self) -> int:
         """Those trained on and those taken off them for the schedule."""
         counts = self.picture_counts
         return counts.get("train", 0) + counts.get("validation", 0)
+
+    def training_pictures_per_class(self) -> list[int]:
+        """The same of each class. Raises CannotSay where older evidence does not hold them."""
+        counts = self._evidence.study.data.get("counts_per_class")
+        if counts is None:
+            raise CannotSay(
+                "not_a_number", f"the evidence of {self.study} holds no counts per class; `repro evaluate` adds them"
+            )
+        apart = counts.get("validation") or [0] * len(counts["train"])
+        return [train + validation for train, validation in zip(counts["train"], apart, strict=True)]
+
+    def share_trained_on(self, variant: str) -> float:
+        """About which part of the staged training pictures a variant is trained on."""
+        pictures = self.setting(variant, "training").get("pictures", {})
+        return validated(PictureSettings, pictures, f"{self._evidence.path}: {variant}").portion
 
     def setting(self, variant: str, *path: str) -> Any:
         """A resolved setting of a variant, for instance ("training", "schedule", "kind")."""

@@ -26,6 +26,7 @@ LSVRC_2010 = {
     "spread": 0.0014,
 }
 ILSVRC_2012 = {**LSVRC_2010, "counts": {"train": 1_231_167, "held_out": 50_000, "validation": 50_000}}
+MANY_HELD_OUT = {"train": 4000, "held_out": 50_000, "validation": 0}
 SCALES: dict[str, Mapping[str, Any]] = {
     "S02": LSVRC_2010,
     "S11c": {"data_name": "procedural"},
@@ -33,12 +34,14 @@ SCALES: dict[str, Mapping[str, Any]] = {
     "S17d": ILSVRC_2012,
     "S21": FOUR_LAYERS,
     "S39": FOUR_LAYERS,
-    "S67": {"counts": {"train": 4000, "held_out": 50_000, "validation": 0}},
+    "S67": {"counts": MANY_HELD_OUT},
     "S68": ILSVRC_2012,
     "S70": {**ILSVRC_2012, "seeds": range(6)},
     "S74a": {**LSVRC_2010, "classes": 10_184, "counts": {"train": 4_450_000, "held_out": 50_000, "validation": 0}},
 }
 """What evidence must be for a claim that only some studies can speak about."""
+QUIET: dict[str, Mapping[str, Any]] = {"S74b": {"counts": MANY_HELD_OUT}}
+"""What evidence must be so that the luck of its pictures leaves a claim decidable."""
 
 
 def noise(metric: str, spread: float = MadeUp.spread) -> float:
@@ -46,8 +49,10 @@ def noise(metric: str, spread: float = MadeUp.spread) -> float:
     return LEVELS[metric][1] * spread
 
 
-def _clear(test: StatisticalTest, metric: str) -> float:
-    effect = CLEAR * noise(metric)
+def _effect(test: StatisticalTest, metric: str, share: float) -> float:
+    """This share of a clear effect beyond what is registered, in the claim's sense."""
+    beyond = getattr(test, "more_than", 0.0) if metric == getattr(test, "metric", None) else 0.0
+    effect = beyond + share * CLEAR * noise(metric)
     return effect if getattr(test, "larger", "first") == "first" else -effect
 
 
@@ -57,7 +62,7 @@ def _metrics(test: StatisticalTest) -> tuple[str, ...]:
 
 def _firsts(test: StatisticalTest, share: float) -> MadeUp:
     """All arms but the reference with this share of a clear effect in the claim's sense."""
-    effects = {metric: share * _clear(test, metric) for metric in _metrics(test)}
+    effects = {metric: _effect(test, metric, share) for metric in _metrics(test)}
     return MadeUp(effects=dict.fromkeys(test.variants[:-1], effects))
 
 
@@ -65,7 +70,7 @@ def _one_first(test: StatisticalTest, share: float) -> MadeUp:
     """All arms as the claim says, but the last before the reference in the last metric."""
     made = _firsts(test, 1.0)
     last, metric = test.variants[-2], _metrics(test)[-1]
-    return replace(made, effects={**made.effects, last: {**made.effects[last], metric: share * _clear(test, metric)}})
+    return replace(made, effects={**made.effects, last: {**made.effects[last], metric: _effect(test, metric, share)}})
 
 
 def _steps(test: StatisticalTest, last: float) -> MadeUp:
@@ -101,6 +106,11 @@ def measured(test: StatisticalTest, which: int, side: float) -> MadeUp:
 
 def _set_level(levels: dict[str, float], condition: Condition, side: float) -> None:
     metric, bound = condition.metric, condition.bound
+    if isinstance(bound, float) and condition.within is not None:
+        levels[metric] = bound + {1.0: 0.0, 0.0: 1.0, -1.0: 6.0}[side] * condition.within
+        if METRICS[metric].halves:  # the fewer errors, the less the halves differ by luck
+            levels["held_out_error"] = condition.within / 2
+        return
     way = side * 3 * max(noise(metric), METRICS[metric].step / 3) * (-1 if condition.below is not None else 1)
     if isinstance(bound, float):
         bound *= 0.9 if condition.of_chance else 1.0
@@ -123,7 +133,9 @@ def _printed(test: StatisticalTest, off: float) -> MadeUp:
     last = test.numbers[-1]
     levels[last.metric] += off * (last.upper - last.printed)
     if test.members is not None:
-        return MadeUp(levels={test.variants[0]: {"held_out_error": levels["ensemble_error"] + 0.026}}, averaging=0.026)
+        alone = {"ensemble_error": "ten_view_error", "ensemble_top5_error": "ten_view_top5_error"}
+        levels = {alone[metric]: level + 0.026 for metric, level in levels.items()}
+        return MadeUp(levels={test.variants[0]: levels}, averaging=0.026)
     return MadeUp(levels={test.variants[0]: levels})
 
 
@@ -206,6 +218,8 @@ MIRRORED = ("direction", "any_of", "descending", "per_image", "tower_contrast")
 """Forms whose claims say which of two is larger: mirrored evidence must flip them."""
 
 
+LIMITED_BY_PICTURES = ("S59", "S67", "S74b")
+"""Statements whose margin is so narrow that no number of seeds decides them on the made-up pictures at its edge."""
 UNPLANNED = ("tower_contrast", "most_runs")
 """Forms for which the registry holds no effect that seeds could be planned for."""
 
@@ -217,7 +231,7 @@ def made_for(statement: str, test: StatisticalTest, outcome: str) -> MadeUp:
 
 def scaled(statement: str, made: MadeUp) -> MadeUp:
     """The same evidence from a study that can speak about the statement."""
-    return replace(made, **SCALES.get(statement, {}))
+    return replace(made, **SCALES.get(statement, {}), **QUIET.get(statement, {}))
 
 
 def mirrored(test: StatisticalTest) -> MadeUp:
@@ -309,7 +323,7 @@ def _dead(test: StatisticalTest) -> Broken:
 
 def _never(test: StatisticalTest) -> float:
     """An arrival after the end of training; a held-out error that never moves would have converged at once."""
-    return 20.0 * STEPS if getattr(test, "criterion", "") == "training_error" else 1.0 * STEPS
+    return 20.0 * STEPS if getattr(test, "target", None) is not None else 1.0 * STEPS
 
 
 _UNREADABLE: dict[str, Callable[[StatisticalTest], Broken]] = {

@@ -72,8 +72,8 @@ def _set(value: Any, path: tuple[Any, ...]) -> Any:
 _NARROW = {"fc6": {"out_maps": 2048}, "fc7": {"in_maps": 2048}}
 MUTATIONS: dict[str, list[Mutation]] = {
     "S03": [Mutation(printed={"sift_top1": 38.0}), Mutation(printed={"cnn_top5": 20.0})],
-    "S04": [Mutation(layers=_NARROW)],
-    "S05": [Mutation(layers={"conv1": {"out_maps": 64}})],
+    "S04": [Mutation(layers=_NARROW), Mutation(layers={"fc6": {"out_maps": 4200}})],
+    "S05": [Mutation(layers={"conv1": {"out_maps": 64}}), Mutation(layers={"conv1": {"out_maps": 98}})],
     "S06": [
         Mutation(without="conv4"),
         Mutation(layers={"fc8": {"out_maps": 10}}),
@@ -102,6 +102,8 @@ MUTATIONS: dict[str, list[Mutation]] = {
             | {"fc6": {"in_maps": 1}, "fc7": {"in_maps": 1}, "fc8": {"in_maps": 1}}
         ),
         Mutation(layers={name: {"reads": "own"} for name in ("conv3", "fc6", "fc7", "fc8")}),
+        Mutation(layers={name: {"reads": "both"} for name in ("conv2", "conv4", "conv5")}),
+        Mutation(printed={"gpu_link_bytes_per_second": 1e9}),
     ],
     "S29": [Mutation("gradient_between_towers", "conv3", 0.0)],
     "S31": [Mutation(layers=_NARROW), Mutation(layers={"fc6": {"in_maps": 256}}, also_changed=True)],
@@ -120,7 +122,7 @@ MUTATIONS: dict[str, list[Mutation]] = {
         Mutation("normalisation", "largest_derivative_in_window", 0.01),
         Mutation("normalisation", "largest_derivative_outside", 0.01),
     ],
-    "S37": [Mutation("normalisation", "change_when_a_constant_is_added", 0.0)],
+    "S37": [Mutation("normalisation", "change_when_a_constant_is_added", value) for value in (0.0, 1e-9, 0.5)],
     "S40": [Mutation(layers={"conv1": {"pool": (2, 2)}}), Mutation(layers={"conv5": {"pool": None}})],
     "S42": [Mutation(layers={"conv1": {"out_side": 28}})],
     "S44": [Mutation("loss", "largest_difference", 0.1)],

@@ -67,6 +67,9 @@ def test_facts_of_all_evidence_must_agree(claims: dict[str, Claim], facts: Any, 
 # ---- records ---------------------------------------------------------------------------------------
 
 FULL: dict[str, int] = {"train": 1_261_406, "held_out": 50_000, "validation": 0}
+OF_2012: dict[str, int] = {"train": 1_231_167, "held_out": 50_000, "validation": 50_000}
+UNEVEN = {"train": [300, 2222] * 500, "held_out": [50] * 1000}
+"""As many pictures in all, but roughly 1000 in no class."""
 PLATEAU = {"schedule": {"kind": "plateau"}}
 DAY = 86_400.0
 HALF_ON_CARD = dict.fromkeys(range(6), ("a card",))
@@ -96,7 +99,7 @@ def _on_one_and_two(ratio: float, two: Sequence[str] = ("a card", "a card")) -> 
 RECORD_CASES: dict[str, dict[str, MadeUp]] = {
     "S01": {
         "supported": MadeUp(classes=1000, counts=FULL),
-        "contradicted": MadeUp(classes=1000, counts={**FULL, "train": 1_050_000}),
+        "contradicted": MadeUp(classes=1000, counts=FULL, settings={"pictures": {"share": 0.5}}),
         "not_evaluated": MadeUp(),
     },
     "S08": {
@@ -147,6 +150,42 @@ def test_record_claim_can_come_out_each_way(statement: str, outcome: str, judge:
     verdict = judge(RECORD_CASES[statement][outcome], statement)
     assert verdict.outcome == outcome, verdict.reason
     assert "None" not in verdict.reason
+
+
+@pytest.mark.parametrize("statement", ["S01", "S18a"])
+@pytest.mark.parametrize("counts", [OF_2012, {**FULL, "train": 1_050_000}])
+def test_other_pictures_than_those_of_2010_say_nothing_of_them(
+    statement: str, counts: dict[str, int], judge: Any
+) -> None:
+    verdict = judge(MadeUp(classes=1000, counts=counts), statement)
+    assert (verdict.outcome, verdict.code) == ("not_evaluated", "scale")
+    assert "LSVRC-2010" in verdict.reason
+
+
+def test_classes_that_only_on_average_have_1000_pictures_are_not_roughly_1000_each(judge: Any) -> None:
+    verdict = judge(MadeUp(classes=1000, counts=FULL, per_class=UNEVEN), "S18a")
+    assert verdict.outcome == "contradicted"
+    assert "share of classes with 500 to 2000 training pictures 0 " in verdict.reason
+
+
+def test_evidence_without_counts_per_class_says_what_it_lacks(judge: Any) -> None:
+    verdict = judge(MadeUp(classes=1000, counts=FULL, per_class={}), "S18a")
+    assert (verdict.outcome, verdict.code) == ("not_evaluated", "not_a_number")
+    assert "counts per class" in verdict.reason
+
+
+def test_pictures_taken_off_for_the_schedule_count_in_their_class(judge: Any) -> None:
+    per_class = {"train": [450] * 1000, "validation": [811] * 1000, "held_out": [50] * 1000}
+    made = MadeUp(classes=1000, counts={**FULL, "train": 450_000, "validation": 811_406}, per_class=per_class)
+    assert judge(made, "S18a").outcome == "supported"
+
+
+def test_the_connected_layers_share_stands_beside_that_of_the_convolutions(
+    claims: dict[str, Claim], facts: Any
+) -> None:
+    verdict, _ = judge_comparison(claims["S13"].function, Definition(REGISTRY.printed, facts))
+    assert verdict.outcome == "contradicted"
+    assert verdict.reason.endswith("beside it: the fully connected layers' share 0.9617")
 
 
 # ---- time ------------------------------------------------------------------------------------------

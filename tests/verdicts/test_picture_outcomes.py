@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 from repro.evidence.directory import Evidence, load_evidence
-from repro.verdicts.picture_outcomes import difference_floor, ensemble_right, ensembles_within, pictures_of, right
+from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.picture_outcomes import (
+    difference_floor,
+    ensemble_right,
+    ensembles_within,
+    picture_variance,
+    picture_variance_of_halves,
+    pictures_of,
+    right,
+)
 from repro.verdicts.readings import runs_of
 from tests.made_up import MadeUp
 
@@ -68,6 +77,21 @@ def test_older_evidence_that_does_not_say_has_all_held_out_pictures(tmp_path: Pa
     assert pictures_of(runs_of(evidence, "base", [0])[0], evidence, "held_out_error") == 1000
 
 
+def test_a_number_of_pictures_that_is_not_noted_is_not_guessed(tmp_path: Path) -> None:
+    evidence = _written(replace(TWO, scalars={"base": {"view_pictures": None}}), tmp_path / "e")
+    found = pictures_of(runs_of(evidence, "base", [0])[0], evidence, "ten_view_error")
+    assert isinstance(found, NotEvaluated)
+    assert "view_pictures" in found.reason
+
+
+def test_the_variance_of_an_error_is_that_of_its_pictures_and_never_that_of_none(tmp_path: Path) -> None:
+    faultless = replace(TWO, scalars={"base": {"held_out_error": 0.0}})
+    evidence = _written(faultless, tmp_path / "e")
+    assert picture_variance(evidence, "base", range(6), "held_out_error", 0.01) == pytest.approx(0.01 * 0.99 / 1000)
+    assert picture_variance_of_halves(evidence, "base", range(6), 0.01) == pytest.approx(0.01 * 0.99 * 4 / 1000)
+    assert picture_variance(evidence, "base", range(6), "train_error", 0.01) == 0.0
+
+
 def test_ensembles_are_found_by_their_seeds(tmp_path: Path) -> None:
     evidence = _written(TWO, tmp_path / "e")
     assert ensembles_within(evidence, "base", range(6), 6) == [(0, 1, 2, 3, 4, 5)]
@@ -78,6 +102,11 @@ def test_ensembles_are_found_by_their_seeds(tmp_path: Path) -> None:
     assert outcomes is not None
     assert outcomes.shape == (1000,)
     assert ensemble_right(evidence, "base", (0, 1), 1000) is None
+    errors = [
+        1 - ensemble_right(evidence, "base", (0, 1, 2, 3, 4), 1000, way).mean()  # type: ignore[arg-type,union-attr]
+        for way in ("centre", "ten_views", "ten_views_top5")
+    ]
+    assert errors == pytest.approx([0.27, 0.25, 0.01], abs=0.005)
 
 
 def test_a_run_without_outcomes_leaves_none(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -53,20 +52,14 @@ def test_one_lucky_point_is_smoothed_away() -> None:
     assert convergence(_run(step=list(range(16)), held_out_error=errors)).iterations >= 9
 
 
-def test_without_a_registered_target_it_is_the_lowest_that_all_reached(judge: Any) -> None:
-    arrival = {"tanh": 4 * ARRIVAL, "sigmoid": 4 * ARRIVAL}
-    verdict = judge(MadeUp(arrival=arrival), "S20")
-    chance = 0.9
-    slowest = chance * 2 ** (-STEPS / (4 * ARRIVAL / math.log2(chance / 0.25)))
-    target = verdict.finding.details["target"]
-    assert slowest <= target < slowest * 1.5 + 0.02
-    assert target * 100 == pytest.approx(round(target * 100))
+def test_iterations_are_counted_to_the_registered_training_error(judge: Any) -> None:
+    verdict = judge(MadeUp(arrival={"tanh": 4 * ARRIVAL, "sigmoid": 4 * ARRIVAL}), "S20")
+    assert verdict.finding.details["target"] == 0.25
     assert verdict.estimate == pytest.approx(4, rel=0.1)
 
 
-def test_a_target_is_never_where_nets_have_hardly_begun_to_learn(judge: Any) -> None:
+def test_a_slower_net_that_never_arrives_takes_at_least_as_long_as_it_was_trained(judge: Any) -> None:
     verdict = judge(MadeUp(arrival={"tanh": 1e9, "sigmoid": 1e9}), "S20")
-    assert verdict.finding.details["target"] == pytest.approx(0.45)
     assert verdict.outcome == "supported"
     assert "never_arrived" in verdict.flags
 
@@ -80,11 +73,11 @@ def test_six_times_is_a_margin_on_both_sides(ratio: float, outcome: str, judge: 
 
 
 def test_runs_that_never_arrive_support_a_lower_limit_and_never_contradict_it(judge: Any) -> None:
-    late = MadeUp(arrival={"tanh": 1e9, "sigmoid": 1e9, "base": 2.0 * STEPS})
+    late = MadeUp(arrival={"tanh": 1e9, "sigmoid": 1e9, "base": 2.0 * STEPS})  # of 3,000
     inconclusive = judge(late, "S20")
     assert inconclusive.outcome == "not_evaluated"
     assert "base seed" in inconclusive.reason
-    close = MadeUp(arrival={"tanh": 1e9, "sigmoid": 1e9, "base": 1.3 * STEPS})
+    close = MadeUp(arrival={"tanh": 1e9, "sigmoid": 1e9, "base": 0.7 * STEPS})
     verdict = judge(close, "S20")
     assert verdict.outcome == "inconclusive"
     assert "the true ratio is larger" in verdict.reason
