@@ -18,6 +18,13 @@ NotNegative = Annotated[float, Field(ge=0)]
 Larger = Literal["first", "second"]
 
 
+def _in_order(**values: float) -> None:
+    """Refuse numbers that do not ascend as they are named."""
+    if list(values.values()) != sorted(set(values.values())):
+        said = " < ".join(name.replace("_", " ") for name in values)
+        raise ValueError(f"{said} must hold, not {' < '.join(f'{value:g}' for value in values.values())}")
+
+
 class _Statistical(Settings):
     variants: Names = Field(min_length=1, description="in the order of the arms; the last is the reference")
     otherwise: Names = Field((), description="read in their place where the study has not all of them")
@@ -35,6 +42,12 @@ class PaperScale(Settings):
     lower: float
     upper: float | None = Field(None, description="absent: more than the lower limit")
     metric: Metric | None = Field(None, description="absent: the test's own")
+
+    @model_validator(mode="after")
+    def _ascending(self) -> PaperScale:
+        if self.upper is not None:
+            _in_order(lower=self.lower, upper=self.upper)
+        return self
 
 
 class _OfOneMetric(_Statistical):
@@ -172,6 +185,11 @@ class Number(Settings):
     upper: float
     printed: float
 
+    @model_validator(mode="after")
+    def _ascending(self) -> Number:
+        _in_order(lower=self.lower, upper=self.upper)
+        return self
+
 
 class AbsoluteTest(_Statistical):
     """Numbers that the paper prints: do the means over runs lie in the margins around them?"""
@@ -263,6 +281,11 @@ class EveryRunTest(_OfTowers):
     recurrence: Fraction = Field(description="rate among all possible runs that is exceeded if supported")
     contradicted_below: Fraction = Field(description="rate among all possible runs that is missed if contradicted")
 
+    @model_validator(mode="after")
+    def _ascending(self) -> EveryRunTest:
+        _in_order(zero=0.0, recurrence=self.recurrence, contradicted_below=self.contradicted_below, one=1.0)
+        return self
+
 
 class FairCoinTest(_OfTowers):
     """A two-sided outcome per run whose rate must lie inside a margin around one half."""
@@ -273,6 +296,12 @@ class FairCoinTest(_OfTowers):
     exploratory_below: Annotated[
         int, Field(ge=1, description="runs below which the verdict is exploratory, family or not")
     ]
+
+    @model_validator(mode="after")
+    def _ascending(self) -> FairCoinTest:
+        low, high = self.margin
+        _in_order(zero=0.0, margin_from=low, margin_to=high, one=1.0)
+        return self
 
 
 # ---- without statistics ----------------------------------------------------------------------------

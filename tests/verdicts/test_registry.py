@@ -198,6 +198,10 @@ def test_mistakes_in_a_test_are_named(change: dict[str, Any], said: str, tmp_pat
         ("S54", {"first": "centre"}, r"unknown key first"),
         ("S20", {"target": 2}, r"target: 2"),
         ("S02", {"year": 2011}, r"year: 2011"),
+        ("S78", {"recurrence": 0.95}, r"recurrence < contradicted below < one must hold, not 0 < 0.95 < 0.9 < 1"),
+        ("S79", {"margin": [0.8, 0.2]}, r"margin from < margin to"),
+        ("S54", {"at_paper_scale": {"lower": 0.02, "upper": 0.01}}, r"lower < upper must hold, not 0.02 < 0.01"),
+        ("S02", {"numbers": [{"metric": "ten_view_error", "lower": 2, "upper": 1, "printed": 1}]}, r"lower < upper"),
     ],
 )
 def test_mistakes_in_further_forms_are_named(statement: str, change: dict[str, Any], said: str, tmp_path: Path) -> None:
