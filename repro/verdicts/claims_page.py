@@ -61,8 +61,7 @@ def _counts(registry: Registry) -> str:
 
 
 def _entry(entry: Statement, registry: Registry) -> list[str]:
-    section = "" if entry.section in SECTIONS else f", section {entry.section}"
-    lines = [f"**{entry.id}**{section}. {entry.statement}"]
+    lines = [f"**{entry.id}**, {entry.source or f'section {entry.section}'}. {entry.statement}"]
     if entry.paper is not None:
         lines.append(f"- In print: {entry.paper}.")
     if entry.authors is not None:

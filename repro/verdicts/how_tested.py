@@ -21,7 +21,10 @@ from repro.verdicts.statement import Statement
 _SAID_APART = frozenset({"form", "arms", "reads", "gates"})
 """Fields of a test that have a place of their own in every description."""
 _IN_UNIT = frozenset(
-    {"smallest_effect", "planned_effect", "lower", "upper", "printed", "above", "below", "within", "margin"}
+    {
+        *("more_than", "smallest_effect", "smallest_effect_at_paper_scale", "planned_effect"),
+        *("lower", "upper", "printed", "above", "below", "near", "within", "margin"),
+    }
 )
 """Fields in the unit of the test or of the metric beside them; `points` are fractions, shown times 100."""
 

@@ -27,6 +27,7 @@ class Statement(Settings):
 
     id: Annotated[str, Field(pattern=r"^S\d\d[a-f]?$")]
     section: str
+    source: str | None = Field(None, description="where in the paper it stands: sections, tables, figures, footnotes")
     statement: str
     kind: Kind
     paper: str | None = None

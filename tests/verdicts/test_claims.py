@@ -93,6 +93,11 @@ def test_a_shut_gate_leaves_a_claim_not_evaluated(statement: str, gate: str, jud
     assert f"gate {gate}" in verdict.reason
 
 
+def test_every_gate_has_evidence_that_shuts_it_and_is_asked_for() -> None:
+    assert set(cases.GATES) == set(Gates.model_fields)
+    assert {gate for s in STATISTICAL for gate in REGISTRY[s].test.gates} == set(Gates.model_fields)
+
+
 @pytest.mark.parametrize("gate", list(Gates.model_fields))
 def test_each_gate_opens_and_shuts(gate: Any, tmp_path: Path) -> None:
     test, seeds = REGISTRY["S78"].test, MadeUp().seeds

@@ -44,12 +44,15 @@ def test_each_says_how_it_is_tested_or_why_it_is_not(told: dict[str, str], regis
             assert picked_in_words(entry.test).lower().rstrip(".") in said
         if entry.repeats is not None:
             assert f"repeats {entry.repeats}".lower() in said
-        for note in (entry.untestable, entry.known_erratum, entry.part, entry.paper):
+        for note in (entry.untestable, entry.known_erratum, entry.part, entry.paper, entry.source):
             assert note is None or " ".join(note.split()).lower() in said
 
 
 def test_thresholds_and_margins_are_named(told: dict[str, str], page: str) -> None:
     assert "at paper scale lower 1 points, upper 3 points" in told["S90"]
     assert "least division 0.3333" in told["S78"]
+    assert "smallest effect at paper scale 1 points" in told["S12"]
+    assert "more than 5 points" in told["S60a"]
+    assert "halves_excess near 0 points, within 0.1 points" in told["S67"]
     assert "gates: trained, settled, dose" in told["S61c"].lower()
     assert "**dose**: decay dose at least 0.1" in page

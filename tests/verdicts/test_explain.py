@@ -223,7 +223,7 @@ def test_the_literature_is_cited_and_tersely_told(registry: Registry) -> None:
     findings = load_literature(CLAIMS / LITERATURE_FILE, registry)
     assert len(findings) >= 20
     for found in (entry for entries in findings.values() for entry in entries):
-        assert re.search(r"arXiv:\d{4}\.\d{4,5}|SRC2012|[\w-]+/[\w-]+|\.com|README", found.source)
+        assert re.search(r"arXiv:\d{4}\.\d{4,5}|SRC2012|[\w-]+/[\w-]+|\.com|doi:10\.|\d+:\d+ \(\d{4}\)", found.source)
         assert found.found.endswith(".")
         assert len(found.found) < 300
 
