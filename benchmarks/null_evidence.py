@@ -32,6 +32,8 @@ COLLAPSES = 0.03
 """Share of runs that lose another 20 to 50 points, in the shape of that name."""
 DEVIATIONS = (0.3, 1.5)
 """A variant's deviation between runs is drawn between these, in points (in other units alike)."""
+OTHER_PICTURES = "half_split_"
+"""Variants whose held-out pictures are others than those of all the rest."""
 KERNELS = 24
 """First-layer kernels of each tower."""
 NETS = 400
@@ -158,7 +160,9 @@ class NullStudy:
         self.of_pictures = np.array([self._picture_deviation(metric) for metric in self.metrics])
         self.ten_views = places["ten_view_error"]
         self.drawn: Floats = np.zeros((len(variants), len(seeds), len(self.metrics)))
-        constant = {**CONSTANT, "held_out_pictures": float(pictures), "view_pictures": float(pictures)}
+        counted = ("held_out_pictures", "view_pictures", "dropout_pictures")
+        constant = {**CONSTANT, **dict.fromkeys(counted, float(pictures))}
+        self.apart = np.array([name.startswith(OTHER_PICTURES) for name in variants])
         self.runs = tuple(
             _run(variant, seed, _Scalars(self.drawn[v, s], places, constant))
             for v, variant in enumerate(variants)
@@ -174,7 +178,10 @@ class NullStudy:
         spread = sizes[:, None, None] * self.scales
         self.drawn[:] = self.means[:, None, :] + spread * noise(self.shape, self.drawn.shape, rng)
         luck = rng.standard_normal()
-        self.drawn += self.of_pictures * luck
+        lucks = np.where(self.apart, rng.standard_normal(variants), luck)
+        self.drawn += self.of_pictures * lucks[:, None, None]
+        halves = self.metrics.index("halves_excess")
+        self.drawn[:, :, halves] += 2.0 * self.of_pictures[self.held_out] * rng.standard_normal()
         if self.shape == "collapse":
             gone = rng.random((variants, seeds)) < COLLAPSES
             lost = gone * rng.uniform(20.0, 50.0, (variants, seeds))
@@ -202,10 +209,12 @@ class NullStudy:
         for name, values in rows.items():
             for seed, bits in zip(seeds, self._right(values, rng), strict=True):
                 arrays[f"base-{seed}/{name}"] = bits
-        together = self.world.mean(("base", "ensemble_error")) + luck * self._picture_deviation("ensemble_error")
-        for group in _groups(seeds):
-            (bits,) = self._right(np.array([together]), rng)
-            arrays[f"ensemble/base/{'+'.join(map(str, group))}"] = bits
+        ways = {"": "ensemble_error", "/ten_views": "ensemble_error", "/ten_views_top5": "ensemble_top5_error"}
+        for way, metric in ways.items():
+            together = self.world.mean(("base", metric)) + luck * self._picture_deviation(metric)
+            for group in _groups(seeds):
+                (bits,) = self._right(np.array([together]), rng)
+                arrays[f"ensemble/base/{'+'.join(map(str, group))}{way}"] = bits
         return arrays
 
     def _right(self, errors: Floats, rng: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -178,7 +178,7 @@ def parts_of(test: StatisticalTest, samples: Samples, *, paper_scale: bool, clas
         if margins:
             return [_margin(first, second, test.metric, margin) for margin in margins for first, second in ordered]
         return [
-            Part((first, metric), (second, metric), low=0.0, delta=delta)
+            Part((first, metric), (second, metric), low=test.more_than if metric == test.metric else 0.0, delta=delta)
             for metric in metrics
             for first, second in ordered
         ]
@@ -194,14 +194,16 @@ def parts_of(test: StatisticalTest, samples: Samples, *, paper_scale: bool, clas
     if isinstance(test, MeasuresTest) and isinstance(samples, Runs):
         return [_condition(samples.variant, condition, classes) for condition in test.conditions]
     if isinstance(test, AbsoluteTest) and isinstance(samples, Runs):
-        return [_number(samples.variant, number, test.members) for number in test.numbers]
+        return [_number(samples.variant, number) for number in test.numbers]
     if isinstance(test, PerImageTest) and isinstance(samples, Runs):
-        second = "ten_view_error" if test.second == "ten_views" else "ensemble_error"
+        of_views = test.second == "ten_views"
+        first = "ten_view_error" if paper_scale and not of_views else "held_out_error"
+        second = "ten_view_error" if of_views else "ensemble_error"
         scale = test.at_paper_scale if paper_scale else None
         low, high = (0.0, math.inf) if scale is None else (scale.lower, _upper(scale))
-        gain = Part((samples.variant, "held_out_error"), (samples.variant, second), low, high)
+        gain = Part((samples.variant, first), (samples.variant, second), low, high)
         numbers = test.numbers if paper_scale else ()
-        return [*(_number(samples.variant, number, None) for number in numbers), gain]
+        return [*(_number(samples.variant, number) for number in numbers), gain]
     return []
 
 
@@ -236,6 +238,5 @@ def _condition(variant: str, condition: Condition, classes: int) -> Part:
     return Part(cell, against, low=0.0) if condition.above is not None else Part(cell, against, high=0.0)
 
 
-def _number(variant: str, number: Number, members: int | None) -> Part:
-    metric = number.metric if members is None else "ensemble_error"
-    return Part((variant, metric), 0.0, number.lower, number.upper)
+def _number(variant: str, number: Number) -> Part:
+    return Part((variant, number.metric), 0.0, number.lower, number.upper)
