@@ -148,7 +148,8 @@ def any_of(parts: Mapping[str, Finding], *, minimum_n: int = ANY_OF_MINIMUM) -> 
 def every_part(parts: Mapping[str, Finding]) -> Finding:
     """Every part holds, whatever its form and unit: findings of t tests, told for the weakest of them.
 
-    The weakest is the part that is furthest from being shown. A single part is itself.
+    The weakest is the part that is furthest from being shown. A single part is itself. Parts that are held against
+    different boundaries have none in common.
     """
     if not parts:
         raise ValueError("every_part needs at least one part")
@@ -166,6 +167,7 @@ def every_part(parts: Mapping[str, Finding]) -> Finding:
         p_con=min(1.0, len(findings) * min(part.p_con for part in findings)),
         n=min((part.n for part in findings), key=min),
         minimum_n=max(part.minimum_n for part in findings),
+        boundary=chosen.boundary if len({part.boundary for part in findings}) == 1 else None,
         reach=PartsReach(chosen.reach, tuple(members)),
         qualifiers=frozenset().union(*(part.qualifiers for part in findings)),
         details={**chosen.details, "weakest": weakest, "parts": told_parts(parts)},

@@ -42,7 +42,7 @@ _MEANS = {  # of the base, where it is not like an error
     "ten_view_top5_error": 0.018,
     "corner_error": 0.13,
     "off_centre_error": 0.19,
-    "halves_difference": 0.006,
+    "halves_excess": 0.006,
     "colour_shift_agreement": 0.95,
     "correlation_fc6": 0.11,
     "correlation_fc7": 0.14,
@@ -60,8 +60,7 @@ _MEANS = {  # of the base, where it is not like an error
     "neighbour_pixel_percentile": 31.0,
     "code_agreement": 0.7,
     "code_agreement_pixels": 0.25,
-    "plausible_share": 0.66,
-    "plausible_share_shuffled": 0.5,
+    "labels_within_6_steps": 0.66,
     "cat_share": 0.7,
     "selective_kernels": 0.62,
     "selective_kernels_initial": 0.06,
@@ -140,7 +139,8 @@ def _run(variant: str, seed: int) -> RunRecord:
             spread = 0.04 * mean * rng.normal()
             value = mean + effects.get(metric, 0.0) + spread
             scalars[metric] = round(value) if metric in ("orientation_bins", "colour_blobs") else value
-    made = run_record(variant, seed, scalars={**scalars, "held_out_pictures": PICTURES, "steps": 1500})
+    counts = dict.fromkeys(("held_out_pictures", "view_pictures", "dropout_pictures"), PICTURES)
+    made = run_record(variant, seed, scalars={**scalars, **counts, "steps": 1500})
     errors = {name: made.scalars[name] + effects.get(name, 0.0) for name in ("train_error", "held_out_error")}
     return run_record(variant, seed, scalars={**made.scalars, **errors}, curves=_curves(variant, rng, errors))
 

@@ -125,6 +125,12 @@ def test_every_part_needs_all_and_fails_with_one(arms: list[tuple[list[float], l
     json.dumps(dict(whole.details), allow_nan=False)
 
 
+def test_parts_that_are_held_against_different_differences_have_no_edge_in_common() -> None:
+    sign, more = (direction(WORSE, BASE, larger="first", shift=shift) for shift in (0.0, 0.05))
+    assert every_part({"a": sign, "b": sign}).boundary == 0.0
+    assert every_part({"a": sign, "b": more}).boundary is None
+
+
 def test_one_part_is_itself_and_none_is_an_error() -> None:
     only = direction(WORSE, BASE, larger="first")
     assert every_part({"only": only}) is only
