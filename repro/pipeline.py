@@ -302,10 +302,12 @@ def verdicts_stage(root: Path, study: str) -> int:
     """Run the claims on a study's evidence; writes `verdicts.json`. Returns pytest's exit code."""
     import subprocess
 
+    from repro.verdicts.ledger import evidence_to_judge
+
     results = results_folder(root, study)
     if not (results / "evidence").is_dir():
         raise UserError(f"{results / 'evidence'} does not exist; run `repro evaluate {study}` first")
-    load_evidence(results / "evidence")  # what is wrong with it is told here, once
+    evidence_to_judge(results / "evidence")  # what is wrong with it is told here, once
     command = [sys.executable, "-m", "pytest", "claims/", "--report-only", "-q", "--no-header"]
     command += ["-p", "repro.verdicts.plugin", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(root)]
     command += ["--evidence", str(results / "evidence"), "--verdicts", str(results / "verdicts.json")]

@@ -13,6 +13,8 @@ import numpy as np
 from repro.evidence.directory import write_evidence
 from repro.net.settings import NetSettings
 from repro.randomness import generator
+from repro.study.identity import TRAINING_VERSION, run_identity
+from repro.study.settings import RunSettings
 
 Towers = int | tuple[int, int]
 """Colour-agnostic kernels of the grey tower, as many specific ones in the other; or agnostic ones of either tower."""
@@ -73,6 +75,8 @@ LEVELS: dict[str, tuple[float, float]] = {
 """The base's mean of each metric, and how many times `spread` the runs' sd of it is."""
 SIGNED = ("halves_excess", "generalisation_gap")
 """Metrics that may be negative."""
+DATA = "0"
+"""Digest of the pictures."""
 POINTS, STEPS = 60, 3000
 """Of the learning curves."""
 ARRIVAL = 300.0
@@ -93,6 +97,10 @@ class MadeUp:
     registry  digests of entries, as noted when the runs were created
     registered what was noted besides: what differs from the study as it stands; None: nothing was noted at all
     averaged_views  whether averages of nets were also measured over ten views
+    notes     by seed, what of `registered` was noted otherwise for that seed's runs: they were created at another time
+    traced    whether runs say their training version and the digest of their tensors, and have the identities that
+              follow from their settings; None: where what was registered was noted
+    provenance by variant and seed, what else a run's provenance says
     chroma    whether the responses of kernels were measured
     luck      sd of errors that would follow from the pictures on which nets differ; None: `spread`
     """
@@ -138,6 +146,9 @@ class MadeUp:
     registry: Mapping[str, str] = field(default_factory=dict)
     registered: Mapping[str, Any] | None = None
     smallest_effects: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    traced: bool | None = None
+    provenance: Mapping[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
     chroma: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -160,7 +171,6 @@ class MadeUp:
 
     def _record(self) -> dict[str, Any]:
         full = self.scaling == "none"
-        training = {**({} if full else {"schedule": {"kind": "steps"}}), **self.settings}
         return {
             "study": self.study,
             "summary": "made up",
@@ -170,13 +180,13 @@ class MadeUp:
             "class_names": list(self.class_names) or [f"class{number}" for number in range(self.classes)],
             "data": {
                 "name": self.data_name,
-                "digest": "0",
+                "digest": DATA,
                 "counts": dict(self.counts),
                 **({} if self.per_class == {} else {"counts_per_class": self._per_class()}),
                 "size": 256 if full else 56,
                 "crop": 224 if full else 48,
             },
-            "settings": {name: {"net": self._net(name), "training": training} for name in self.variants},
+            "settings": {name: self._settings(name) for name in self.variants},
             "deviations": {name: [] for name in self.variants},
             "variants": list(self.variants),
             "seeds": list(self.seeds),
@@ -199,6 +209,24 @@ class MadeUp:
             for split, count in self.counts.items()
         }
         return even if self.per_class is None else {split: list(counts) for split, counts in self.per_class.items()}
+
+    @property
+    def _traced(self) -> bool:
+        return self.registered is not None if self.traced is None else self.traced
+
+    def _settings(self, variant: str) -> dict[str, Any]:
+        training = {**({} if self.scaling == "none" else {"schedule": {"kind": "steps"}}), **self.settings}
+        if not self._traced:
+            return {"net": self._net(variant), "training": training}
+        if variant != "base":  # variants differ in something, or their runs would be the same ones
+            training["momentum"] = 0.9 - 0.001 * (1 + list(self.variants).index(variant))
+        return {"data": {"validation_per_class": 1}, "net": self._net(variant), "training": training}
+
+    def _identity(self, variant: str, seed: int, version: int) -> str:
+        if not self._traced:
+            return f"{variant}-{seed}"
+        settings = RunSettings.model_validate(self._settings(variant))
+        return run_identity(settings, seed, DATA, self.parent, version=version)
 
     def _net(self, variant: str) -> dict[str, Any]:
         net = NetSettings().model_dump(mode="json")
@@ -248,8 +276,10 @@ class MadeUp:
         }
         if diverged := seed in self.diverged.get(variant, ()):
             scalars["clock_seconds"] = 1.0
+        traces = {"training_version": TRAINING_VERSION, "tensors_digest": f"of {variant} seed {seed}"}
+        provenance = {**(traces if self._traced else {}), **self.provenance.get((variant, seed), {})}
         return {
-            "identity": f"{variant}-{seed}",
+            "identity": self._identity(variant, seed, provenance.get("training_version") or TRAINING_VERSION),
             "variant": variant,
             "seed": seed,
             "role": "report",
@@ -258,14 +288,14 @@ class MadeUp:
             "collapse_reason": "made up" if collapsed else None,
             "scalars": scalars,
             "curves": {**self._curves(variant, seed, early), **self.curves},
-            "provenance": {"device": "made up"}
+            "provenance": {"device": "made up", **provenance}
             | (
                 {} if self.accelerators is None else {"accelerators": accelerators, "runs_a_device": self.runs_a_device}
             ),
-            "registered": self._registered(),
+            "registered": self._registered(seed),
         }
 
-    def _registered(self) -> dict[str, Any]:
+    def _registered(self, seed: int) -> dict[str, Any]:
         if self.registered is None:
             return {}
         return {
@@ -275,6 +305,7 @@ class MadeUp:
             "smallest_effects": dict(self.smallest_effects),
             "registry": dict(self.registry),
             **self.registered,
+            **self.notes.get(seed, {}),
         }
 
     def _curves(self, variant: str, seed: int, early: float) -> dict[str, list[Any]]:

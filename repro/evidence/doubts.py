@@ -1,5 +1,5 @@
 """What speaks against an evidence by itself: runs whose identity does not follow from what is recorded of them,
-the same run or the same weights twice, runs of different training versions.
+the same seed, run or weights twice, runs of different training versions.
 
 An identity is a digest of what decides a run's numbers, so anyone can compute it again from `study.json` and the
 run's line. No torch: whoever reads evidence can ask.
@@ -7,7 +7,7 @@ run's line. No torch: whoever reads evidence can ask.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
@@ -28,7 +28,13 @@ def doubts(evidence: Evidence) -> list[str]:
 
 def contradictions(evidence: Evidence) -> list[str]:
     """What cannot be true of a study's runs."""
-    return [*_other_identities(evidence), *_twice(evidence), *_same_weights(evidence), *_versions(evidence)]
+    return [
+        *_seeds_twice(evidence),
+        *_other_identities(evidence),
+        *_twice(evidence),
+        *_same_weights(evidence),
+        *_versions(evidence),
+    ]
 
 
 def omissions(evidence: Evidence) -> list[str]:
@@ -44,11 +50,20 @@ def omissions(evidence: Evidence) -> list[str]:
     return found
 
 
+def _seeds_twice(evidence: Evidence) -> list[str]:
+    """A seed that stands there twice would make two replicates of one run."""
+    counts = Counter(evidence.study.seeds)
+    twice = [str(seed) for seed, count in counts.items() if count > 1]
+    return [f"The study names seeds {', '.join(twice)} more than once."] if twice else []
+
+
 def _other_identities(evidence: Evidence) -> list[str]:
     """Report runs whose identity is another than their recorded settings, seed, parent, pictures and version give."""
     found = []
     for variant, runs in _by(evidence.runs, lambda run: run.variant if run.role == "report" else None).items():
         checked = [run for run in runs if run.provenance.get("training_version") is not None]
+        if not checked:
+            continue
         try:
             settings = validated(RunSettings, evidence.study.settings.get(str(variant)), f"settings of {variant}")
         except UserError as error:

@@ -74,7 +74,8 @@ def _with_circumstances(registry: Registry, statement: str, evidence: Evidence, 
     if verdict.outcome == "not_evaluated" or not isinstance(test, StatisticalTest):
         return verdict
     read = [name for name in dict.fromkeys((*test.variants, *test.otherwise)) if name in evidence.study.variants]
-    if found := departures(evidence, statement, registry.digest(statement), read):
+    names = (statement, *(name for name, original in registry.repeats.items() if original == statement))
+    if found := departures(evidence, statement, {name: registry.digest(name) for name in names}, read):
         verdict = replace(verdict.flagged(["exploratory"]), reason=f"{verdict.reason}; exploratory: {'; '.join(found)}")
     return verdict
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
+from repro.evidence.doubts import contradictions
 from repro.verdicts.claim import Claim, load_claims
 from repro.verdicts.claim_outcomes import definition_outcomes, study_outcomes
 from repro.verdicts.finding import NotEvaluated
@@ -103,8 +104,8 @@ class Ledger:
 def make_ledger(claims_folder: Path, evidence_folders: Sequence[Path]) -> Ledger:
     """Judge everything in `claims_folder` on these evidence directories.
 
-    Raises UserError for evidence, a registry or claims that cannot be read, and where a claim and the
-    registry do not agree that the statement has one.
+    Raises UserError for evidence, a registry or claims that cannot be read, for evidence that contradicts
+    itself, and where a claim and the registry do not agree that the statement has one.
     """
     registry = load_registry(claims_folder / REGISTRY_FILE)
     claims = load_claims(claims_folder)
@@ -165,9 +166,22 @@ def _check_agreement(registry: Registry, claims: Mapping[str, Claim]) -> None:
         raise UserError(f"{registry.path}: {', '.join(without)} have a test and no claim in {registry.path.parent}")
 
 
+def evidence_to_judge(folder: Path) -> Evidence:
+    """The evidence in a folder. Raises UserError when it cannot be read, or contradicts itself."""
+    evidence = load_evidence(folder)
+    if found := contradictions(evidence):
+        more = f" And {len(found) - _DOUBTS} more." if len(found) > _DOUBTS else ""
+        raise UserError(f"{folder} contradicts itself and is not judged: {' '.join(found[:_DOUBTS])}{more}")
+    return evidence
+
+
+_DOUBTS = 2
+"""As many are told; the others are often the same mistake."""
+
+
 def _by_label(folders: Sequence[Path]) -> dict[str, Evidence]:
     """Evidence by the study's name; where a name comes twice, the folder is added to it."""
-    loaded = [load_evidence(folder) for folder in folders]
+    loaded = [evidence_to_judge(folder) for folder in folders]
     names = [evidence.study.study for evidence in loaded]
     labels: dict[str, Evidence] = {}
     for name, evidence in zip(names, loaded, strict=True):

@@ -10,7 +10,7 @@ from repro.verdicts.finding import Finding, Interval, NotEvaluated, finite
 
 Outcome = Literal["supported", "contradicted", "inconclusive", "not_evaluated", "untestable"]
 FLAGS = {
-    "exploratory": "not in the study's registered family, or registered after the runs",
+    "exploratory": "not registered like this before its runs, or of runs that do not say how they were made",
     "few_seeds": "3 or 4 seeds per arm: valid, but only very large effects are decided",
     "fragile": "leaving out any one seed, or a permutation test in place of t, would undo this verdict",
     "smaller_than_paper": "the effect has the paper's sign and is below the smallest effect of interest",
