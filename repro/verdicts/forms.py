@@ -7,14 +7,12 @@ decision then never uses it.
 
 Common parameters
     larger           which arm the claim says is larger; estimates are oriented accordingly
-    paired           only where registered: same nets, or a pilot showed correlation over seeds
     ratio            compare geometric means: estimate, shift, lo, hi, effects are then ratios larger / other
     smallest_effect  smallest effect of interest delta: also contradicted if the effect is below shift + delta
     planned_effect   registered effect for planning seeds (distance from the shift); default smallest_effect
     picture_variance variance of the difference by pictures that all seeds of an arm share and the arms do not
     floor            smallest sd admitted for a difference of two values (`statistics.sd_floor`)
     unit             "points" for error fractions, else a word for the values' unit
-    minimum_n        overrides the form's minimum (for launches of a timing: 5)
 """
 
 from __future__ import annotations
@@ -32,10 +30,9 @@ from repro.verdicts.finding import Finding, finite
 from repro.verdicts.one_arm_forms import suspicion
 from repro.verdicts.reach import TOST_POWER, PartsReach, TReach, WeakestReach
 from repro.verdicts.statistics import Estimate, Values, finite_values, welch, with_fixed_variance
-from repro.verdicts.statistics import paired as paired_estimate
 
 Arm = Literal["first", "second"]
-WELCH_MINIMUM, PAIRED_MINIMUM, ANY_OF_MINIMUM = 3, 5, 5
+WELCH_MINIMUM, ANY_OF_MINIMUM = 3, 5
 
 
 def direction(
@@ -43,20 +40,18 @@ def direction(
     second: Values,
     *,
     larger: Arm,
-    paired: bool = False,
     ratio: bool = False,
     shift: float | None = None,
     smallest_effect: float = 0.0,
     planned_effect: float | None = None,
     floor: float = 0.0,
     unit: str = "points",
-    minimum_n: int | None = None,
 ) -> Finding:
     """The mean of the arm `larger` exceeds the other's by more than `shift` (default 0; ratios: 1).
 
     S: theta > shift. C: theta < shift + smallest_effect. With a shift the form is "more_than".
     """
-    arms = _Arms(first, second, larger, paired, ratio, floor)
+    arms = _Arms(first, second, larger, ratio, floor)
     boundary = arms.neutral if shift is None else shift
     edge = arms.scaled(boundary + smallest_effect)
     p_sup = arms.estimate.tails(arms.scaled(boundary))[0]
@@ -70,13 +65,13 @@ def direction(
         estimate=arms.unscaled(arms.estimate.value),
         unit="ratio" if ratio else unit,
         n=arms.estimate.n,
-        minimum_n=minimum_n or (PAIRED_MINIMUM if paired else WELCH_MINIMUM),
+        minimum_n=WELCH_MINIMUM,
         boundary=boundary,
         smallest_effect=smallest_effect,
-        reach=TReach(arms.estimate, not paired, ratio, wanted),
+        reach=TReach(arms.estimate, True, ratio, wanted),
         qualifiers=arms.qualifiers,
         details=arms.details | {"planned_effect": planned},
-        second_opinion=None if paired else lambda: _permuted(arms.upper, arms.lower, arms.scaled(boundary), edge),
+        second_opinion=lambda: _permuted(arms.upper, arms.lower, arms.scaled(boundary), edge),
     )
 
 
@@ -87,18 +82,16 @@ def about(
     lo: float,
     hi: float,
     larger: Arm,
-    paired: bool = False,
     ratio: bool = False,
     floor: float = 0.0,
     picture_variance: float = 0.0,
     unit: str = "points",
-    minimum_n: int | None = None,
 ) -> Finding:
     """The difference (ratio) lies in the registered margin [lo, hi]: two one-sided tests.
 
     S: lo < theta < hi. C: theta < lo or theta > hi. The printed rounding is the least margin.
     """
-    arms = _Arms(first, second, larger, paired, ratio, floor, picture_variance)
+    arms = _Arms(first, second, larger, ratio, floor, picture_variance)
     low, high = arms.scaled(lo), arms.scaled(hi)
     p_sup, p_con = arms.estimate.margin(low, high)
     return Finding(
@@ -108,15 +101,15 @@ def about(
         estimate=arms.unscaled(arms.estimate.value),
         unit="ratio" if ratio else unit,
         n=arms.estimate.n,
-        minimum_n=minimum_n or (PAIRED_MINIMUM if paired else WELCH_MINIMUM),
+        minimum_n=WELCH_MINIMUM,
         boundary=None,
-        reach=TReach(arms.estimate, not paired, ratio, (high - low) / 2, TOST_POWER),
+        reach=TReach(arms.estimate, True, ratio, (high - low) / 2, TOST_POWER),
         qualifiers=arms.qualifiers,
         details=arms.details | {"lo": lo, "hi": hi},
     )
 
 
-def any_of(parts: Mapping[str, Finding], *, minimum_n: int = ANY_OF_MINIMUM) -> Finding:
+def any_of(parts: Mapping[str, Finding]) -> Finding:
     """Every part holds ("removing ANY layer hurts"): parts are `direction` findings in the same unit.
 
     The parameter is the smallest of the parts'. Supported by intersection-union (the largest p, no correction
@@ -136,7 +129,7 @@ def any_of(parts: Mapping[str, Finding], *, minimum_n: int = ANY_OF_MINIMUM) -> 
         estimate=parts[weakest].estimate,
         unit=findings[0].unit,
         n=min((part.n for part in findings), key=min),
-        minimum_n=minimum_n,
+        minimum_n=ANY_OF_MINIMUM,
         boundary=findings[0].boundary,
         smallest_effect=min(part.smallest_effect for part in findings),
         reach=WeakestReach(tuple(members)),
@@ -198,7 +191,6 @@ class _Arms:
         first: Values,
         second: Values,
         larger: Arm,
-        paired: bool,
         ratio: bool,
         floor: float,
         picture_variance: float = 0.0,
@@ -210,14 +202,13 @@ class _Arms:
         upper, lower = (a, b) if larger == "first" else (b, a)
         self.upper: npt.NDArray[np.float64] = np.log(upper) if ratio else upper
         self.lower: npt.NDArray[np.float64] = np.log(lower) if ratio else lower
-        compare = paired_estimate if paired else welch
-        self.estimate: Estimate = with_fixed_variance(compare(self.upper, self.lower, floor=floor), picture_variance)
+        self.estimate: Estimate = with_fixed_variance(welch(self.upper, self.lower, floor=floor), picture_variance)
         explained = picture_variance > 0.0 and self.estimate.no_spread  # none of them erred on so many pictures
         self.qualifiers = frozenset() if explained else suspicion(self.estimate)
         if len(a) > 1 and np.array_equal(a, b) and not explained:
             self.qualifiers |= {"suspect_same_run"}
         self.details: dict[str, object] = {
-            "method": "paired t" if paired else "Welch t",
+            "method": "Welch t",
             "first": a.tolist(),
             "second": b.tolist(),
             "larger": larger,

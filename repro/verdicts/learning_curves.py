@@ -38,7 +38,7 @@ def fall_from_guessing(evidence: Evidence, runs: Sequence[RunRecord], fewest: in
                 "not_a_number",
                 f"the learning curve of {run.variant} seed {run.seed} has {len(third)} and {len(last)} points in the "
                 f"third and the last quarter of the steps at the first learning rate; at least {fewest} each are "
-                "needed: a smaller training.curve_every gives more",
+                f"needed: {_remedy(evidence, run)}",
             )
         before.append(fmean(third))
         after.append(fmean(last))
@@ -46,6 +46,12 @@ def fall_from_guessing(evidence: Evidence, runs: Sequence[RunRecord], fewest: in
         return None
     whole = evidence.study.chance_error - fmean(after)
     return (fmean(before) - fmean(after)) / whole if whole > 0 else 1.0
+
+
+def _remedy(evidence: Evidence, run: RunRecord) -> str:
+    """Which setting gives more points: a finer curve, or more passes where it has a point a pass already."""
+    every = evidence.study.settings.get(run.variant, {}).get("training", {}).get("curve_every", 1)
+    return "a smaller training.curve_every gives more" if every > 1 else "more training.epochs give more"
 
 
 def _quarters(run: RunRecord) -> tuple[list[float], list[float]]:

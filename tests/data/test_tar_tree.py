@@ -94,10 +94,8 @@ def test_every_layout_of_folders_may_lie_in_an_archive(build: Callable[[Path], P
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("program", ["tar", "bsdtar"])
+@pytest.mark.parametrize("program", [name for name in ("tar", "bsdtar") if name == "tar" or shutil.which(name)])
 def test_archives_of_the_usual_programs(program: str, change: str, tmp_path: Path) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
     tree = mini.image_folder(tmp_path / "set")
     CHANGES[change](tree)
     subprocess.run([program, "-cf", "set.tar", "set"], cwd=tmp_path, check=True)

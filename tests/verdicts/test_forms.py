@@ -56,8 +56,8 @@ def test_more_than_a_shift() -> None:
 @given(st.floats(0.1, 10))
 def test_ratios_do_not_depend_on_the_unit_of_time(unit: float) -> None:
     slow, fast = np.array([6.1, 5.9, 6.3, 6.0, 6.2]), np.array([1.0, 1.05, 0.97, 1.01, 1.02])
-    one = direction(slow, fast, larger="first", ratio=True, minimum_n=5)
-    other = direction(slow * unit, fast * unit, larger="first", ratio=True, minimum_n=5)
+    one = direction(slow, fast, larger="first", ratio=True)
+    other = direction(slow * unit, fast * unit, larger="first", ratio=True)
     assert one.estimate == pytest.approx(6.05, abs=0.1)
     assert other.estimate == pytest.approx(one.estimate)
     assert other.interval == pytest.approx(one.interval)

@@ -90,8 +90,10 @@ def test_most_statements_lie_on_an_edge(study: str, kind: Kind) -> None:
     registry, _ = project()
     right = null_family.null_family(Design(study, 6, "fixed"), kind, "normal").right
     assert len(right) >= 40
-    assert sum(not verdicts for verdicts in right.values()) >= 0.75 * len(right)  # several share one held-out error
     towers = {name for name in right if isinstance(registry[name].test, TowersTest)}
+    # Towers are drawn as whole nets; the statements on metrics are put on their edges.
+    placed = {name: verdicts for name, verdicts in right.items() if name not in towers}
+    assert sum(not verdicts for verdicts in placed.values()) >= 0.8 * len(placed)
     assert {registry[name].test.form for name in towers} == set(BY_FORM[kind])
 
 
