@@ -9,5 +9,7 @@ try:
 except ModuleNotFoundError as error:
     print(f"error: {missing_module(error)}", file=sys.stderr)
     sys.exit(2)
+except KeyboardInterrupt:
+    sys.exit(130)
 
 main()

@@ -370,7 +370,7 @@ def main() -> None:
             _end(message, 2)
         _end(f"error: {message}; see `{context.command_path if context else 'repro'} --help`", 2)
     if code == INTERRUPTED:
-        _end("stopped; the same command again goes on from the last checkpoint", INTERRUPTED)
+        _end("stopped; what is finished is kept, and the same command again goes on from there", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

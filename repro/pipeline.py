@@ -7,6 +7,7 @@ the pictures and the runs themselves lie in the store.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -314,4 +315,10 @@ def verdicts_stage(root: Path, study: str) -> int:
     # The caller's pytest settings and plugins are for tests: here they would select claims, or order and repeat them.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    return subprocess.run(command, cwd=root, env=environment, check=False).returncode
+    # Ctrl-C is for this process, which then ends pytest; pytest itself would answer with a traceback.
+    return subprocess.run(command, cwd=root, env=environment, preexec_fn=_leave_ctrl_c, check=False).returncode
+
+
+def _leave_ctrl_c() -> None:
+    """In a child before its program starts: ignore SIGINT, as that program then does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -190,9 +190,12 @@ def prune_store(root: Path, *, remove: bool, echo: Echo) -> None:
                 size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
                 unneeded.append((f"{kind} {folder.name}", size, _remover(folder)))
     for label, size, delete in unneeded:
-        echo(f"{'removed' if remove else 'not needed'}: {label}, {size / 1e6:.1f} MB")
         if remove:
-            delete()
+            try:
+                delete()
+            except OSError as error:  # its own words name a file without its folder
+                raise UserError(f"cannot remove {label} from {store}: {error.strerror or error}") from error
+        echo(f"{'removed' if remove else 'not needed'}: {label}, {size / 1e6:.1f} MB")
     if not unneeded:
         echo(f"everything in {store} is needed by a study in params.yaml")
     elif not remove:

@@ -49,7 +49,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  none of YAML 1.1's
 
-    def __init__(self, stream: bytes | str) -> None:
+    def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self._checked: set[int] = set()
 
@@ -98,14 +98,14 @@ for _kind, _construct in (
     _Loader.add_constructor(_TAG + _kind, _refusing(_construct))
 
 
-def parse_yaml(text: bytes | str) -> Any:
+def parse_yaml(text: str) -> Any:
     """The value of a YAML text; ValueError, in one sentence with the line, when it is none."""
     try:
         return yaml.load(text, Loader=_Loader)  # a subclass of PyYAML's safe loader
     except yaml.MarkedYAMLError as error:
         place = "" if error.problem_mark is None else f"line {error.problem_mark.line + 1}: "
         raise ValueError(f"{place}{' '.join(str(error.problem or error.context).split())}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
@@ -114,7 +114,7 @@ def parse_yaml(text: bytes | str) -> Any:
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; UserError when the file is missing, not YAML, or not a mapping."""
     try:
-        value = parse_yaml(path.read_bytes())
+        value = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; run this from the project's folder") from None
     except OSError as error:

@@ -107,7 +107,7 @@ def test_a_mapping_that_is_merged_may_say_things_otherwise() -> None:
     assert parse_yaml(text) == as_dvc_reads(text)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_the_encoding_of_the_shell_does_not_matter(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "file.yaml").write_text("summary: größer\n", encoding=encoding)
     assert read_yaml(tmp_path / "file.yaml") == {"summary": "größer"}
@@ -125,3 +125,10 @@ def test_plain_names_need_no_quotes() -> None:
         '"2012"',
         '"1e3"',
     ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_what_dvc_cannot_decode_is_refused(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "file.yaml").write_text("summary: größer\n", encoding=encoding)
+    with pytest.raises(UserError, match=r"file.yaml is not valid YAML: 'utf-8' codec can't decode"):
+        read_yaml(tmp_path / "file.yaml")

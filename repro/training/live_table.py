@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from types import TracebackType
+from typing import Literal
 
 from rich.console import Console
 from rich.live import Live
@@ -14,6 +15,9 @@ from rich.table import Table
 from repro.training.run_store import Run
 
 _PLAIN_EVERY_SECONDS = 30.0
+_ALL_COLUMNS = 84
+_SPARED = ("held-out error", "pictures/s")
+"""Left out where the terminal has fewer columns than all take, so that the others are whole."""
 
 
 class LiveTable:
@@ -65,24 +69,25 @@ class LiveTable:
         table = Table(
             title=f"{self._title}: {self._done} of {self._total} runs done{elsewhere}, {self._time_left(active)} left"
         )
+        narrow = self._console.width < _ALL_COLUMNS
         for heading in ("variant", "seed", "epoch", "loss", "held-out error", "pictures/s", "left"):
-            table.add_column(heading, justify="left" if heading == "variant" else "right")
+            if not (narrow and heading in _SPARED):
+                side: Literal["left", "right"] = "left" if heading == "variant" else "right"
+                table.add_column(heading, justify=side, overflow="fold", no_wrap=heading != "variant")
         for run in active:
             variant, _, seed = self._labels[run.identity].partition(" seed ")
             p = run.progress()
             if not p:
-                table.add_row(variant, seed, "starts", "", "", "", "")
+                table.add_row(variant, seed, "starts")
                 continue
             left = (p["steps"] - p["step"]) / p["steps_per_second"] if p["steps_per_second"] else 0.0
-            table.add_row(
-                variant,
-                seed,
-                f"{p['epoch']}/{p['epochs']}",
+            values = [
                 "" if p["loss"] is None else f"{p['loss']:.3f}",
-                "" if p["error"] is None else f"{p['error']:.1%}",
-                f"{p['pictures_per_second']:.0f}",
+                *(() if narrow else ("" if p["error"] is None else f"{p['error']:.1%}",)),
+                *(() if narrow else (f"{p['pictures_per_second']:.0f}",)),
                 clock(left),
-            )
+            ]
+            table.add_row(variant, seed, f"{p['epoch']}/{p['epochs']}", *values)
         return table
 
     def _time_left(self, active: list[Run]) -> str:

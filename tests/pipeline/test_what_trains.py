@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ import yaml
 from repro.files import digest_of_file
 from repro.training.lease import Lease
 from tests.project_copy import edit_yaml, ended, start_command, write_yaml
-from tests.small_project import Place, did, nothing_lost
+from tests.small_project import Place, did, nothing_lost, repro, the_error
 
 
 def train(place: Place) -> tuple[int, int, int]:
@@ -213,3 +214,17 @@ def test_nothing_is_pruned_while_a_studys_needs_are_unknown(place: Place) -> Non
     (place.root / "results" / "small" / "prepared.json").unlink()
     with nothing_lost(place.store):
         assert "nothing is pruned" in did(place.root, "plan", "--prune", "--yes").out
+
+
+def test_what_cannot_be_removed_is_not_told_as_removed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = place.packed.with_name("0123456789abcdef0123")
+    old.mkdir()
+    (old / "train_labels.npy").write_bytes(b"old")
+
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", "train_labels.npy")  # as shutil names it
+
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    answer = repro(place.root, "plan", "--prune", "--yes")
+    assert the_error(answer) == f"error: cannot remove pictures {old.name} from {place.store}: Read-only file system"
+    assert "removed:" not in answer.out
