@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from repro.facts.measure import measure_facts
 from repro.files import digest_of, digest_of_file, read_json, write_json
-from repro.measurement.facts import measure_facts
 from repro.net.fidelity import NAMES
 from repro.project import PACKAGE, facts_file, store_folder
 from repro.stages.handed_on import FACTS_SCHEMA, say

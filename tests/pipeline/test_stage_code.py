@@ -36,7 +36,7 @@ def test_make_deps_leaves_dvc_yaml_as_it_is() -> None:
         ("repro/net/layers.py", {"prepare", "train", "facts", "evaluate", "verdicts", "report"}),
         ("repro/net/layer_module.py", {"train", "facts", "evaluate", "report"}),
         ("repro/net/activation.py", {"prepare", "train", "facts", "evaluate", "verdicts", "report"}),
-        ("repro/measurement/net_facts.py", {"facts"}),
+        ("repro/facts/net_facts.py", {"facts"}),
         ("repro/measurement/selectivity.py", {"evaluate"}),
         ("repro/training/loop.py", {"train"}),
         ("repro/training/ray_pool.py", {"train"}),
