@@ -8,7 +8,7 @@ RUN := .venv/bin/python -m
 # The environment is in use whole or not at all: pip may be killed half-way.
 READY := .venv/.ready
 
-.PHONY: reproduce test pictures test-cluster check docs environment lock clean
+.PHONY: reproduce test pictures test-cluster check deps docs environment lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -37,6 +37,9 @@ check: $(READY)
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
+
+deps: $(READY)
+	$(RUN) tests.pipeline.stage_code
 
 docs: $(READY)
 	$(RUN) repro.verdicts.claims_page

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -56,7 +56,7 @@ def prepare(
     ] = False,
 ) -> None:
     """Decode, resize and pack a study's pictures (section 2 of the paper); resumes where it stopped."""
-    from repro.pipeline import prepare_stage
+    from repro.stages.prepare import prepare_stage
 
     prepared = prepare_stage(project_root(), study, workers=workers, skip_bad=skip_bad)
     counts = ", ".join(f"{count} {split}" for split, count in prepared["counts"].items())
@@ -89,8 +89,8 @@ def train(
     """Train a study's missing runs side by side; the same command again resumes."""
     from repro.launch import launched_rank
     from repro.net.placement import placement_named
-    from repro.pipeline import train_stage
-    from repro.training.worker import die_with_parent, leave_on_sigterm
+    from repro.processes import die_with_parent, leave_on_sigterm
+    from repro.stages.train import train_stage
 
     placed = placement_named(placement)
     rank = launched_rank(placed)
@@ -100,9 +100,7 @@ def train(
     if name is None:
         raise UserError("no study was named; give one of the files in studies/, for instance `repro train smoke`")
     if rank is not None:
-        from repro.one_run import train_one_run
-
-        raise typer.Exit(train_one_run(project_root(), name, variant, seed, rank, device, retrain, checkpoint_seconds))
+        raise typer.Exit(_train_in_ranks(name, variant, seed, rank, device, retrain, checkpoint_seconds))
     if "DVC_STAGE" in os.environ:  # a killed dvc leaves its stage running, unseen
         die_with_parent(None)
     leave_on_sigterm()
@@ -121,22 +119,54 @@ def train(
     )
 
 
+def _train_in_ranks(
+    study: str,
+    variants: list[str] | None,
+    seeds: list[int] | None,
+    rank: int,
+    device: str,
+    retrain: bool,
+    checkpoint_seconds: float,
+) -> int:
+    from repro.one_run import train_one_run
+
+    return train_one_run(project_root(), study, variants, seeds, rank, device, retrain, checkpoint_seconds)
+
+
+@app.command()
+def facts() -> None:
+    """Measure what statements on definitions need to know of the program's own nets; the same for every study."""
+    from repro.stages.facts import facts_stage
+
+    measured = facts_stage(project_root())["fidelity"]
+    told = ", ".join(f"{len(of_one)} of fidelity {name}" for name, of_one in measured.items())
+    typer.echo(f"facts about the net: {told}")
+
+
+def _measured_facts(root: Path) -> dict[str, Any]:
+    from repro.stages.facts import facts_stage
+
+    return facts_stage(root)
+
+
 @app.command()
 def evaluate(
     study: StudyName,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, or cuda:1 and so on: one device")] = "cpu",
 ) -> None:
     """Measure a study's finished runs and write its evidence; says which runs are not trained yet."""
-    from repro.pipeline import evaluate_stage
+    from repro.stages.evaluate import evaluate_stage
+    from repro.stages.handed_on import facts_of_nets
 
-    evidence = evaluate_stage(project_root(), study, device=device)
+    known = facts_of_nets if "DVC_STAGE" in os.environ else _measured_facts  # by hand no stage has seen to them
+    evidence = evaluate_stage(project_root(), study, device=device, facts=known)
     typer.echo(f"{study}: evidence of {len(evidence.runs)} runs in {evidence.path}")
 
 
 @app.command()
 def verdicts(study: StudyName) -> None:
     """Run the claims on what the pipeline made of a study (pytest claims/ --report-only)."""
-    from repro.pipeline import verdicts_stage
+    from repro.stages.verdicts import verdicts_stage
 
     raise typer.Exit(verdicts_stage(project_root(), study))
 
@@ -147,14 +177,19 @@ def report(
     every: Annotated[bool, typer.Option("--all", help="one page over all studies that have verdicts")] = False,
 ) -> None:
     """Write a study's report, or one page over all studies at hand: HTML files that work offline."""
-    from repro.report.all_studies import write_all_studies
-    from repro.reporting import report_stage
+    from repro.stages.report import report_stage
 
     if study is not None and every:
         raise UserError(f"--all: the page over all studies has no STUDY; leave {study} or --all out")
     if study is not None:
         typer.echo(f"{study}: report in {report_stage(project_root(), study)}")
         return
+    _report_on_all()
+
+
+def _report_on_all() -> None:
+    from repro.report.all_studies import write_all_studies
+
     path, names = write_all_studies(project_root())
     typer.echo(f"{', '.join(names)}: report in {path}")
 

@@ -40,10 +40,10 @@ def load_run(study: str, variant: str = "base", seed: int | None = None, root: s
     from repro.data.packed import open_packed
     from repro.evidence.directory import load_evidence
     from repro.measurement.subject import load_net
-    from repro.pipeline import prepared_pictures, recorded_evidence, results_folder
+    from repro.project import results_folder, store_folder
+    from repro.stages.handed_on import prepared_pictures
     from repro.study.load import load_study
-    from repro.study_runs import study_runs
-    from repro.training.run_store import store_folder
+    from repro.study_runs import recorded_evidence, study_runs
 
     root = Path(root)
     resolved = load_study(root, study)

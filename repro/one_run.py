@@ -9,17 +9,19 @@ from pathlib import Path
 
 from repro.errors import UserError
 from repro.launch import tell_once
-from repro.pipeline import prepared_pictures, recorded_evidence, say
+from repro.processes import die_with_parent, stop_on_signals
+from repro.project import store_folder
 from repro.registered import registered_now
+from repro.stages.handed_on import prepared_pictures, say
 from repro.study.load import load_study
-from repro.study_runs import study_runs
-from repro.training.grid import GridRun, check_disk, grid_of
+from repro.study_runs import recorded_evidence, study_runs
+from repro.training.grid import GridRun, grid_of
 from repro.training.lease import Lease, LeaseTaken
 from repro.training.live_table import LiveTable
 from repro.training.placing import prepare_devices
 from repro.training.ranks import Ranks, check_device, joined_ranks
-from repro.training.run_store import store_folder
-from repro.training.worker import FINISHED, compute, die_with_parent, stop_on_signals
+from repro.training.train_grid import check_disk
+from repro.training.worker import FINISHED, compute
 
 
 def train_one_run(

@@ -14,15 +14,16 @@ from typing import Any
 from repro.cores import usable_cores
 from repro.errors import UserError
 from repro.net.layers import layer_table
-from repro.pipeline import prepared_pictures, recorded_evidence
+from repro.project import store_folder
+from repro.stages.handed_on import prepared_pictures
 from repro.study.load import load_study, studies_in_params
 from repro.study.settings import RunSettings
 from repro.study.tuning import Tuning
-from repro.study_runs import recorded_digests, study_runs
+from repro.study_runs import recorded_digests, recorded_evidence, study_runs
 from repro.training.grid import GridRun, grid_of, to_train
 from repro.training.live_table import clock
 from repro.training.rate_search import trials_of
-from repro.training.run_store import Run, runs_in, store_folder
+from repro.training.run_store import Run, runs_in
 
 Echo = Callable[[str], None]
 ASSUMED_MULTIPLY_ADDS_PER_SECOND = 1.5e10

@@ -57,6 +57,26 @@ def shared_root(root: Path) -> Path:
     return root
 
 
+def store_folder(root: Path) -> Path:
+    """Where prepared pictures and runs lie."""
+    return path_from_environment("REPRO_STORE", root) or (shared_root(root) / ".store").absolute()
+
+
+def results_folder(root: Path, study: str) -> Path:
+    """Where the pipeline writes a study's results."""
+    return root / "results" / study
+
+
+def facts_file(root: Path) -> Path:
+    """Where the pipeline writes the facts about the program's own nets, which are no study's."""
+    return root / "results" / "facts.json"
+
+
+def recorded_folder(root: Path, study: str) -> Path:
+    """Where a study's recorded evidence is kept in git."""
+    return root / "evidence" / study
+
+
 def path_from_environment(variable: str, root: Path) -> Path | None:
     """The path in an environment variable, or None: `~` is expanded, a relative one starts at the project.
 

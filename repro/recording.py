@@ -10,7 +10,7 @@ from repro.evidence.directory import FILES, load_evidence
 from repro.evidence.doubts import contradictions
 from repro.evidence.merge import merge_evidence
 from repro.files import replace_folder, write_bytes
-from repro.pipeline import recorded_folder, results_folder
+from repro.project import recorded_folder, results_folder
 
 SIZE_LIMIT_BYTES = 10_000_000
 """Evidence is committed to git for good; design the study's arrays to stay below this."""

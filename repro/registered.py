@@ -6,7 +6,6 @@ they have in common. What a study registers later counts for runs that are creat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,14 +38,6 @@ def registered_now(root: Path, resolved: ResolvedStudy) -> dict[str, Any]:
             continue
         studies[name] = _registration(other)
     return {"studies": studies, "registry": digests}
-
-
-def registered_for(study: str, noted: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run's note says of a study, as it stands in the run's row of evidence; empty where it says nothing."""
-    found = noted.get("studies", {}).get(study)
-    if found is None:
-        return {}
-    return {**found, "registry": {entry: noted["registry"][entry] for entry in found["family"]}}
 
 
 def _registration(study: Study) -> dict[str, Any]:

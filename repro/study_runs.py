@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.evidence.directory import Evidence
+from repro.evidence.directory import Evidence, load_evidence
+from repro.project import recorded_folder
 from repro.study.load import ResolvedStudy
 from repro.study.tuning import Trial, trial_of
 from repro.training.grid import GridRun, grid_of
@@ -37,6 +38,12 @@ def study_runs(
     trials = trials_of(resolved, *place)
     tuned = with_tuned_rates(resolved, trials, recorded_trials(resolved, recorded))
     return StudyRuns(tuned, trials, grid_of(tuned, *place))
+
+
+def recorded_evidence(root: Path, study: str) -> Evidence | None:
+    """A study's recorded evidence, if there is some."""
+    folder = recorded_folder(root, study)
+    return load_evidence(folder) if folder.is_dir() else None
 
 
 def recorded_trials(resolved: ResolvedStudy, recorded: Evidence | None) -> dict[str, Trial]:

@@ -17,7 +17,10 @@ import pytest
 
 from repro.cli import main
 from repro.data.registration import use_data
-from repro.pipeline import evaluate_stage, prepare_stage, train_stage
+from repro.stages.evaluate import evaluate_stage
+from repro.stages.facts import facts_stage
+from repro.stages.prepare import prepare_stage
+from repro.stages.train import train_stage
 from tests.data import miniatures
 from tests.project_copy import copy_project, write_yaml
 
@@ -118,9 +121,10 @@ def make_small_project(folder: Path) -> Place:
     place.use(place.colours, "colours")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("REPRO_STORE", raising=False)
-        patch.setattr("repro.measurement.facts.measure_facts", lambda name: {})
+        patch.setattr("repro.stages.facts.measure_facts", lambda name: {})
         prepare_stage(place.root, "small", workers=1)
         train_stage(place.root, "small", workers=1)
+        facts_stage(place.root)
         evaluate_stage(place.root, "small")
     shutil.rmtree(place.store / "measurements")
     return place

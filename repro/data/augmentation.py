@@ -7,6 +7,7 @@ number of workers, on what was drawn before, or on where the run was interrupted
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from scipy.special import ndtri
 
 from repro import randomness
 from repro.data.packed import Colour, Ints, Pictures
-from repro.study.settings import Augmentation
+from repro.study.settings import Augmentation, Mean, Order
 
 Floats = npt.NDArray[np.float32]
 # One crop and one reflection for so many consecutive pictures in the authors' code (`crop_chunk`).
@@ -31,9 +32,10 @@ class Draws:
     shift: npt.NDArray[np.float64]
 
 
-def epoch_order(seed: int, epoch: int, pictures: int, *, fixed: bool = False) -> Ints:
+def epoch_order(seed: int, epoch: int, pictures: int, order: Order = "each_epoch") -> Ints:
     """The order in which an epoch visits the training pictures; a permutation of range(pictures)."""
-    return randomness.permutation(randomness.key(seed, "order", 0 if fixed else epoch), pictures)
+    drawn_in = {"each_epoch": epoch, "fixed": 0}[order]
+    return randomness.permutation(randomness.key(seed, "order", drawn_in), pictures)
 
 
 def draw(
@@ -53,14 +55,17 @@ def draw(
     depend on it. There are (size - crop + 1) offsets per axis, 33 x 33 at 256 to 224: the print counts 32.
     """
     n = len(samples)
-    unit = (first_place + np.arange(n)) // _SHARED_BY if augmentation.crops == "per_32" else samples
+    crops = augmentation.crops
+    unit = (first_place + np.arange(n)) // _SHARED_BY if crops == "per_32" else samples
     offsets = size - crop + 1
-    if augmentation.crops == "centre":
+    if crops == "centre":
         top = left = np.full(n, (size - crop) // 2, dtype=np.int64)
-    else:
+    elif crops == "per_picture" or crops == "per_32":
         place = randomness.key(seed, "crop", epoch)
         top = (randomness.uniform(place, unit, 0) * offsets).astype(np.int64)
         left = (randomness.uniform(place, unit, 1) * offsets).astype(np.int64)
+    else:
+        assert_never(crops)
     if augmentation.reflections:
         mirrored = randomness.uniform(randomness.key(seed, "reflection", epoch), unit) < 0.5
     else:
@@ -115,11 +120,13 @@ def centre_batch(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale
     return batch
 
 
-def mean_to_subtract(mean_picture: Floats, kind: str, crop: int) -> Floats:
+def mean_to_subtract(mean_picture: Floats, kind: Mean, crop: int) -> Floats:
     """The mean in the form that a recipe subtracts; see `TrainingSettings.mean`."""
     if kind == "picture":
         return mean_picture
     if kind == "channel":
         return np.asarray(mean_picture.mean(axis=(0, 1)), dtype=np.float32)
-    start = (mean_picture.shape[0] - crop) // 2
-    return mean_picture[start : start + crop, start : start + crop]
+    if kind == "centre_of_picture":
+        start = (mean_picture.shape[0] - crop) // 2
+        return mean_picture[start : start + crop, start : start + crop]
+    assert_never(kind)

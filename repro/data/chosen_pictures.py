@@ -40,7 +40,9 @@ def pictures_of(settings: PictureSettings, packed: Packed) -> Packed:
             raise UserError(f"training.pictures: {_changed(settings)} leaves no {name} pictures of {packed.folder}")
 
     size = packed.mean_picture.shape[0]
-    change = PixelChange(settings.colour == "grey", _places(size) if settings.pixels == "shuffled" else None)
+    grey = {"rgb": False, "grey": True}[settings.colour]
+    moved = {"in_place": False, "shuffled": True}[settings.pixels]
+    change = PixelChange(grey, _places(size) if moved else None)
     views = {
         name: Split(ChosenPictures(split.pictures, ids, change), split.labels[ids], ids)
         for name, (split, ids) in chosen.items()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -160,4 +160,6 @@ def _inside(leaf: Leaf, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) 
         return np.maximum(np.abs(along), np.abs(beside)) <= 0.9 * leaf.radius
     if leaf.form == "diamond":
         return np.abs(along) + np.abs(beside) <= 1.25 * leaf.radius
-    return (np.abs(along) <= 1.2 * leaf.radius) & (np.abs(beside) <= 0.55 * leaf.radius)
+    if leaf.form == "bar":
+        return (np.abs(along) <= 1.2 * leaf.radius) & (np.abs(beside) <= 0.55 * leaf.radius)
+    assert_never(leaf.form)

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from repro.data.layouts.layout import Pixels
+from repro.errors import UserError
 
 GEOMETRY = (
     "shorter side to S, longer side floor(S * longer / shorter), central S x S crop, "
@@ -45,6 +46,8 @@ def resize_and_crop(pixels: Pixels, size: int, filter: str = "bicubic") -> Pixel
     """RGB pixels (height, width, 3) uint8 to (size, size, 3) uint8; those that have this shape are not
     resampled.
     """
+    if filter not in FILTERS:
+        raise UserError(f"data.filter must be {' or '.join(FILTERS)}, not {filter!r}")
     height, width = pixels.shape[:2]
     new_height, new_width = resized_shape(height, width, size)
     top, left = crop_offset(new_height, size), crop_offset(new_width, size)

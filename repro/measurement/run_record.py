@@ -82,3 +82,11 @@ def provenance_of(run: Run, record: Mapping[str, Any]) -> dict[str, Any]:
         "tensors_digest": tensors_digest_of_run(run),
         "sittings": record["sittings"],
     }
+
+
+def registered_for(study: str, noted: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run's note says of a study, as it stands in the run's row of evidence; empty where it says nothing."""
+    found = noted.get("studies", {}).get(study)
+    if found is None:
+        return {}
+    return {**found, "registry": {entry: noted["registry"][entry] for entry in found["family"]}}

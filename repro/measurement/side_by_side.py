@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from repro.cores import usable_cores
 from repro.data.packed import Packed, open_packed
 from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED, Measurement, missing, take
+from repro.processes import ALLOCATOR, die_with_parent
 from repro.study.settings import EvaluationSettings
-from repro.training import worker
-from repro.training.local_pool import local_devices
 from repro.training.run_store import Run
 
 _TELL_EVERY = 10
@@ -56,8 +56,8 @@ def measure_all(
             _measure(task, pictures, evaluation, device)
             _tell(number, len(left), say)
     elif left:
-        several = min(len(local_devices(processes, device)), len(left))
-        with _environment({**worker.ALLOCATOR, **_THREADS}), _pool(several) as pool:
+        several = min(processes or usable_cores(), len(left))
+        with _environment({**ALLOCATOR, **_THREADS}), _pool(several) as pool:
             futures = [pool.submit(_measure, task, pictures, evaluation, device) for task in left]
             try:
                 for number, future in enumerate(as_completed(futures), 1):
@@ -97,7 +97,7 @@ def _pool(processes: int) -> ProcessPoolExecutor:
 def _start(parent: int) -> None:
     """In each process: end with the parent, and leave Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    worker.die_with_parent(parent)
+    die_with_parent(parent)
 
 
 @contextlib.contextmanager

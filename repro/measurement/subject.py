@@ -21,7 +21,7 @@ from repro.data.packed import Packed, Split
 from repro.net.alexnet import AlexNet, load_tower_state
 from repro.net.layer_module import LayerModule
 from repro.study.settings import EvaluationSettings, RunSettings
-from repro.training.evaluation import Inputs, Ints, fixed_sample
+from repro.training.evaluation import DTYPES, Inputs, Ints, fixed_sample
 from repro.training.kept_kernels import kept_kernels
 from repro.training.run_store import Run
 
@@ -193,7 +193,7 @@ def classes_in(pictures: Packed) -> int:
 def load_net(run: Run, packed: Packed, device: torch.device) -> AlexNet:
     """The trained net of a finished run, in evaluation mode, its weights' digest checked."""
     settings = run.spec().settings
-    dtype = torch.float64 if settings.training.precision == "float64" else torch.float32
+    dtype = DTYPES[settings.training.precision]
     net = AlexNet(settings.net, len(packed.classes), run.spec().seed, dtype=dtype)
     load_tower_state(net, load_file(run.checked_weights()))
     return net.to(device).eval()

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, assert_never
 
 import torch
 from torch import Tensor
 
 from repro import randomness
+
+DropoutRule = Literal["mask", "inverted"]
 
 # Values hashed at once: large enough to hide the cost of a call, small enough for a core's cache.
 _BLOCK = 1 << 16
@@ -51,13 +54,26 @@ def keep_mask(key: DropoutKey, units: range, probability: float) -> Tensor:
     return mask
 
 
-def dropout(x: Tensor, key: DropoutKey, units: range, probability: float, rule: str) -> Tensor:
+def dropout(x: Tensor, key: DropoutKey, units: range, probability: float, rule: DropoutRule) -> Tensor:
     """`x` (N, ...) with units dropped, its values of one picture being the units in order.
 
     Rule mask leaves the kept values alone (section 4.2), inverted divides them by 1 - probability.
     """
     mask = keep_mask(key, units, probability).view(x.shape).to(x.dtype)
-    return x * (mask if rule == "mask" else mask.div_(1 - probability))
+    if rule == "mask":
+        return x * mask
+    if rule == "inverted":
+        return x * mask.div_(1 - probability)
+    assert_never(rule)
+
+
+def scaled_in_evaluation(x: Tensor, probability: float, rule: DropoutRule) -> Tensor:
+    """`x` as evaluation takes it, with no unit dropped: times 1 - probability by rule mask, else as it is."""
+    if rule == "mask":
+        return x * (1 - probability)
+    if rule == "inverted":
+        return x
+    assert_never(rule)
 
 
 def _signed(value: int) -> int:

@@ -7,6 +7,7 @@ whatever else is built before it, and in any precision (draws are float32).
 from __future__ import annotations
 
 import math
+from typing import assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -52,10 +53,13 @@ def initial_bias(layer: Layer, tower: int, seed: int) -> Tensor:
 
 def _draw(layer: Layer, shape: tuple[int, ...], seed: int, name: str) -> Tensor:
     source = randomness.generator(seed, "initial", name)
+    rule = layer.initial_rule
     values: npt.NDArray[np.float32]
-    if layer.initial_rule == "uniform":
+    if rule == "uniform":
         bound = math.sqrt(3) * layer.initial_deviation
         values = (2 * source.random(shape, dtype=np.float32) - 1) * np.float32(bound)
-    else:
+    elif rule == "normal":
         values = source.standard_normal(shape, dtype=np.float32) * np.float32(layer.initial_deviation)
+    else:
+        assert_never(rule)
     return torch.from_numpy(values)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+NormalisationPlace = Literal["before_activation", "after_activation", "after_pooling"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,11 @@ class NormalisationRule:
     beta: float
     blocks: int
     """Equal blocks of maps that windows do not cross, all towers together (spatial: of no meaning, 1)."""
-    place: Literal["before_activation", "after_activation", "after_pooling"] = "after_activation"
+    place: NormalisationPlace = "after_activation"
+
+    def __post_init__(self) -> None:
+        if self.place not in get_args(NormalisationPlace):  # a layer would pass by it without a word
+            raise ValueError(f"normalisation at {self.place!r}: allowed are {', '.join(get_args(NormalisationPlace))}")
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ class Layer:
     """Side of the maps that the kernels give; fc: 1."""
     normalisation: NormalisationRule | None
     spatial_normalisation: NormalisationRule | None
-    activation: Literal["relu", "tanh", "sigmoid"] | None
+    activation: str | None
+    """One of `repro.net.activation`; None: scores as they are."""
     pool: tuple[int, int] | None
     """(size, stride) of the max pooling."""
     pools: int

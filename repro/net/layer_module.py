@@ -6,11 +6,14 @@ one piece and the net in two towers run the same code.
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.net.dropout import DropoutKey, dropout
+from repro.net.activation import ACTIVATIONS
+from repro.net.dropout import DropoutKey, dropout, scaled_in_evaluation
 from repro.net.initial_values import initial_bias, initial_weight
 from repro.net.layer import Layer
 from repro.net.normalisation import CrossMapNormalisation, SpatialNormalisation
@@ -63,8 +66,9 @@ class LayerModule(nn.Module):
             x = self.spatial_normalisation(x)
         if layer.pool is not None:
             size, stride = layer.pool
+            ceil = {"floor": False, "ceil": True}[layer.pool_rounding]
             for _ in range(layer.pools):
-                x = F.max_pool2d(x, size, stride, ceil_mode=layer.pool_rounding == "ceil")
+                x = F.max_pool2d(x, size, stride, ceil_mode=ceil)
         if place == "after_pooling":
             x = self._normalised(x, name, capture)
         if layer.dropout:
@@ -73,29 +77,27 @@ class LayerModule(nn.Module):
         return x
 
     def _weighted_sum(self, x: Tensor) -> Tensor:
-        if self.layer.kind == "conv":
+        kind = self.layer.kind
+        if kind == "conv":
             before, after = self.layer.padding
             if before != after:
                 x = F.pad(x, (before, after, before, after))
                 before = 0
             return F.conv2d(x, self.weight, self.bias, self.layer.stride, before, groups=self.groups)
-        if self.layer.kind == "local":
+        if kind == "local":
             return unshared_convolution(x, self.weight, self.bias, self.layer.padding[0])
-        x = x.flatten(1)
-        if self.groups == 1:
-            return F.linear(x, self.weight, self.bias)
-        parts = zip(x.chunk(self.groups, 1), self.weight.chunk(self.groups), strict=True)
-        return torch.cat([F.linear(values, weight) for values, weight in parts], 1) + self.bias
+        if kind == "fc":
+            x = x.flatten(1)
+            if self.groups == 1:
+                return F.linear(x, self.weight, self.bias)
+            parts = zip(x.chunk(self.groups, 1), self.weight.chunk(self.groups), strict=True)
+            return torch.cat([F.linear(values, weight) for values, weight in parts], 1) + self.bias
+        assert_never(kind)
 
     def _activated(self, x: Tensor, name: str, capture: Capture | None) -> Tensor:
-        # In place, because nothing else reads the weighted sum, unless it was captured just before.
-        in_place = capture is None
-        if self.layer.activation == "relu":
-            x = torch.relu_(x) if in_place else torch.relu(x)
-        elif self.layer.activation == "tanh":
-            x = torch.tanh_(x) if in_place else torch.tanh(x)
-        elif self.layer.activation == "sigmoid":
-            x = torch.sigmoid_(x) if in_place else torch.sigmoid(x)
+        if self.layer.activation is not None:
+            # In place, because nothing else reads the weighted sum, unless it was captured just before.
+            x = ACTIVATIONS[self.layer.activation](x, capture is None)
         _record(capture, f"{name}.activation", x)
         return x
 
@@ -111,7 +113,7 @@ class LayerModule(nn.Module):
     def _dropped(self, x: Tensor, key: DropoutKey | None) -> Tensor:
         layer = self.layer
         if not self.training:
-            return x * (1 - layer.dropout) if layer.dropout_rule == "mask" else x
+            return scaled_in_evaluation(x, layer.dropout, layer.dropout_rule)
         if key is None:
             raise ValueError(f"{layer.name} drops units in training: pass a DropoutKey, or call eval() first")
         per_kernel = layer.out_side**2

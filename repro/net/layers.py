@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, assert_never
 
 from repro.errors import UserError
 from repro.net.conv_plan import ConvPlan
 from repro.net.four_layer import four_layer_plans
-from repro.net.layer import Crossing, Layer, NormalisationRule
+from repro.net.layer import Crossing, Layer, NormalisationPlace, NormalisationRule
 from repro.net.removal import conv_plans
 from repro.net.settings import NetSettings
 
@@ -44,6 +44,8 @@ def layer_table(net: NetSettings, classes: int) -> tuple[Layer, ...]:
     if net.architecture == "four_layer":
         kernels = _kernel_layers(net, four_layer_plans(net))
         return (*kernels, _fc_layer(net, "fc5", classes, kernels[-1], 0.0))
+    if net.architecture != "alexnet":
+        assert_never(net.architecture)
     _check_widths(net, classes)
     layers = _kernel_layers(net, conv_plans(net))
     drop = net.dropout.probability
@@ -187,10 +189,13 @@ def _pooled(net: NetSettings, side: int, name: str) -> int:
             f"net.pooling.size: the maps vanish after {name}: a window of {size} x {size} does not fit maps "
             f"of {side} x {side}; raise net.geometry.crop ({net.geometry.crop}) or make the window smaller"
         )
-    if net.pooling.rounding == "floor":
+    rounding = net.pooling.rounding
+    if rounding == "floor":
         return (side - size) // stride + 1
-    windows = math.ceil((side - size) / stride) + 1
-    return windows if (windows - 1) * stride < side else windows - 1  # a window must begin inside the map
+    if rounding == "ceil":
+        windows = math.ceil((side - size) / stride) + 1
+        return windows if (windows - 1) * stride < side else windows - 1  # a window must begin inside the map
+    assert_never(rounding)
 
 
 def _normalisation(net: NetSettings, plan: ConvPlan) -> NormalisationRule | None:
@@ -206,7 +211,7 @@ def _normalisation(net: NetSettings, plan: ConvPlan) -> NormalisationRule | None
     return NormalisationRule(rule.size, rule.k, alpha, rule.beta, blocks, _place(net, plan))
 
 
-def _place(net: NetSettings, plan: ConvPlan) -> Literal["before_activation", "after_activation", "after_pooling"]:
+def _place(net: NetSettings, plan: ConvPlan) -> NormalisationPlace:
     before, after = net.normalisation.before_activation, net.normalisation.after_pooling
     if plan.name not in after:
         return "before_activation" if plan.name in before else "after_activation"
@@ -237,9 +242,11 @@ def _initial_values(
     biases = dict.fromkeys(deviations, 0.0) if four_layer else rule.biases.model_dump()
     if rule.rule == "printed":
         return "normal", deviations[name], biases[name]
-    deviation = math.sqrt(2 / fan_in) * (rule.conv1_gain if first else 1.0)
-    return (
-        "normal",
-        rule.last_deviation if name in _LAST else deviation,
-        rule.he_bias if biases[name] else 0.0,
-    )
+    if rule.rule == "he":
+        deviation = math.sqrt(2 / fan_in) * (rule.conv1_gain if first else 1.0)
+        return (
+            "normal",
+            rule.last_deviation if name in _LAST else deviation,
+            rule.he_bias if biases[name] else 0.0,
+        )
+    assert_never(rule.rule)

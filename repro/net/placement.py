@@ -13,7 +13,7 @@ import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, assert_never, get_args
 
 from repro.errors import UserError
 from repro.net.layers import Layer, traffic
@@ -73,7 +73,7 @@ def holdings(table: tuple[Layer, ...], placement: Placement) -> tuple[Holding, .
     if placement == "single":
         return (_holding(table, tuple(towers), 0),)
     joined = sum(2 * crossing.values for crossing in traffic(table))
-    with_loss = towers if placement == "ranks" else (0,)
+    with_loss = {"split": (0,), "ranks": towers}[placement]
     logits = table[-1].outputs
     return tuple(_holding(table, (tower,), joined + logits * (tower in with_loss)) for tower in towers)
 
@@ -93,8 +93,10 @@ def sendings(table: tuple[Layer, ...], placement: Placement) -> tuple[Sending, .
     if placement == "ranks":
         # Each process computes the loss itself, so no gradient is sent; both send the larger share.
         found += [Sending(tower, LOSS, max(shares), 0) for tower in towers]
-    else:
+    elif placement == "split":
         found += [Sending(0, LOSS, 0, shares[1]), Sending(1, LOSS, shares[1], 0)]
+    else:
+        assert_never(placement)
     return tuple(found)
 
 

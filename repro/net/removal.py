@@ -15,10 +15,14 @@ the map sizes and fc6's inputs as they are:
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 from repro.errors import UserError
 from repro.net.conv_plan import ConvPlan, check_known, check_listed
-from repro.net.settings import FourLayer, NetSettings
+from repro.net.settings import FourLayer, NetSettings, RemovalForm
+
+_CONNECTED = ("fc6", "fc7")
+"""Layers beside the convolutional ones that may read both towers; the last always does."""
 
 
 def conv_plans(net: NetSettings) -> tuple[ConvPlan, ...]:
@@ -29,7 +33,7 @@ def conv_plans(net: NetSettings) -> tuple[ConvPlan, ...]:
     names = {plan.name for plan in present}
     hint = " (net.widths.conv6 above 0 adds a sixth layer)"
     check_known("removed", net.removed, names, hint)
-    check_known("crossings", [name for name in net.crossings if name.startswith("conv")], names, hint)
+    check_known("crossings", net.crossings, {*names, *_CONNECTED}, hint)
     check_listed(net, names, hint)
     if len(net.removed) == len(present):
         raise UserError(f"net.removed: {', '.join(net.removed)} leaves no convolutional layer; keep at least one")
@@ -51,7 +55,7 @@ def conv_plans(net: NetSettings) -> tuple[ConvPlan, ...]:
 def _all_plans(net: NetSettings) -> list[ConvPlan]:
     geometry = net.geometry
     widths = net.widths
-    before = geometry.conv1_padding if geometry.conv1_padding_kind == "symmetric" else 0
+    before = {"symmetric": geometry.conv1_padding, "right_bottom": 0}[geometry.conv1_padding_kind]
     shapes = [
         (
             "conv1",
@@ -100,6 +104,8 @@ def _without(present: list[ConvPlan], name: str, form: str) -> list[ConvPlan]:
 
 def _check_form(net: NetSettings, present: list[ConvPlan]) -> None:
     """A form that changes nothing would give one net two identities."""
+    if net.removal_form not in get_args(RemovalForm):
+        raise UserError(f"net.removal_form: {net.removal_form} is unknown; allowed: {', '.join(get_args(RemovalForm))}")
     if net.removal_form == "own" and not (
         net.towers == 2 and any(plan.crosses for plan in present[:-1] if plan.name in net.removed)
     ):

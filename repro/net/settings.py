@@ -12,7 +12,10 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from repro.net.activation import Activation
+
 ConvName = Literal["conv1", "conv2", "conv3", "conv4", "conv5", "conv6"]
+RemovalForm = Literal["primary", "own", "wide"]
 CrossingName = Literal["conv2", "conv3", "conv4", "conv5", "conv6", "fc6", "fc7"]
 
 Name = TypeVar("Name", bound=str)
@@ -250,8 +253,8 @@ class NetSettings(_Settings):
     widths: Widths = Field(default_factory=Widths)
     normalisation: Normalisation = Field(default_factory=Normalisation)
     pooling: Pooling = Field(default_factory=Pooling)
-    activation: Literal["relu", "tanh", "sigmoid"] = "relu"
-    """Nonlinearity of every layer but fc8. Section 3.1: relu."""
+    activation: Activation = "relu"
+    """Nonlinearity of every layer but fc8, one of `repro.net.activation`. Section 3.1: relu."""
     dropout: Dropout = Field(default_factory=Dropout)
     four_layer: FourLayer = Field(default_factory=FourLayer)
     """Of effect with that architecture only, as `crossings`, `widths`, `removed` and the kernels and paddings
@@ -263,6 +266,6 @@ class NetSettings(_Settings):
     removed: ConvNames = ()
     """Convolutional layers left out (section 1: removing any gives inferior performance). The rules are in
     `repro.net.removal`: the layers around take over its pooling, its crossing and its place."""
-    removal_form: Literal["primary", "own", "wide"] = "primary"
+    removal_form: RemovalForm = "primary"
     """primary; own: the layer after a removed crossing layer reads its own tower only; wide: the layer
     before a removed last layer keeps its width, so that fc6 grows. The last two are sensitivity checks."""

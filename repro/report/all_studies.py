@@ -12,6 +12,7 @@ from pathlib import Path
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
 from repro.files import read_json, write_text
+from repro.project import store_folder
 from repro.report import words
 from repro.report.entries import Literature, StatementEntry, counts, sections, statement_entry
 from repro.report.judgements import Basis
@@ -22,7 +23,6 @@ from repro.report.rendering import rendered
 from repro.report.retrieval import retrieval_at_hand
 from repro.report.retrieval_figure import RetrievalFigure
 from repro.report.rows import NO_CLAIM, Row, checked_rows, rows_on
-from repro.training.run_store import store_folder
 from repro.verdicts.ledger import make_ledger
 from repro.verdicts.registry import REGISTRY_FILE, Registry, claims_folder, load_registry
 

@@ -17,6 +17,9 @@ from repro.study.tuning import Tuning
 from repro.study.validation import Settings as Settings
 from repro.study.validation import validated as validated
 
+Order = Literal["each_epoch", "fixed"]
+Mean = Literal["picture", "centre_of_picture", "channel"]
+Precision = Literal["float32", "float64", "tf32", "bf16"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -146,19 +149,15 @@ class TrainingSettings(Settings):
     bias_rate_follows_schedule: bool = Field(True, description="authors' code: biases keep their rate")
     epochs: int = Field(90, ge=1, description="passes over the training pictures; plateau: at most")
     schedule: Schedule = Schedule()
-    order: Literal["each_epoch", "fixed"] = Field(
-        "each_epoch", description="pictures shuffled anew each epoch, or once (authors' code)"
-    )
-    mean: Literal["picture", "centre_of_picture", "channel"] = Field(
+    order: Order = Field("each_epoch", description="pictures shuffled anew each epoch, or once (authors' code)")
+    mean: Mean = Field(
         "picture",
         description="what is subtracted: the mean picture at the crop's place, its centre (authors' code), "
         "or the mean of each channel",
     )
     augmentation: Augmentation = Augmentation()
     pictures: PictureSettings = PictureSettings()
-    precision: Literal["float32", "float64", "tf32", "bf16"] = Field(
-        "float32", description="bf16 and tf32 need a GPU; never used on CPU"
-    )
+    precision: Precision = Field("float32", description="bf16 and tf32 need a GPU; never used on CPU")
     curve_every: int = Field(1, ge=1, description="epochs between points of the learning curve")
     curve_every_steps: int | None = Field(
         None, ge=1, description="also the training error at every so many steps, between the epochs' points"

@@ -29,8 +29,7 @@ class Batches:
 
     def order(self, epoch: int) -> Ints:
         """The order in which an epoch visits the training pictures."""
-        fixed = self._spec.settings.training.order == "fixed"
-        return epoch_order(self._spec.seed, epoch, self.pictures, fixed=fixed)
+        return epoch_order(self._spec.seed, epoch, self.pictures, self._spec.settings.training.order)
 
     def plain(self, order: Ints, place: int, inputs: Inputs) -> Batch:
         """The same pictures by their central crops, with nothing drawn."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,12 +17,19 @@ from repro.data.augmentation import Draws, centre_batch, mean_to_subtract, train
 from repro.data.packed import Packed, Pictures, Split
 from repro.net.alexnet import AlexNet
 from repro.net.towers import TowerNet
-from repro.study.settings import RunSettings
+from repro.study.settings import Precision, RunSettings
 from repro.training.device_pictures import DevicePictures, sent
 
 Ints = npt.NDArray[np.int64]
 Pixels = Tensor | tuple[Tensor, ...]
 """What a net reads: one tensor, or one for each of its devices."""
+DTYPES: Mapping[Precision, torch.dtype] = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "tf32": torch.float32,
+    "bf16": torch.float32,
+}
+"""What a run's weights, and what its net reads, are kept in: bf16 and tf32 are for products only."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Inputs:
             crop=crop,
             scale=1 / settings.net.input_divisor,
             device=device,
-            dtype=torch.float64 if settings.training.precision == "float64" else torch.float32,
+            dtype=DTYPES[settings.training.precision],
             others=others,
             raw=device.type == "cuda",
         )

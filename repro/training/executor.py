@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from repro.processes import ALLOCATOR, INTERRUPTED
 from repro.training import worker
 from repro.training.run_store import Run
 
@@ -39,7 +40,7 @@ class Outcome:
     @property
     def killed(self) -> bool:
         """Whether the process was stopped from outside, so that another try goes on from the checkpoint."""
-        return self.code < 0 or self.code == worker.INTERRUPTED
+        return self.code < 0 or self.code == INTERRUPTED
 
 
 class Kills:
@@ -81,7 +82,7 @@ def start_process(
     command = [sys.executable, "-m", "repro.training.worker", "--store", str(store), "--run", identity]
     command += ["--device", device, "--parent", str(os.getpid())]
     command += ["--checkpoint-seconds", str(checkpoint_seconds), "--runs-a-device", str(runs_a_device)]
-    environment = {**os.environ, **worker.ALLOCATOR, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment = {**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     package = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH")]))
     return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)

@@ -26,7 +26,6 @@ from typing import Any
 
 from repro.errors import UserError
 from repro.files import digest_of_file, read_json, write_json
-from repro.project import path_from_environment, shared_root
 from repro.study.identity import TRAINING_VERSION, run_identity
 from repro.study.settings import RunSettings, validated
 from repro.training import lease
@@ -35,11 +34,6 @@ _RESULT = (
     *("status", "weights_digest", "steps", "epochs", "final_train_loss", "decay_dose", "cpu_seconds"),
     *("pictures_per_second", "sittings", "provenance"),
 )
-
-
-def store_folder(root: Path) -> Path:
-    """Where prepared pictures and runs lie."""
-    return path_from_environment("REPRO_STORE", root) or (shared_root(root) / ".store").absolute()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, assert_never
 
 from repro.study.settings import TrainingSettings
 from repro.training.update_rule import Rates
@@ -42,9 +42,12 @@ class Schedule:
     def rates(self, step: int) -> Rates:
         """The rates of a step, counted from 0."""
         schedule = self.settings.schedule
-        falls = self.reductions
-        if schedule.kind == "steps":
+        if schedule.kind == "plateau":
+            falls = self.reductions
+        elif schedule.kind == "steps":
             falls = sum(step >= fall for fall in self.planned_falls)
+        else:
+            assert_never(schedule.kind)
         rate = self.settings.learning_rate * schedule.factor**falls
         bias_falls = falls if self.settings.bias_rate_follows_schedule else 0
         bias_rate = self.settings.learning_rate * self.settings.bias_learning_rate_factor
@@ -52,8 +55,11 @@ class Schedule:
 
     def end_of_epoch(self, validation_error: float | None) -> None:
         """Learn an epoch's validation error; on a plateau reduce the rate, or stop after the last reduction."""
-        if self.settings.schedule.kind != "plateau" or validation_error is None:
+        kind = self.settings.schedule.kind
+        if kind == "steps" or validation_error is None:
             return
+        if kind != "plateau":
+            assert_never(kind)
         if self.best is None or validation_error < self.best:
             self.best, self.epochs_without_gain = validation_error, 0
             return

@@ -7,14 +7,12 @@ that whatever started it (the local pool, a cluster's engine, a shell loop) know
 from __future__ import annotations
 
 import argparse
-import ctypes
-import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
+
+from repro.processes import INTERRUPTED, die_with_parent, stop_on_signals
 
 if TYPE_CHECKING:  # torch is imported when a run is really trained
     from repro.training.placing import Placing
@@ -24,23 +22,7 @@ FINISHED = 0
 FAILED = 1
 USER_ERROR = 2
 LEASE_TAKEN = 73
-INTERRUPTED = 75  # after a checkpoint; the same command again goes on
-
-# glibc returns large blocks to the kernel and page-faults them anew at every step unless told not to;
-# read at process start, so whoever starts a worker must set them. See docs/scaling.md.
-ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": "1000000000",
-    "MALLOC_TRIM_THRESHOLD_": "10000000000",
-    "MALLOC_TOP_PAD_": "200000000",
-}
-
-
-def die_with_parent(parent: int | None) -> None:
-    """Ask the kernel to end this process when its parent ends (Linux), so that no orphan trains on."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    if parent is not None and os.getppid() != parent:
-        sys.exit(INTERRUPTED)
+"""Beside these: `repro.processes.INTERRUPTED`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,29 +45,6 @@ def main(arguments: list[str] | None = None) -> int:
         stop_on_signals(),
         runs_a_device=options.runs_a_device,
     )
-
-
-def leave_on_sigterm() -> None:
-    """SIGTERM leaves what this process is in by an exception, so that the runs it started write their checkpoints."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
-        sys.exit(INTERRUPTED)
-
-    signal.signal(signal.SIGTERM, leave)
-
-
-def stop_on_signals() -> Callable[[], bool]:
-    """Whether SIGTERM or SIGINT has come, which from now on end nothing by themselves."""
-    stopping = False
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    return lambda: stopping
 
 
 def train_run(

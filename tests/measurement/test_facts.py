@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from repro.measurement import net_facts, recipe_facts
-from repro.measurement.facts import measure_facts
+from repro.facts import net_facts, recipe_facts
+from repro.facts.measure import measure_facts
 from repro.net.alexnet import AlexNet
 from repro.net.layers import layer_table
 from repro.net.settings import Dropout, Geometry, InitialValues, NetSettings, Widths

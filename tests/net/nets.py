@@ -8,6 +8,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from repro.errors import UserError
+from repro.net.activation import ACTIVATIONS
 from repro.net.layers import layer_table
 from repro.net.settings import NetSettings
 
@@ -85,7 +86,7 @@ def nets(draw: st.DrawFn) -> NetSettings:
             "stride": draw(st.integers(1, 3)),
             "rounding": draw(st.sampled_from(["floor", "ceil"])),
         },
-        "activation": draw(st.sampled_from(["relu", "tanh", "sigmoid"])),
+        "activation": draw(st.sampled_from(list(ACTIVATIONS))),
         "dropout": {
             "probability": draw(st.sampled_from([0.0, 0.3, 0.5])),
             "rule": draw(st.sampled_from(["mask", "inverted"])),

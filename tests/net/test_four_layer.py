@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from repro.errors import UserError
 from repro.net import layers
+from repro.net.activation import ACTIVATIONS
 from repro.net.alexnet import AlexNet, load_tower_state, tower_state
 from repro.net.describe import describe, describe_text
 from repro.net.layers import layer_table
@@ -153,7 +154,7 @@ def test_the_whole_net_is_its_layers_one_after_the_other():
     torch.testing.assert_close(model(x), expected, rtol=1e-6, atol=1e-9)  # the band is made in float32
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_it_can_be_trained_with_every_nonlinearity(activation):
     model = AlexNet(net(RELEASED, TINY, {"activation": activation}), 3, 0, DOUBLE)
     capture: dict[str, Tensor] = {}

@@ -10,7 +10,7 @@ import yaml
 
 from repro.errors import UserError
 from repro.evidence.directory import load_evidence
-from repro.registered import registered_for
+from repro.measurement.run_record import registered_for
 from repro.study.settings import Study
 from repro.study.validation import validated
 from repro.verdicts.registry import load_registry

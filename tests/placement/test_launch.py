@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from repro.errors import UserError
-from repro.pipeline import prepare_stage
+from repro.stages.prepare import prepare_stage
 from repro.training import lease, worker
 from repro.training.local_pool import local_devices
 from repro.training.placing import devices_named, prepare_devices

@@ -11,7 +11,7 @@ import yaml
 from repro.cli import main
 from repro.evidence.directory import write_evidence
 from repro.files import write_json
-from repro.reporting import report_stage
+from repro.stages.report import report_stage
 from tests.report.made_up_study import ROOT, made_up_study, project_registry
 from tests.report.made_up_verdicts import verdict_rows
 

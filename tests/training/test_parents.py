@@ -14,10 +14,14 @@ from repro.data.packed import open_packed
 from repro.errors import UserError
 from repro.net.alexnet import tower_state
 from repro.planning import plan_study
+from repro.stages.evaluate import evaluate_stage
+from repro.stages.facts import facts_stage
+from repro.stages.train import train_stage
 from repro.study.load import load_study
-from repro.training.grid import GridRun, grid_of, to_train, train_grid, write_run_list
+from repro.training.grid import GridRun, grid_of, to_train
 from repro.training.loop import Interrupted, Training
 from repro.training.run_store import Run, RunSpec
+from repro.training.train_grid import train_grid, write_run_list
 from tests.packed_pictures import make_packed
 from tests.small_project import Place
 from tests.small_runs import small_settings
@@ -209,10 +213,9 @@ def test_a_plan_counts_a_child_and_what_it_waits_for(with_parent):
 
 
 def test_the_evidence_says_whose_weights_a_run_started_from(with_parent, monkeypatch):
-    from repro.pipeline import evaluate_stage, train_stage
-
-    monkeypatch.setattr("repro.measurement.facts.measure_facts", lambda name: {})
+    monkeypatch.setattr("repro.stages.facts.measure_facts", lambda name: {})
     train_stage(with_parent.root, "small", workers=1)
+    facts_stage(with_parent.root)
     evaluate_stage(with_parent.root, "small")
     rows = [json.loads(line) for line in (with_parent.evidence / "runs.jsonl").read_text().splitlines()]
     by_variant = {row["variant"]: row for row in rows}

@@ -13,9 +13,12 @@ from repro.errors import UserError
 from repro.evidence.directory import load_evidence
 from repro.evidence.merge import merge_evidence
 from repro.files import write_json, write_text
-from repro.pipeline import evaluate_stage, prepare_stage, train_stage
 from repro.planning import plan_study
 from repro.recording import record_evidence
+from repro.stages.evaluate import evaluate_stage
+from repro.stages.facts import facts_stage
+from repro.stages.prepare import prepare_stage
+from repro.stages.train import train_stage
 from repro.study.load import ResolvedStudy, load_study
 from repro.study.tuning import Trial
 from repro.study_runs import study_runs
@@ -156,12 +159,13 @@ class TestWholeStudy:
         place.use(place.folder / "colours", "colours")
         with pytest.MonkeyPatch.context() as patch:
             patch.delenv("REPRO_STORE", raising=False)
-            patch.setattr("repro.measurement.facts.measure_facts", lambda name: {})
+            patch.setattr("repro.stages.facts.measure_facts", lambda name: {})
             prepare_stage(place.root, "small", workers=1)
             plan: list[str] = []
             plan_study(place.root, "small", workers=1, echo=plan.append)
             (place.folder / "plan").write_text("\n".join(plan))
             train_stage(place.root, "small", workers=2)
+            facts_stage(place.root)
             evaluate_stage(place.root, "small")
             record_evidence(place.root, "small")
         return place

@@ -17,10 +17,11 @@ from repro.data.packed import open_packed
 from repro.errors import UserError
 from repro.training import worker
 from repro.training.executor import Kills, Outcome
-from repro.training.grid import GridRun, train_grid, write_run_list
+from repro.training.grid import GridRun
 from repro.training.local_pool import LocalPool
 from repro.training.ray_pool import RayPool
 from repro.training.run_store import Run, RunSpec
+from repro.training.train_grid import train_grid, write_run_list
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
 

@@ -30,7 +30,7 @@ def claims() -> dict[str, Claim]:
 
 @pytest.fixture(scope="session")
 def facts() -> dict[str, Any]:
-    from repro.measurement.facts import measure_facts
+    from repro.facts.measure import measure_facts
 
     return {"paper": measure_facts("paper")}
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from repro.evidence.directory import load_evidence
 from repro.files import read_json
-from repro.pipeline import results_folder
+from repro.project import results_folder, store_folder
 from repro.report.page import write_report
 from repro.report.retrieval import retrieval_at_hand
-from repro.training.run_store import store_folder
 
 
 def report_stage(root: Path, study: str) -> Path:

@@ -6,8 +6,8 @@ net, normalisation where there is none) are left out.
 
 from __future__ import annotations
 
-from repro.measurement import net_facts, recipe_facts
-from repro.measurement.fact import Fact
+from repro.facts import net_facts, recipe_facts
+from repro.facts.fact import Fact
 from repro.net.alexnet import AlexNet
 from repro.net.fidelity import FIDELITIES
 from repro.net.settings import NetSettings

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from repro import randomness
-from repro.measurement.fact import Fact, fact
+from repro.facts.fact import Fact, fact
 from repro.net.alexnet import AlexNet
 from repro.net.dropout import DropoutKey, keep_mask
 from repro.net.layer import Layer, NormalisationRule

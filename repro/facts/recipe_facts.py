@@ -10,8 +10,8 @@ from repro.data.augmentation import centre_batch, colour_shifts, draw, mean_to_s
 from repro.data.colour import ColourSums
 from repro.data.packed import Colour
 from repro.data.resizing import crop_offset, resize_and_crop, resized_shape
+from repro.facts.fact import Fact, fact
 from repro.measurement import views
-from repro.measurement.fact import Fact, fact
 from repro.net.alexnet import AlexNet
 from repro.net.settings import NetSettings
 from repro.study.settings import TrainingSettings
