@@ -5,7 +5,7 @@ A verdict always names its study, and nothing here merges verdicts across studie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from repro.evidence.directory import Evidence, load_evidence
 from repro.files import read_json, write_text
 from repro.project import store_folder
 from repro.report import words
+from repro.report.choices import Rules
 from repro.report.entries import Literature, StatementEntry, counts, sections, statement_entry
 from repro.report.judgements import Basis
 from repro.report.masthead import scope
@@ -105,13 +106,14 @@ def all_studies_html(results: Sequence[StudyResults], registry: Registry) -> str
     """The page as text."""
     literature = literature_beside(registry)
     rows = {item.name: rows_on(item.rows, item.name) for item in results}
+    rules = {item.name: Rules(item.evidence, registry, rows[item.name]) for item in results}
     names = [entry.id for entry in registry]
     names += [name for item in results for name in rows[item.name] if name not in registry.statements]
     entries = []
     for name in dict.fromkeys(names):
         found = [(rows[item.name][name], item) for item in results if name in rows[item.name]]
         if found:
-            entries.append(_entry(found, registry, literature))
+            entries.append(_entry(found, registry, literature, rules))
     ordered = sections(entries)
     studies = [item.name for item in results]
     judgements = [item for entry in entries for item in entry.judgements]
@@ -128,11 +130,13 @@ def all_studies_html(results: Sequence[StudyResults], registry: Registry) -> str
     )
 
 
-def _entry(found: Sequence[tuple[Row, StudyResults]], registry: Registry, literature: Literature) -> StatementEntry:
+def _entry(
+    found: Sequence[tuple[Row, StudyResults]], registry: Registry, literature: Literature, rules: Mapping[str, Rules]
+) -> StatementEntry:
     """A statement on all studies; one that needs none has a single judgement."""
     judged = [(row, item) for row, item in found if row["study"] is not None]
     if judged:
-        bases = [Basis(row, item.evidence, item.retrieval) for row, item in judged]
+        bases = [Basis(row, item.evidence, item.retrieval, rules[item.name]) for row, item in judged]
         return statement_entry(bases, registry, literature)
     row, _ = min(found, key=lambda pair: _TELLING.index(pair[0]["verdict"]))
     return statement_entry([Basis(row)], registry, literature)

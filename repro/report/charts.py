@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from repro.report.axes import Axis, Mark, axis_over
+from repro.report.axes import Axis, Band, Mark, axis_over, axis_within
 
 MOST_POINTS = 150
 """A line has no more points than this: more cannot be seen, and the page stays small."""
@@ -15,11 +15,12 @@ Line = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Curve:
-    """A line before it has places; `kind` names its look, `broken` a run that collapsed."""
+    """A line before it has places; `kind` names its look, `broken` a run that collapsed, `seed` the run's."""
 
     kind: str
     line: Line
     broken: bool = False
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Arrival:
     x: float
     y: float
     label: str
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -39,26 +41,34 @@ class Trace:
     kind: str
     points: str
     broken: bool
+    seed: int | None
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel's lines, and in words what they say."""
+    """One panel's lines, and in words what they say. `area` are the points of a polygon behind them, `windows` shaded
+    stretches of time, `drops` the times at which the learning rate fell."""
 
     name: str
     traces: tuple[Trace, ...]
     arrivals: tuple[Arrival, ...]
     spoken: str
+    area: str
+    windows: tuple[Band, ...]
+    drops: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A panel before it has places; arrivals in data units."""
+    """A panel before it has places; all in data units. `area`: (time, low, high) of a band behind the lines."""
 
     name: str
     curves: Sequence[Curve]
     spoken: str
     arrivals: Sequence[Arrival] = field(default_factory=tuple)
+    area: Sequence[tuple[float, float, float]] = field(default_factory=tuple)
+    windows: Sequence[tuple[float, float]] = field(default_factory=tuple)
+    drops: Sequence[float] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,8 @@ class Guide:
 
 @dataclass(frozen=True)
 class Chart:
-    """All panels; `legend` names the looks of lines."""
+    """All panels; `legend` names the looks of lines. `below` has a second plot for each panel, over the same time;
+    `note` stands below all."""
 
     kind: ClassVar[str] = "chart"
     title: str
@@ -81,6 +92,8 @@ class Chart:
     end: str
     guides: tuple[Guide, ...]
     legend: tuple[tuple[str, str], ...]
+    below: Chart | None = None
+    note: str = ""
 
 
 def chart(
@@ -91,30 +104,52 @@ def chart(
     time: str,
     legend: Sequence[tuple[str, str]],
     guides: Sequence[tuple[float, str]] = (),
+    within: tuple[float, float] | None = None,
+    span: tuple[float, float] | None = None,
+    note: str = "",
 ) -> Chart | None:
-    """A chart whose height begins at 0 (or below); None when no plot has a point. `time`: what x counts."""
+    """A chart whose height begins at 0 (or below); None when no plot has a point.
+
+    time: what x counts; within: ends of the height, in place of those of the values; span: first and last time.
+    """
     everything = [point for plot in plots for curve in plot.curves for point in curve.line]
     if not everything:
         return None
-    axis = axis_over([0.0, *(value for value, _ in guides), *(value for _, value in everything)], about=4)
-    first, last = min(x for x, _ in everything), max(x for x, _ in everything)
+    ends = [end for plot in plots for _, low, high in plot.area for end in (low, high)]
+    values = [0.0, *(value for value, _ in guides), *(value for _, value in everything), *ends]
+    axis = axis_within(*within) if within else axis_over(values, about=4)
+    first, last = span or span_of(plots)
     frame = _Frame(first, max(last - first, 1e-9), axis)
     return Chart(
         title=title,
-        panels=tuple(
-            Panel(
-                plot.name,
-                tuple(Trace(curve.kind, frame.drawn(curve.line), curve.broken) for curve in plot.curves),
-                tuple(Arrival(at.kind, frame.across(at.x), frame.down(at.y), at.label) for at in plot.arrivals),
-                plot.spoken,
-            )
-            for plot in plots
-        ),
+        panels=tuple(_panel(plot, frame) for plot in plots),
         ticks=tuple(Mark(frame.down(tick), shown(tick)) for tick in axis.ticks),
         start=f"{time} {first:,.0f}",
         end=f"{last:,.0f}",
         guides=tuple(Guide(frame.down(value), label) for value, label in guides),
         legend=tuple(legend),
+        note=note,
+    )
+
+
+def span_of(plots: Sequence[Plot]) -> tuple[float, float]:
+    """First and last time of all lines."""
+    times = [x for plot in plots for curve in plot.curves for x, _ in curve.line]
+    return min(times), max(times)
+
+
+def _panel(plot: Plot, frame: _Frame) -> Panel:
+    lower, upper = [(x, low) for x, low, _ in plot.area], [(x, high) for x, _, high in plot.area]
+    return Panel(
+        plot.name,
+        tuple(Trace(curve.kind, frame.drawn(curve.line), curve.broken, curve.seed) for curve in plot.curves),
+        tuple(Arrival(at.kind, frame.across(at.x), frame.down(at.y), at.label, at.seed) for at in plot.arrivals),
+        plot.spoken,
+        f"{frame.drawn(upper)} {frame.drawn(_thinned(lower)[::-1])}" if plot.area else "",
+        tuple(
+            Band(frame.across(start), round(frame.across(end) - frame.across(start), 1)) for start, end in plot.windows
+        ),
+        tuple(frame.across(x) for x in plot.drops),
     )
 
 

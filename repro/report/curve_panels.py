@@ -24,7 +24,7 @@ def curve_figure(evidence: Evidence, variants: Sequence[str] | None = None) -> C
     for name, runs in reported(evidence):
         if (variants is not None and name not in variants) or not any(_lines(run) for run in runs):
             continue
-        curves = [Curve(kind, line, run.status != "finished") for run in runs for kind, line in _lines(run)]
+        curves = [Curve(kind, line, run.status != "finished", run.seed) for run in runs for kind, line in _lines(run)]
         if name != "base" and base:
             curves.insert(0, Curve("base", base))
         plots.append(Plot(named(name), curves, _spoken(runs)))

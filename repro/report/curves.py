@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,22 @@ def points(run: RunRecord, name: str) -> list[tuple[float, float]]:
     pairs = zip(run.curves.get("epoch", []), run.curves.get(name, []), strict=False)
     known = [(finite(epoch), finite(value)) for epoch, value in pairs]
     return [(epoch, value) for epoch, value in known if epoch is not None and value is not None]
+
+
+def epochs_a_step(run: RunRecord) -> float | None:
+    """What a step is in epochs, by the last point of the log; None where it does not say."""
+    pairs = list(zip(run.curves.get("epoch", []), run.curves.get("step", []), strict=False))
+    if not pairs:
+        return None
+    epoch, step = (finite(value) for value in pairs[-1])
+    return None if epoch is None or not step else epoch / step
+
+
+def rate_drops(run: RunRecord) -> list[float]:
+    """The epochs at whose end the learning rate fell."""
+    log = list(zip(run.curves.get("epoch", []), run.curves.get("learning_rate", []), strict=False))
+    known = [(epoch, rate) for at, value in log if (epoch := finite(at)) is not None and (rate := finite(value))]
+    return [epoch for (epoch, rate), (_, following) in pairwise(known) if following < rate]
 
 
 def reported(evidence: Evidence) -> Iterator[tuple[str, list[RunRecord]]]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from repro.report.arm_curves import arm_curves
 from repro.report.case import Case, numbers
 from repro.report.charts import Chart
 from repro.report.curve_panels import curve_figure
@@ -24,7 +25,7 @@ def difference_pictures(case: Case) -> list[Figure]:
         figures.append(differences)
     if "generalisation_gap" in _metrics(case) and (curves := curve_figure(case.evidence, case.present)):
         figures.append(curves)
-    return figures
+    return [*figures, *arm_curves(case)]
 
 
 def arms_strip(case: Case, metric: str, variants: Sequence[str]) -> Strip | None:
@@ -85,12 +86,12 @@ def _forest(case: Case, estimates: Sequence[Estimate], *, log: bool = False) -> 
         tick,
         neutral=1.0 if case.unit == "ratio" else 0.0,
         holds=region(case),
-        references=_smallest_effect(case, tick),
+        references=smallest_effect(case, tick),
         log=log,
     )
 
 
-def _smallest_effect(case: Case, tick: Format) -> list[tuple[float, str]]:
+def smallest_effect(case: Case, tick: Format) -> list[tuple[float, str]]:
     """The line below which an effect contradicts although it has the statement's sign, where one is registered."""
     found = case.finding
     if found is None or found.boundary is None or found.smallest_effect <= 0:

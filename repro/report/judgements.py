@@ -9,6 +9,8 @@ from typing import Any
 from repro.evidence.directory import Evidence
 from repro.report import words
 from repro.report.case import Case
+from repro.report.choice_strip import ChoiceStrip, choice_strip
+from repro.report.choices import Rules
 from repro.report.claim_pictures import Picture, pictures
 from repro.report.comparison_table import ComparisonTable, comparison_table
 from repro.report.retrieval_figure import RetrievalFigure
@@ -25,11 +27,13 @@ SAID_ELSEWHERE = frozenset({"known_erratum", "part_tested", "reduced_scale"})
 
 @dataclass(frozen=True)
 class Basis:
-    """A row of verdicts with the evidence that it was judged on, and neighbours of some of its pictures."""
+    """A row of verdicts with the evidence that it was judged on, neighbours of some of its pictures, and the rules of
+    its study, which its verdict under other choices takes."""
 
     row: Row
     evidence: Evidence | None = None
     retrieval: RetrievalFigure | None = None
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Judgement:
     pictures: tuple[Picture, ...]
     in_family: bool
     case: Case | None = None
+    choices: ChoiceStrip | None = None
 
     @property
     def tabled(self) -> bool:
@@ -99,6 +104,7 @@ def judgement(basis: Basis, statement: Statement | None, test: Any, gates: Gates
         pictures=shown,
         in_family=evidence is not None and row["id"] in evidence.study.family,
         case=case,
+        choices=None if case is None or basis.rules is None else choice_strip(case, basis.rules),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from repro.evidence.directory import Evidence
 from repro.files import write_text
+from repro.report.choices import Rules
 from repro.report.curve_panels import curve_figure
 from repro.report.entries import Literature, counts, sections, statement_entry
 from repro.report.gate_table import gate_rows
@@ -62,7 +63,9 @@ def report_html(
     """The page as text."""
     study = evidence.study.study
     rows = rows_on(checked_rows(verdicts), study)
-    entries = [statement_entry([Basis(row, evidence, retrieval)], registry, literature or {}) for row in rows.values()]
+    rules = Rules(evidence, registry, rows)
+    bases = [Basis(row, evidence, retrieval, rules) for row in rows.values()]
+    entries = [statement_entry([basis], registry, literature or {}) for basis in bases]
     judgements = [item for entry in entries for item in entry.judgements]
     ordered = sections(entries)
     by_id = {entry.id: entry for entry in entries}

@@ -17,7 +17,7 @@ from repro.report.rows import NO_CLAIM, VERDICTS
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLES = ("report.css", "statements.css", "figures.css", "narrow_and_print.css")
-SCRIPT = "filter.js"
+SCRIPTS = ("filter.js", "seeds.js")
 SYMBOLS = {
     "supported": "✓",
     "contradicted": "✕",
@@ -30,11 +30,11 @@ SYMBOLS = {
 
 
 def rendered(template: str, **values: Any) -> str:
-    """A page: the template with these values, the styles and the script inside it.
+    """A page: the template with these values, the styles and the scripts inside it, as one.
 
     The page's own policy allows this one script, by its digest, and no request at all.
     """
-    script = f"\n{_read(SCRIPT)}"
+    script = "".join(f"\n{_read(name)}" for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return (
         _environment()

@@ -43,7 +43,7 @@ def _curves(case: Case) -> Chart | None:
             for run in case.evidence.of(variant):
                 if not (line := _line(run, metric)):
                     continue
-                curves.append(Curve(kind, line, run.status != "finished"))
+                curves.append(Curve(kind, line, run.status != "finished", run.seed))
                 name = f"{named(variant)} seed {run.seed}"
                 arrival = _arrival(run, line, target, metric, kind, name)
                 arrivals += [arrival] if arrival else []
@@ -73,10 +73,13 @@ def _arrival(run: RunRecord, line: Line, target: float | None, metric: str, kind
         height = dict(line).get(found.iterations)
         if found.censored or height is None:
             return None
-        return Arrival(kind, found.iterations, height, f"{name} has converged at step {found.iterations:,.0f}")
+        return Arrival(
+            kind, found.iterations, height, f"{name} has converged at step {found.iterations:,.0f}", run.seed
+        )
     if target is None or (found := arrival_at(run, target)).censored:
         return None
-    return Arrival(kind, found.iterations, target, f"{name} reaches {percent(target)} at step {found.iterations:,.0f}")
+    label = f"{name} reaches {percent(target)} at step {found.iterations:,.0f}"
+    return Arrival(kind, found.iterations, target, label, run.seed)
 
 
 def _ratios(case: Case) -> Forest | None:

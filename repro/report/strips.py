@@ -28,8 +28,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Dot:
-    """A run. `collapsed` ones are drawn as crosses, bounds as open arrows, pale ones hollow; `level` spreads
-    neighbours over three lines; `beyond` says that the value lies off the axis and the mark at its end."""
+    """A run, or a kernel, which has no seed. `collapsed` ones are drawn as crosses, bounds as open arrows, pale ones
+    hollow; `level` spreads neighbours over three lines; `beyond` says that the value lies off the axis and the mark at
+    its end."""
 
     x: float
     label: str
@@ -38,6 +39,7 @@ class Dot:
     pale: bool
     level: int
     beyond: bool
+    seed: int | None
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def _row(arm: Arm, axis: Axis, shown: Format, what: str) -> Row:
             point.pale,
             place % 3,
             beyond=not axis.holds(value),
+            seed=point.seed if what == "seed" else None,
         )
         for place, (point, value) in enumerate(known)
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from repro.evidence.directory import Evidence
 from repro.evidence.division import COLOUR_SPECIFIC
+from repro.report.division_figures import DivisionFigures, division_figures
 from repro.report.kernel_images import data_address, kernel_pixels
 from repro.report.strips import Strip
 from repro.report.tower_pictures import MOST_CONTROLS, SheetRow, chroma_strip, halves_word, sheet_row, specific_line
@@ -50,6 +51,7 @@ class TowerFigure:
     towers: tuple[LargeTower, ...]
     strip: Strip | None
     before: SheetRow | None
+    division: DivisionFigures
     said: str
     sorted: bool
     kernel_side: int
@@ -75,6 +77,7 @@ def tower_figure(evidence: Evidence, above: float = COLOUR_SPECIFIC) -> TowerFig
         towers=tuple(_large(tower, halves) for tower in large.towers),
         strip=chroma_strip(large, halves, "Chroma share of each live kernel's responses", specific_line(above)),
         before=sheet_row("Before training", note, untrained, halves, MOST_CONTROLS) if untrained else None,
+        division=division_figures(evidence, above),
         said=_in_words(large, halves),
         sorted=any(kernel.chroma is not None for tower in large.towers for kernel in tower.kernels),
         kernel_side=large.towers[0].kernels[0].weights.shape[-1] if large.towers[0].kernels else 0,

@@ -7,6 +7,7 @@ decision then never uses it.
 
 Common parameters
     larger           which arm the claim says is larger; estimates are oriented accordingly
+    paired           values at one index are a pair: only the report's other choices ask for it
     ratio            compare geometric means: estimate, shift, lo, hi, effects are then ratios larger / other
     smallest_effect  smallest effect of interest delta: also contradicted if the effect is below shift + delta
     planned_effect   registered effect for planning seeds (distance from the shift); default smallest_effect
@@ -30,9 +31,10 @@ from repro.verdicts.finding import Finding, finite
 from repro.verdicts.one_arm_forms import suspicion
 from repro.verdicts.reach import TOST_POWER, PartsReach, TReach, WeakestReach
 from repro.verdicts.statistics import Estimate, Values, finite_values, welch, with_fixed_variance
+from repro.verdicts.statistics import paired as paired_estimate
 
 Arm = Literal["first", "second"]
-WELCH_MINIMUM, ANY_OF_MINIMUM = 3, 5
+WELCH_MINIMUM, PAIRED_MINIMUM, ANY_OF_MINIMUM = 3, 5, 5
 
 
 def direction(
@@ -40,6 +42,7 @@ def direction(
     second: Values,
     *,
     larger: Arm,
+    paired: bool = False,
     ratio: bool = False,
     shift: float | None = None,
     smallest_effect: float = 0.0,
@@ -51,7 +54,7 @@ def direction(
 
     S: theta > shift. C: theta < shift + smallest_effect. With a shift the form is "more_than".
     """
-    arms = _Arms(first, second, larger, ratio, floor)
+    arms = _Arms(first, second, larger, ratio, floor, paired=paired)
     boundary = arms.neutral if shift is None else shift
     edge = arms.scaled(boundary + smallest_effect)
     p_sup = arms.estimate.tails(arms.scaled(boundary))[0]
@@ -65,13 +68,13 @@ def direction(
         estimate=arms.unscaled(arms.estimate.value),
         unit="ratio" if ratio else unit,
         n=arms.estimate.n,
-        minimum_n=WELCH_MINIMUM,
+        minimum_n=PAIRED_MINIMUM if paired else WELCH_MINIMUM,
         boundary=boundary,
         smallest_effect=smallest_effect,
-        reach=TReach(arms.estimate, True, ratio, wanted),
+        reach=TReach(arms.estimate, not paired, ratio, wanted),
         qualifiers=arms.qualifiers,
         details=arms.details | {"planned_effect": planned},
-        second_opinion=lambda: _permuted(arms.upper, arms.lower, arms.scaled(boundary), edge),
+        second_opinion=None if paired else lambda: _permuted(arms.upper, arms.lower, arms.scaled(boundary), edge),
     )
 
 
@@ -194,6 +197,8 @@ class _Arms:
         ratio: bool,
         floor: float,
         picture_variance: float = 0.0,
+        *,
+        paired: bool = False,
     ) -> None:
         a, b = finite_values(first), finite_values(second)
         if ratio and min(a.min(), b.min()) <= 0.0:
@@ -202,13 +207,14 @@ class _Arms:
         upper, lower = (a, b) if larger == "first" else (b, a)
         self.upper: npt.NDArray[np.float64] = np.log(upper) if ratio else upper
         self.lower: npt.NDArray[np.float64] = np.log(lower) if ratio else lower
-        self.estimate: Estimate = with_fixed_variance(welch(self.upper, self.lower, floor=floor), picture_variance)
+        compare = paired_estimate if paired else welch
+        self.estimate: Estimate = with_fixed_variance(compare(self.upper, self.lower, floor=floor), picture_variance)
         explained = picture_variance > 0.0 and self.estimate.no_spread  # none of them erred on so many pictures
         self.qualifiers = frozenset() if explained else suspicion(self.estimate)
         if len(a) > 1 and np.array_equal(a, b) and not explained:
             self.qualifiers |= {"suspect_same_run"}
         self.details: dict[str, object] = {
-            "method": "Welch t",
+            "method": "paired t" if paired else "Welch t",
             "first": a.tolist(),
             "second": b.tolist(),
             "larger": larger,

@@ -54,24 +54,32 @@ def _remedy(evidence: Evidence, run: RunRecord) -> str:
     return "a smaller training.curve_every gives more" if every > 1 else "more training.epochs give more"
 
 
+def settled_curve(run: RunRecord) -> str:
+    """The name of the curve that is read of a run."""
+    return "validation_error" if "validation_error" in run.curves else "held_out_error"
+
+
+def settled_windows(run: RunRecord) -> tuple[float, float, float] | None:
+    """Steps at which the third quarter of the steps at the first learning rate begins, the last begins, and it ends.
+
+    A point belongs to the window at whose end it stands. None for a run without points at its first rate.
+    """
+    rates, steps = run.curves.get("learning_rate", []), run.curves.get("step", [])
+    first = [float(step) for rate, step in zip(rates, steps, strict=False) if rate == rates[0] and step is not None]
+    return None if not first else ((1 - 2 / QUARTERS) * first[-1], (1 - 1 / QUARTERS) * first[-1], first[-1])
+
+
 def _quarters(run: RunRecord) -> tuple[list[float], list[float]]:
     """Errors at the points in the third and in the last quarter of the steps at the first learning rate."""
-    rates, steps = run.curves.get("learning_rate", []), run.curves.get("step", [])
-    name = "validation_error" if "validation_error" in run.curves else "held_out_error"
-    errors = run.curves.get(name, [])
-    points = [
-        (float(step), None if error is None else float(error))
-        for rate, step, error in zip(rates, steps, errors, strict=False)
-        if rate == rates[0] and step is not None
-    ]
-    if not points:
+    windows = settled_windows(run)
+    if windows is None:
         return [], []
-    end = points[-1][0]
-    known = [(step / end, error) for step, error in points if error is not None]
-    half, last = 1 - 2 / QUARTERS, 1 - 1 / QUARTERS
+    third, last, end = windows
+    points = zip(run.curves["step"], run.curves.get(settled_curve(run), []), strict=False)
+    known = [(float(step), float(error)) for step, error in points if step is not None and error is not None]
     return (
-        [error for share, error in known if half < share <= last],
-        [error for share, error in known if last < share],
+        [error for step, error in known if third < step <= last],
+        [error for step, error in known if last < step <= end],
     )
 
 

@@ -71,15 +71,19 @@ class Browser:
         """A command to the tab; its answer."""
         return self._send(method, parameters, self._session)
 
-    def open(self, page: Path, width: int, height: int = 900, *, dark: bool = False) -> None:
-        """Show a file in a window of this size, by light or dark."""
+    def open(self, page: Path, width: int, height: int = 900, *, dark: bool = False, part: str = "") -> None:
+        """Show a file in a window of this size, by light or dark; `part` is what follows in its address."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media="screen", features=[scheme])
         self.events.clear()
-        self.call("Page.navigate", url=page.resolve().as_uri())
+        self.call("Page.navigate", url="about:blank")  # else another part of the same page would not be loaded anew
+        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+            self._take()
+        self.events.clear()
+        self.call("Page.navigate", url=page.resolve().as_uri() + part)
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self._take()
 

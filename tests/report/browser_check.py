@@ -5,7 +5,8 @@
 
 Each page is opened at 1280 and 390 pixels, light and dark. It must ask for nothing but itself, raise no complaint,
 fit the width, have readable contrast, be whole without its script, be reachable and usable by keyboard, filter
-rightly, and print. `--pictures FOLDER` keeps screenshots, 2,400 pixels high each.
+rightly, keep the filter in its address, light up the runs of a seed together, and print. `--pictures FOLDER` keeps
+screenshots, 2,400 pixels high each.
 """
 
 from __future__ import annotations
@@ -57,6 +58,18 @@ _FOCUSED = """
   return [e.tagName, e.name || e.textContent.slice(0, 20), visible]; })()
 """
 
+_CHECKED = "[...document.querySelectorAll('[name=verdict]:checked')].map((box) => box.value)"
+_PLACE = "Math.abs(document.getElementById('ID').getBoundingClientRect().top)"
+_MIDDLE = """
+(() => { const r = document.querySelector("SELECTOR").getBoundingClientRect();
+  return [r.x + r.width / 2, r.y + r.height / 2]; })()
+"""
+_LIT = """
+(() => { const lit = [...document.querySelectorAll(".lit")];
+  const seeds = lit.flatMap((e) => [...e.classList].filter((name) => name.startsWith("seed-")));
+  return [lit.length, new Set(seeds).size, new Set(lit.map((e) => e.closest("figure, table"))).size]; })()
+"""
+
 
 def problems_of(browser: Browser, page: Path, width: int, *, dark: bool) -> Iterator[str]:
     """Everything that is wrong with a page at one width, by light or dark."""
@@ -99,6 +112,8 @@ def problems_of_use(browser: Browser, page: Path) -> Iterator[str]:
         if shown != right:
             yield f"the filter shows {shown} statements that are {verdict}, there are {right}"
         browser.run(f"{form}.querySelector('[value={verdict}]').click()")
+    yield from problems_of_address(browser, page)
+    yield from problems_of_seeds(browser, page)
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     browser.open(page, 1280)
     browser.call("Emulation.setScriptExecutionDisabled", value=False)
@@ -107,6 +122,42 @@ def problems_of_use(browser: Browser, page: Path) -> Iterator[str]:
         yield "is not whole without its script"
     if not browser.call("Page.printToPDF", preferCSSPageSize=True)["data"]:
         yield "does not print"
+
+
+def problems_of_address(browser: Browser, page: Path) -> Iterator[str]:
+    """What is wrong with the filter's state in the page's address."""
+    browser.open(page, 1280)
+    browser.run("document.querySelector('[name=verdict][value=inconclusive]').click()")
+    kept = browser.run("location.hash")
+    if kept != "#?verdict=inconclusive":
+        yield f"the address of a filtered page ends in {kept!r}"
+    browser.open(page, 1280, part=kept)
+    if browser.run(_CHECKED) != ["inconclusive"]:
+        yield "the filter in the address is not restored"
+    target = browser.run("document.querySelector('article:not([hidden])').id")
+    browser.open(page, 1280, part=f"#{target}?verdict=inconclusive&kind=nonsense&section=%zz")
+    if browser.run(_CHECKED) != ["inconclusive"] or not browser.run(f"{_PLACE.replace('ID', target)} < 300"):
+        yield "a statement with a filter in the address is not both"
+    browser.run("document.querySelector('.filter [type=reset]').click()")
+    browser.run("new Promise((done) => setTimeout(done))")
+    if browser.run(_CHECKED) or browser.run("location.hash") != f"#{target}":
+        yield "the address keeps a filter that was taken off"
+    if complaints := browser.complaints():
+        yield f"the browser complains of the address: {complaints[:3]}"
+
+
+def problems_of_seeds(browser: Browser, page: Path) -> Iterator[str]:
+    """What is wrong with the link between the runs of a seed."""
+    browser.open(page, 1280)
+    browser.run("document.querySelector('circle.dot[class*=seed-]').scrollIntoView({block: 'center'})")
+    x, y = browser.run(_MIDDLE.replace("SELECTOR", "circle.dot[class*=seed-]"))
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    lit, seeds, figures = browser.run(_LIT)
+    if lit < 2 or seeds != 1 or figures < 2:
+        yield f"under the pointer {lit} elements of {seeds} seeds in {figures} figures light up"
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=5, y=5)
+    if browser.run(_LIT)[0]:
+        yield "seeds stay lit without a pointer"
 
 
 def made_up_pages(folder: Path) -> list[Path]:

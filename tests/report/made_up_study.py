@@ -136,6 +136,7 @@ def run_record(variant: str, seed: int, *, epochs: int = EPOCHS, classes: int = 
             "step": [STEPS_PER_EPOCH * epoch for epoch in range(1, epochs + 1)],
             "learning_rate": [0.01 if epoch <= FALLS else 0.001 for epoch in range(1, epochs + 1)],
             "train_loss": (0.1 + 2.3 * shape).tolist(),
+            "batch_error": (1.4 * train + (1 - 1 / classes - 1.4 * train) * shape).tolist(),
             "train_error": ((train + (1 - 1 / classes - train) * shape) * wobble[0]).tolist(),
             "held_out_error": ((held_out + (1 - 1 / classes - held_out) * shape) * wobble[1]).tolist(),
         },

@@ -5,13 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from repro.evidence.directory import Evidence, write_evidence
 from repro.report.page import report_html, write_report
+from repro.verdicts.ledger import make_ledger
 from tests.report.made_up_study import (
+    ROOT,
     arrays_of,
     collapsed_run,
     made_up_study,
@@ -122,6 +127,44 @@ def test_every_kernel_of_the_large_run_has_its_chroma_share(whole: Page) -> None
     alts = [alt for alt in whole.values("alt") if alt.startswith("kernel ") and "chroma" in alt]
     assert len(alts) == 48
     assert sum("excluded" in alt for alt in alts) == 4
+
+
+def test_a_seeds_runs_carry_its_class_in_every_figure(whole: Page) -> None:
+    for seed in (10, 11, 12):
+        tags = {tag for tag, a in whole.tags if f"seed-{seed}" in (a.get("class") or "").split()}
+        assert {"circle", "polyline", "figure", "tr"} <= tags
+    kernels = [a for tag, a in whole.tags if tag == "circle" and "seed-" not in (a.get("class") or "")]
+    assert kernels, "a kernel's dot belongs to no seed"
+    (script,) = whole.scripts
+    assert "pointerover" in script
+    (body,) = [a for tag, a in whole.tags if tag == "body"]
+    assert body["data-study"] == "smoke", "seeds are linked within a study"
+
+
+def test_the_towers_section_says_how_the_division_comes_about(whole: Page) -> None:
+    assert "How the division comes about Exploratory: no verdict reads these figures." in whole.text
+    assert "J along training: means over the runs behind them" in whole.text
+    assert "base, untrained" in whole.text
+    assert "singular vector" in whole.text
+
+
+def test_verdicts_under_other_choices_say_which_one_decides(tmp_path: Path) -> None:
+    made = made_up_study()
+    rows = json.loads(json.dumps(judged_rows(made, tmp_path)))
+    read = page(made, rows)
+    decided = [row["id"] for row in rows if row["study"] and row["estimate"] is not None]
+    assert len(read.of_class("choices")) == sum(REGISTRY[name].repeats is None for name in decided)
+    assert "The registered choice alone decides." in read.text
+    assert "Paired by seed" in read.text
+    assert "One seed left out" in read.text
+    assert not page().of_class("choices"), "those verdicts do not follow from that evidence"
+
+
+def judged_rows(evidence: Evidence, folder: Path) -> list[dict[str, Any]]:
+    """The verdicts of the project's own claims on it."""
+    study = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(evidence.study).items()}
+    write_evidence(folder / "evidence", study, map(vars, evidence.runs), evidence.facts, evidence.arrays)
+    return make_ledger(ROOT / "claims", [folder / "evidence"]).as_json()
 
 
 def test_small_for_many_seeds() -> None:

@@ -32,6 +32,14 @@ def no_live_kernels() -> Any:
     return evidence
 
 
+def without_arrays(*parts: str) -> Any:
+    """The study without the arrays whose names hold one of these."""
+    evidence = made_up_study()
+    for name in [name for name in evidence.arrays if any(part in name for part in parts)]:
+        del evidence.arrays[name]
+    return evidence
+
+
 def nothing_is_a_number() -> Any:
     names = run_record("base", 10).scalars
     runs = [
@@ -48,6 +56,8 @@ def nothing_is_a_number() -> Any:
 INCOMPLETE = {
     "no runs at all": lambda: made_up_study([], arrays={}),
     "no arrays": lambda: made_up_study(arrays={}),
+    "no responses to patches": lambda: without_arrays("chroma_response", "points", "input_vector"),
+    "no kernels along training": lambda: without_arrays("points", "input_vector"),
     "no dense variant": lambda: made_up_study(variants=("base", "no_weight_decay")),
     "only the base, one seed": lambda: made_up_study(variants=("base",), seeds=(3,)),
     "a seed missing": lambda: made_up_study([run_record(v, s) for v in VARIANTS for s in (10, 11)]),

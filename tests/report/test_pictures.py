@@ -40,11 +40,11 @@ def kinds(drawn: tuple[Picture, ...]) -> list[type]:
 
 
 EXPECTED = {
-    "S30": [Strip, Forest],  # direction
-    "S12": [Strip, Forest],  # any_of
-    "S58": [Strip, Strip, Forest],  # any_of in two metrics
+    "S30": [Strip, Forest, Chart],  # direction, with both arms' curves
+    "S12": [Strip, Forest, Chart],  # any_of
+    "S58": [Strip, Strip, Forest],  # any_of in two metrics, neither of which has a curve
     "S19": [Strip, Forest],  # descending
-    "S74b": [Strip, Forest],  # equivalent
+    "S74b": [Strip, Forest, Chart],  # equivalent
     "S51": [Strip, Strip, Forest, Chart],  # a gap and an error: with the curves that opened it
     "S20": [Chart, Forest],  # speed
     "S60b": [Chart, Forest],
@@ -74,7 +74,7 @@ def test_every_statistical_verdict_that_was_decided_has_a_picture() -> None:
 
 def test_a_dot_a_run_and_the_verdicts_own_interval() -> None:
     case = case_of("S30")
-    strip, forest = pictures(case)
+    strip, forest, _ = pictures(case)
     assert isinstance(strip, Strip)
     assert isinstance(forest, Forest)
     assert [row.name for row in strip.rows] == ["half width one tower", "base"]
@@ -87,7 +87,7 @@ def test_a_dot_a_run_and_the_verdicts_own_interval() -> None:
 
 
 def test_any_of_shows_each_part_and_the_weakest() -> None:
-    _, forest = pictures(case_of("S12"))
+    _, forest, _ = pictures(case_of("S12"))
     assert isinstance(forest, Forest)
     assert [row.name for row in forest.rows] == [*(f"remove conv{n}" for n in range(1, 6)), "weakest of them"]
     assert [row.main for row in forest.rows] == [False] * 5 + [True]
@@ -214,7 +214,7 @@ def test_a_shut_gate_still_shows_what_was_measured() -> None:
     seen = Evidence(evidence.path, evidence.study, tuple(untrained), evidence.facts, evidence.arrays)
     nothing = dict.fromkeys(("estimate", "interval", "p", "n"))
     drawn = pictures(case_of("S30", seen, **nothing, verdict="not_evaluated", reason="gate trained: it is not"))
-    assert kinds(drawn) == [Strip]
+    assert kinds(drawn) == [Strip, Chart]
 
 
 def test_an_arm_that_the_study_lacks_leaves_no_picture() -> None:

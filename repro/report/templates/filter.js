@@ -1,4 +1,6 @@
-// Filters the statements. The page is whole without it: then nothing is hidden and there is no form.
+// Filters the statements, and keeps the filter in the page's address behind a question mark: #?verdict=supported, or
+// #S61c?verdict=supported with a statement to go to. The page is whole without it: then nothing is hidden and there is
+// no form.
 (() => {
   const form = document.getElementById("filter");
   const shown = document.getElementById("shown");
@@ -43,19 +45,68 @@
     form.classList.toggle("active", !all);
   }
 
-  // A link to a statement that the filter hides takes the filter off.
-  function reveal() {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (target && target.closest("[hidden]")) {
-      form.reset();
-      setTimeout(() => target.scrollIntoView());
-    }
+  const parts_of = (hash) => {
+    const [target, query] = hash.replace(/^#/, "").split(/\?(.*)/s);
+    return { target, query };
+  };
+
+  // The choices that are not "all", as they stand in the address.
+  function chosen() {
+    const query = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (value) query.append(name, value);
+    return query.toString();
   }
 
-  form.addEventListener("input", apply);
+  function remember() {
+    const { target } = parts_of(location.hash);
+    const query = chosen();
+    const hash = target + (query && `?${query}`);
+    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  }
+
+  // Only what the form offers is taken from an address.
+  function restore(query) {
+    const wanted = new URLSearchParams(query);
+    form.reset();
+    for (const field of form.elements) {
+      if (field.type === "checkbox") field.checked = wanted.getAll(field.name).includes(field.value);
+      else if (field.tagName === "SELECT") {
+        const value = wanted.get(field.name);
+        if ([...field.options].some((option) => option.value === value)) field.value = value;
+      } else if (field.type === "search") field.value = wanted.get(field.name) || "";
+    }
+    apply();
+  }
+
+  // A link to a statement that the filter hides takes the filter off; any other keeps it.
+  function reveal(target) {
+    let name = target;
+    try { name = decodeURIComponent(target); } catch { /* an address that somebody typed */ }
+    const found = target && document.getElementById(name);
+    if (!found) return;
+    if (found.closest("[hidden]")) {
+      form.reset();
+      apply();
+    }
+    for (let at = found.closest("details"); at; at = at.parentElement.closest("details")) at.open = true;
+    document.querySelector(".entry.target")?.classList.remove("target");
+    found.classList.add("target"); // :target does not know an address with a filter behind it
+    found.scrollIntoView();
+  }
+
+  function follow() {
+    const { target, query } = parts_of(location.hash);
+    if (query !== undefined) restore(query);
+    if (target) reveal(target);
+    remember();
+  }
+
+  const changed = () => { apply(); remember(); };
+  form.addEventListener("input", changed);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => { setTimeout(apply); });
-  addEventListener("hashchange", () => setTimeout(reveal));
+  form.querySelector("[type=reset]").addEventListener("click", () => setTimeout(changed));
+  addEventListener("hashchange", follow);
   form.hidden = false;
   apply();
+  follow();
 })();
