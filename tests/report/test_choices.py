@@ -117,7 +117,7 @@ def test_a_seed_left_out_gives_the_verdict_of_a_study_without_it(decay: Evidence
 
 def test_the_rest_of_the_family_stays_as_it_was(tmp_path: Path) -> None:
     """Of two members the one with the smaller p is tested at half of the level: so is its second reading."""
-    made = replace(DECAY, family=("S61c", "S51"), variants=(*DECAY.variants, "no_crops"))
+    made = replace(DECAY, family=("S61c", "S30"), variants=(*DECAY.variants, "half_width_one_tower"))
     evidence = load_evidence(made.write(tmp_path / "two"))
     known = rows(judged(evidence))
     found = under("S61c", evidence)

@@ -45,7 +45,7 @@ EXPECTED = {
     "S58": [Strip, Strip, Forest],  # any_of in two metrics, neither of which has a curve
     "S19": [Strip, Forest],  # descending
     "S74b": [Strip, Forest, Chart],  # equivalent
-    "S51": [Strip, Strip, Forest, Chart],  # a gap and an error: with the curves that opened it
+    "S51": [Strip, Strip, Forest, Chart, Chart],  # a gap, with the curves that opened it, and an error
     "S20": [Chart, Forest],  # speed
     "S60b": [Chart, Forest],
     "S80": [Strip],  # measures
