@@ -42,7 +42,7 @@ deps: $(READY)
 	$(RUN) tests.pipeline.stage_code
 
 docs: $(READY)
-	$(RUN) repro.verdicts.claims_page
+	$(RUN) repro.verdicts.telling.claims_page
 
 environment: $(READY)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from repro.verdicts.registry import load_registry  # noqa: E402
+from repro.verdicts.registry.registry import load_registry  # noqa: E402
 from tests.made_up import LEVELS, MadeUp  # noqa: E402
 
 

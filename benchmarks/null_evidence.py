@@ -22,8 +22,8 @@ from benchmarks.null_world import LOG_ITERATIONS, World, scale_of
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord, StudyRecord
 from repro.randomness import generator
-from repro.verdicts.metrics import METRICS
-from repro.verdicts.specialisation import net_division
+from repro.verdicts.registry.metrics import METRICS
+from repro.verdicts.statistics.specialisation import net_division
 
 Floats = npt.NDArray[np.float64]
 Shape = Literal["normal", "t3", "skew", "collapse"]

@@ -22,16 +22,16 @@ from repro.evidence.record import StudyRecord
 from repro.files import write_text
 from repro.randomness import generator
 from repro.study.load import load_study
-from repro.verdicts.claim import Claim, load_claims
-from repro.verdicts.claim_outcomes import study_outcomes
-from repro.verdicts.decision import Looks, counted
-from repro.verdicts.forms_registered import StatisticalTest
-from repro.verdicts.multiplicity import places
-from repro.verdicts.power import welch_power
-from repro.verdicts.registry import Registry, load_registry
-from repro.verdicts.scale import TRAINING_PICTURES, at_paper_scale
-from repro.verdicts.statistics import T_CAUTION
-from repro.verdicts.study_evidence import StudyEvidence
+from repro.verdicts.authoring.claim import Claim, load_claims
+from repro.verdicts.authoring.scale import TRAINING_PICTURES, at_paper_scale
+from repro.verdicts.authoring.study_evidence import StudyEvidence
+from repro.verdicts.judging.claim_outcomes import study_outcomes
+from repro.verdicts.judging.decision import Looks, counted
+from repro.verdicts.registry.registry import Registry, load_registry
+from repro.verdicts.registry.test_types import StatisticalTest
+from repro.verdicts.statistics.estimates import T_CAUTION
+from repro.verdicts.statistics.multiplicity import places
+from repro.verdicts.statistics.power import welch_power
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING, FULL_SCALE = "everything", "full scale"

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
-from repro.verdicts.forms_registered import (
+from repro.verdicts.authoring.samples import Arms, EachAgainst, Ordered, Pairs, Runs, Samples
+from repro.verdicts.registry.metrics import METRICS
+from repro.verdicts.registry.test_types import (
     AbsoluteTest,
     AnyOfTest,
     Condition,
@@ -32,8 +34,6 @@ from repro.verdicts.forms_registered import (
     SpeedTest,
     StatisticalTest,
 )
-from repro.verdicts.metrics import METRICS
-from repro.verdicts.samples import Arms, EachAgainst, Ordered, Pairs, Runs, Samples
 
 Kind = Literal["nothing", "one"]
 Cell = tuple[str, str]

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from repro.randomness import generator
-from repro.verdicts.statistics import welch
+from repro.verdicts.statistics.estimates import welch
 
 PICTURES, SEEDS, STUDIES = 3_500, 12, 2_000
 LEVEL, ERROR = 0.05, 0.4

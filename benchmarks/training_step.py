@@ -30,7 +30,7 @@ from torch.nn import functional as F  # noqa: E402
 
 from repro.net.alexnet import AlexNet, load_tower_state, tower_state  # noqa: E402
 from repro.net.normalisation import CrossMapNormalisation  # noqa: E402
-from repro.net.settings import NetSettings  # noqa: E402
+from repro.net.table.settings import NetSettings  # noqa: E402
 from repro.net.towers import TowerNet  # noqa: E402
 
 SMALL = {

@@ -34,9 +34,9 @@ from benchmarks.null_family import (
 from benchmarks.null_world import Kind
 from repro.cores import usable_cores
 from repro.files import write_text
-from repro.verdicts.decision import Looks
-from repro.verdicts.power import mde
-from repro.verdicts.statistics import T_CAUTION
+from repro.verdicts.judging.decision import Looks
+from repro.verdicts.statistics.estimates import T_CAUTION
+from repro.verdicts.statistics.power import mde
 
 PAGE = ROOT / "docs" / "verdicts.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.verdict_honesty --write -->", "<!-- end of figures -->"

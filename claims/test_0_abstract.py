@@ -1,8 +1,6 @@
 """The paper's abstract."""
 
-from repro.verdicts.claim import CannotSay, claim
-from repro.verdicts.comparison import all_of, at_least, equal, estimate, shown
-from repro.verdicts.timing import said
+from repro.verdicts.authoring import CannotSay, all_of, at_least, claim, equal, estimate, said, shown
 
 MILLION = 1_000_000
 # Of counts that the paper rounds.

@@ -2,9 +2,7 @@
 
 from itertools import pairwise
 
-from repro.verdicts.claim import CannotSay, claim
-from repro.verdicts.comparison import all_of, at_most, estimate
-from repro.verdicts.definition import SECONDS_PER_DAY
+from repro.verdicts.authoring import SECONDS_PER_DAY, CannotSay, all_of, at_most, claim, estimate
 
 FAR_FEWER = 0.1
 SIMPLE_TASK = "procedural"

@@ -1,7 +1,6 @@
 """Section 2, The Dataset."""
 
-from repro.verdicts.claim import CannotSay, claim
-from repro.verdicts.comparison import all_of, at_least, at_most, equal, true
+from repro.verdicts.authoring import CannotSay, all_of, at_least, at_most, claim, equal, true
 
 ROUGHLY_A_CLASS = (500, 2000)
 MOST_CLASSES = 0.9

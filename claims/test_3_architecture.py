@@ -1,16 +1,6 @@
 """Section 3, The Architecture."""
 
-from repro.verdicts.claim import CannotSay, claim
-from repro.verdicts.comparison import (
-    above,
-    all_of,
-    at_least,
-    at_most,
-    below,
-    equal,
-    estimate,
-    shown,
-)
+from repro.verdicts.authoring import CannotSay, above, all_of, at_least, at_most, below, claim, equal, estimate, shown
 
 FLOAT = 4
 CIFAR_10 = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}

@@ -2,9 +2,7 @@
 
 import math
 
-from repro.verdicts.claim import CannotSay, claim
-from repro.verdicts.comparison import above, all_of, at_most, below, equal, estimate
-from repro.verdicts.timing import said
+from repro.verdicts.authoring import CannotSay, above, all_of, at_most, below, claim, equal, estimate, said
 
 STORED_SIDE = 256
 LITTLE = 0.01

@@ -2,8 +2,7 @@
 
 from itertools import pairwise
 
-from repro.verdicts.claim import CannotSay, claim
-from repro.verdicts.comparison import all_of, at_most, between, equal
+from repro.verdicts.authoring import CannotSay, all_of, at_most, between, claim, equal
 
 BIASES_OF_1 = ("conv2", "conv4", "conv5", "fc6", "fc7")
 BIASES_OF_0 = ("conv1", "conv3", "fc8")

@@ -1,7 +1,6 @@
 """Section 6, Results."""
 
-from repro.verdicts.claim import CannotSay, claim
-from repro.verdicts.comparison import above
+from repro.verdicts.authoring import CannotSay, above, claim
 
 ENOUGH_PICTURES = 50_000
 FEWEST_CATS = 3

@@ -1,7 +1,6 @@
 """Section 7, Discussion."""
 
-from repro.verdicts.claim import claim
-from repro.verdicts.comparison import all_of, equal
+from repro.verdicts.authoring import all_of, claim, equal
 
 
 @claim("S90")

@@ -87,9 +87,9 @@ def train(
     ] = 30.0,
 ) -> None:
     """Train a study's missing runs side by side; the same command again resumes."""
-    from repro.launch import launched_rank
-    from repro.net.placement import placement_named
+    from repro.net.table.placement import placement_named
     from repro.processes import die_with_parent, leave_on_sigterm
+    from repro.stages.torchrun import launched_rank
     from repro.stages.train import train_stage
 
     placed = placement_named(placement)
@@ -128,7 +128,7 @@ def _train_in_ranks(
     retrain: bool,
     checkpoint_seconds: float,
 ) -> int:
-    from repro.one_run import train_one_run
+    from repro.stages.train_ranks import train_one_run
 
     return train_one_run(project_root(), study, variants, seeds, rank, device, retrain, checkpoint_seconds)
 
@@ -188,7 +188,7 @@ def report(
 
 
 def _report_on_all() -> None:
-    from repro.report.all_studies import write_all_studies
+    from repro.report.page.all_studies import write_all_studies
 
     path, names = write_all_studies(project_root())
     typer.echo(f"{', '.join(names)}: report in {path}")
@@ -212,14 +212,14 @@ def plan(
     ] = None,
 ) -> None:
     """What is done, running and missing; the hours, disk and memory that the rest will take."""
-    from repro.planning import plan_study, prune_store
+    from repro.stages.plan import plan_study, prune_store
     from repro.study.load import studies_in_params
 
     root = project_root()
     if spread and not decide:
         raise UserError("--spread is only read with --decide")
     if decide:
-        from repro.deciding import decide_plan
+        from repro.stages.decide import decide_plan
 
         for name in [study] if study else studies_in_params(root):
             decide_plan(root, name, spread or [], typer.echo)
@@ -232,7 +232,7 @@ def plan(
 @app.command()
 def record(study: StudyName) -> None:
     """Add the pipeline's evidence of a study to evidence/STUDY, which git keeps."""
-    from repro.recording import record_evidence
+    from repro.stages.record import record_evidence
 
     typer.echo(record_evidence(project_root(), study))
 
@@ -250,10 +250,10 @@ def describe(
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
     """The layer table: shapes, parameters, neurons, multiply-adds; with --placement what devices hold and send."""
-    from repro.net.describe import describe as describe_net
-    from repro.net.describe import describe_text
-    from repro.net.layers import layer_table
-    from repro.net.placement import placement_named, placement_record, placement_text
+    from repro.net.table.describe import describe as describe_net
+    from repro.net.table.describe import describe_text
+    from repro.net.table.layers import layer_table
+    from repro.net.table.placement import placement_named, placement_record, placement_text
     from repro.study.load import fidelity_net, load_study
 
     if study is None:
@@ -282,9 +282,9 @@ def explain(
 ) -> None:
     """One statement whole: what it says, how it is tested, the evidence, the verdict, what would decide it."""
     from repro.verdicts.default_evidence import default_evidence
-    from repro.verdicts.explain import explanation
-    from repro.verdicts.explain_text import console_for, print_explanation
-    from repro.verdicts.registry import claims_folder
+    from repro.verdicts.registry.registry import claims_folder
+    from repro.verdicts.telling.explain import explanation
+    from repro.verdicts.telling.explain_text import console_for, print_explanation
 
     root = project_root()
     told = explanation(root, claims_folder(root), statement, evidence or default_evidence(root))
@@ -330,7 +330,7 @@ def subset(
     seed: Annotated[int, typer.Option(min=0, help="of the choice")] = 0,
 ) -> None:
     """Make a downscaled subset of any recognised data set."""
-    from repro.data.subset import make_subset
+    from repro.data.preparation.subset import make_subset
 
     layout = _pictures_called(source)
     _tell(layout.notes)
@@ -365,7 +365,7 @@ def make_pictures(
     seed: Annotated[int, typer.Option(min=0, help="of every draw")] = 0,
 ) -> None:
     """Generate the procedural pictures, the same bytes each time, in ILSVRC2012's own layout."""
-    from repro.data.procedural import make_procedural
+    from repro.data.procedural.data_set import make_procedural
 
     manifest = make_procedural(
         folder, train_per_class=train_per_class, validation_per_class=validation_per_class, side=side, seed=seed

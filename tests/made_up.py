@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from repro.evidence.directory import write_evidence
-from repro.net.settings import NetSettings
+from repro.net.table.settings import NetSettings
 from repro.randomness import generator
 from repro.study.identity import TRAINING_VERSION, run_identity
 from repro.study.settings import RunSettings

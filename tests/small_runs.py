@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from repro.data.packed import open_packed
+from repro.runs.store import Run, RunSpec
 from repro.study.settings import RunSettings
-from repro.training.run_store import Run, RunSpec
 
 
 def small_settings(*, net: dict[str, Any] | None = None, **training: Any) -> RunSettings:

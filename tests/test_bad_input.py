@@ -25,7 +25,7 @@ import pytest
 import torch
 from PIL import Image
 
-from repro.training import worker
+from repro.scheduling import worker
 from tests.broken_disk import At, broken_disk, broken_for_children
 from tests.data import miniatures as mini
 from tests.data.miniatures import put

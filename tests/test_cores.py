@@ -10,7 +10,7 @@ import pytest
 
 from repro import cores
 from repro.cores import usable_cores
-from repro.training.local_pool import local_devices
+from repro.scheduling.local_pool import local_devices
 from tests.project_copy import ROOT, edit_yaml
 from tests.small_project import Place, did
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from repro.facts import net_facts, recipe_facts
 from repro.facts.fact import Fact
 from repro.net.alexnet import AlexNet
-from repro.net.fidelity import FIDELITIES
-from repro.net.settings import NetSettings
+from repro.net.table.fidelity import FIDELITIES
+from repro.net.table.settings import NetSettings
 from repro.study.settings import TrainingSettings, validated
 
 Facts = dict[str, Fact]

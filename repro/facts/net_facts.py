@@ -12,11 +12,11 @@ from repro import randomness
 from repro.facts.fact import Fact, fact
 from repro.net.alexnet import AlexNet
 from repro.net.dropout import DropoutKey, keep_mask
-from repro.net.layer import Layer, NormalisationRule
 from repro.net.layer_module import LayerModule
-from repro.net.layers import layer_table
 from repro.net.normalisation import CrossMapNormalisation
-from repro.net.settings import NetSettings
+from repro.net.table.layer import Layer, NormalisationRule
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import NetSettings
 
 _PICTURES = 8
 _BIASED = ("conv2", "conv4", "conv5", "fc6", "fc7")

@@ -9,11 +9,11 @@ from repro import randomness
 from repro.data.augmentation import centre_batch, colour_shifts, draw, mean_to_subtract, training_batch
 from repro.data.colour import ColourSums
 from repro.data.packed import Colour
-from repro.data.resizing import crop_offset, resize_and_crop, resized_shape
+from repro.data.preparation.resizing import crop_offset, resize_and_crop, resized_shape
 from repro.facts.fact import Fact, fact
 from repro.measurement import views
 from repro.net.alexnet import AlexNet
-from repro.net.settings import NetSettings
+from repro.net.table.settings import NetSettings
 from repro.study.settings import TrainingSettings
 from repro.training.evaluation import rank_of_label
 from repro.training.schedule import Schedule

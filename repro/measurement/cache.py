@@ -21,7 +21,7 @@ import numpy as np
 from repro.errors import UserError
 from repro.files import canonical_json, digest_of, write_bytes
 from repro.measurement.subject import Taken
-from repro.training.run_store import Run
+from repro.runs.store import Run
 
 _SCALARS = "scalars as JSON"
 

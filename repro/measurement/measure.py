@@ -33,8 +33,8 @@ from repro.measurement import (
 from repro.measurement.cache import keep, kept_path, read_kept
 from repro.measurement.run_record import curves_of, provenance_of, recorded_scalars, status_of
 from repro.measurement.subject import Arrays, Subject, Taken, classes_in
+from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings, Study
-from repro.training.run_store import Run
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
-from repro.net.layers import layer_table, multiply_adds, parameters
-from repro.training.run_store import Run
+from repro.net.table.layers import layer_table, multiply_adds, parameters
+from repro.runs.store import Run
 from repro.training.tensors_digest import tensors_digest_of_run
 
 COLLAPSED_LOSS_SHARE = 0.95

@@ -20,10 +20,10 @@ from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Packed, Split
 from repro.net.alexnet import AlexNet, load_tower_state
 from repro.net.layer_module import LayerModule
+from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings, RunSettings
 from repro.training.evaluation import DTYPES, Inputs, Ints, fixed_sample
 from repro.training.kept_kernels import kept_kernels
-from repro.training.run_store import Run
 
 Arrays = dict[str, npt.NDArray[Any]]
 SplitName = Literal["train", "held_out"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from repro.measurement.run_record import curves_of, provenance_of, recorded_scalars, status_of
+from repro.runs.store import Run
 from repro.study.tuning import trial_of
-from repro.training.run_store import Run
 
 
 def trial_row(run: Run, target_error: float, classes: int, train_pictures: int) -> dict[str, Any]:

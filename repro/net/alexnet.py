@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from repro.net.dropout import DropoutKey
-from repro.net.layer import Layer
 from repro.net.layer_module import LayerModule
-from repro.net.layers import layer_table
-from repro.net.settings import NetSettings
 from repro.net.state import from_tower_state, load_tower_state, tower_state
+from repro.net.table.layer import Layer
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import NetSettings
 
 __all__ = ["AlexNet", "DropoutKey", "from_tower_state", "load_tower_state", "tower_state"]
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from repro import randomness
-from repro.net.layers import Layer
+from repro.net.table.layers import Layer
 
 
 def parameter_name(tower: int, layer: str, kind: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from repro.net.placement import LOSS
+from repro.net.table.placement import LOSS
 
 Direction = Literal["forward", "backward"]
 

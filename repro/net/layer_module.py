@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.net.activation import ACTIVATIONS
 from repro.net.dropout import DropoutKey, dropout, scaled_in_evaluation
 from repro.net.initial_values import initial_bias, initial_weight
-from repro.net.layer import Layer
 from repro.net.normalisation import CrossMapNormalisation, SpatialNormalisation
+from repro.net.table.activation import ACTIVATIONS
+from repro.net.table.layer import Layer
 from repro.net.unshared import unshared_convolution
 
 Capture = dict[str, Tensor]

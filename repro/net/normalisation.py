@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.net.layers import NormalisationRule
+from repro.net.table.layers import NormalisationRule
 
 WindowSum = Callable[[Tensor, float, float], Tensor]
 """(x, factor, offset) -> offset + factor * (sum of x over each value's window), of x's shape."""

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from repro.net.joins import Direction, Joins
-from repro.net.placement import LOSS
+from repro.net.table.placement import LOSS
 
 
 class LostRankError(RuntimeError):

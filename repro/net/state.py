@@ -15,7 +15,7 @@ from torch import Tensor
 
 from repro.errors import UserError
 from repro.net.initial_values import bias_shape, parameter_name, weight_shape
-from repro.net.layer import Layer
+from repro.net.table.layer import Layer
 
 
 class Net(Protocol):

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from repro.net.dropout import DropoutKey
 from repro.net.joins import Joins
-from repro.net.layer import Layer
 from repro.net.layer_module import LayerModule
-from repro.net.layers import layer_table
-from repro.net.settings import NetSettings
+from repro.net.table.layer import Layer
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import NetSettings
 
 
 class Tower(nn.Module):

@@ -11,15 +11,15 @@ from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence, write_evidence
 from repro.files import write_json
 from repro.measurement.measure import averages, measure
+from repro.measurement.measure_all import Task, measure_all
 from repro.measurement.run_record import registered_for
-from repro.measurement.side_by_side import Task, measure_all
 from repro.measurement.trial import trial_row
 from repro.project import results_folder, store_folder
-from repro.report.curves import write_curves
-from repro.report.metrics import headline_metrics
+from repro.report.figures.curves import write_curves
+from repro.report.figures.metrics import headline_metrics
+from repro.runs.study_runs import by_variant, recorded_digests, recorded_evidence, study_runs
 from repro.stages.handed_on import facts_of_nets, prepared_pictures, say
 from repro.study.load import load_study
-from repro.study_runs import by_variant, recorded_digests, recorded_evidence, study_runs
 from repro.training import provenance
 from repro.training.placing import devices_named, prepare_devices
 

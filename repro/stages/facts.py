@@ -7,7 +7,7 @@ from typing import Any
 
 from repro.facts.measure import measure_facts
 from repro.files import digest_of, digest_of_file, read_json, write_json
-from repro.net.fidelity import NAMES
+from repro.net.table.fidelity import NAMES
 from repro.project import PACKAGE, facts_file, store_folder
 from repro.stages.handed_on import FACTS_SCHEMA, say
 

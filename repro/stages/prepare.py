@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from repro.data.prepare import prepare
+from repro.data.preparation.prepare import prepare
 from repro.errors import UserError
 from repro.files import write_json
 from repro.project import results_folder, store_folder

@@ -7,8 +7,8 @@ from pathlib import Path
 from repro.evidence.directory import load_evidence
 from repro.files import read_json
 from repro.project import results_folder, store_folder
-from repro.report.page import write_report
-from repro.report.retrieval import retrieval_at_hand
+from repro.report.figures.retrieval import retrieval_at_hand
+from repro.report.page.page import write_report
 
 
 def report_stage(root: Path, study: str) -> Path:

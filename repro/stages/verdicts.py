@@ -10,7 +10,7 @@ from pathlib import Path
 
 from repro.errors import UserError
 from repro.project import results_folder
-from repro.verdicts.ledger import evidence_to_judge
+from repro.verdicts.judging.ledger import evidence_to_judge
 
 
 def verdicts_stage(root: Path, study: str) -> int:

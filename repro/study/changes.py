@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from repro.errors import UserError
-from repro.net.layers import layer_table, multiply_adds
-from repro.net.settings import NetSettings
+from repro.net.table.layers import layer_table, multiply_adds
+from repro.net.table.settings import NetSettings
 from repro.study.settings import RunSettings
 from repro.study.validation import validated
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import UserError
-from repro.net.fidelity import FIDELITIES
-from repro.net.layers import layer_table
-from repro.net.settings import NetSettings
+from repro.net.table.fidelity import FIDELITIES
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import NetSettings
 from repro.study.changes import changed
 from repro.study.parents import parents_of
 from repro.study.scaling import scaling_rule

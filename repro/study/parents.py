@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from repro.errors import UserError
-from repro.net.layers import layer_table
-from repro.net.settings import NetSettings
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import NetSettings
 from repro.study.settings import RunSettings, Variant
 
 

@@ -1,7 +1,7 @@
 """The settings of a study and of its runs: typed, frozen, unknown keys refused.
 
 The defaults of `TrainingSettings` are the paper's recipe as printed (sections 4 and 5); the defaults of
-`repro.net.settings.NetSettings` are its net. A study changes named fields of them, a variant changes
+`repro.net.table.settings.NetSettings` are its net. A study changes named fields of them, a variant changes
 one more thing, and what comes out is a `RunSettings` in which nothing is left open.
 """
 
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from repro.net.settings import NetSettings
+from repro.net.table.settings import NetSettings
 from repro.study.tuning import Tuning
 from repro.study.validation import Settings as Settings
 from repro.study.validation import validated as validated

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from repro.data.augmentation import draw, epoch_order
 from repro.data.packed import Ints, Packed
+from repro.runs.store import RunSpec
 from repro.training.device_pictures import sent
 from repro.training.evaluation import Inputs, Pixels
-from repro.training.run_store import RunSpec
 
 Batch = tuple[Pixels, Tensor, Ints]
 """Pixels, labels, and the pictures' ids in the whole training split."""

@@ -23,6 +23,8 @@ from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Ints, Packed, Split
 from repro.files import canonical_json, digest_of_file, write_bytes, write_json, write_text
 from repro.net.alexnet import DropoutKey, from_tower_state, load_tower_state, tower_state
+from repro.runs.store import Run
+from repro.scheduling.progress_file import progress_of
 from repro.training.batch_sums import BatchSums
 from repro.training.batches import Batch, Batches
 from repro.training.checkpoint import load_checkpoint, save_checkpoint
@@ -30,9 +32,7 @@ from repro.training.device_pictures import sent
 from repro.training.evaluation import Inputs, fixed_sample, outcomes
 from repro.training.kept_kernels import keep_kernels
 from repro.training.placing import Placing
-from repro.training.progress_file import progress_of
 from repro.training.provenance import provenance
-from repro.training.run_store import Run
 from repro.training.schedule import Schedule, with_weight_decay
 from repro.training.tensors_digest import tensors_digest
 from repro.training.timing import Stopwatch, seconds_of_augmentation

@@ -1,7 +1,7 @@
 """A run's place: the devices of its towers, and what its one or two processes must agree on.
 
 The loop asks its place for the net, and before it stops, saves or learns an error; so it is the same
-loop for all placements (`repro.net.placement`). Nothing here changes a number.
+loop for all placements (`repro.net.table.placement`). Nothing here changes a number.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from torch import Tensor
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet
 from repro.net.joins import DeviceJoins, Joins
-from repro.net.placement import Placement, device_names
-from repro.net.settings import NetSettings
+from repro.net.table.placement import Placement, device_names
+from repro.net.table.settings import NetSettings
 from repro.net.towers import TowerNet
 
 AnyNet = AlexNet | TowerNet

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from repro.files import canonical_json
-from repro.training.run_store import Run
+from repro.runs.store import Run
 
 
 def tensors_digest(tensors: Mapping[str, Tensor]) -> str:

@@ -1,8 +1,8 @@
 """What a claim's test says before multiplicity.
 
-A form of claims (`repro.verdicts.forms`, `repro.verdicts.count_forms`) turns plain numbers into a `Finding`;
+A form of claims (`repro.verdicts.forms.two_arms`, `repro.verdicts.forms.counts`) turns plain numbers into a `Finding`;
 where the evidence cannot speak at all, the claim gives a `NotEvaluated` instead.
-`repro.verdicts.decision.decide` turns the findings of a whole study into verdicts.
+`repro.verdicts.judging.decision.decide` turns the findings of a whole study into verdicts.
 
 Orientation: a finding's parameter is always turned so that the claim says that it is LARGE. The form
 `direction` with larger="first" estimates mean(first) - mean(second); with larger="second" the opposite. A

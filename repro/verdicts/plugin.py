@@ -1,7 +1,7 @@
 """The pytest plugin: `pytest claims/` judges the paper's statements on evidence.
 
 pytest loads this module in every run, so it imports nothing at its top but pytest, and does nothing where
-no claim is collected. Verdicts come from the ledger (`repro.verdicts.ledger`), which judges everything at
+no claim is collected. Verdicts come from the ledger (`repro.verdicts.judging.ledger`), which judges everything at
 once; a test looks its own verdict up. So -k, -n and the order of tests cannot change a verdict.
 """
 
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 if TYPE_CHECKING:
-    from repro.verdicts.ledger import Entry, Ledger
+    from repro.verdicts.judging.ledger import Entry, Ledger
 
 REGISTRY_FILE = "statements.yaml"
 READS = ("evidence", "definition")
-"""What a claim's one parameter is called (`repro.verdicts.claim`)."""
+"""What a claim's one parameter is called (`repro.verdicts.authoring.claim`)."""
 PROPERTY = "claim"
 LETTERS = {
     "supported": ".",
@@ -143,7 +143,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     shown = [found for report in reports if (found := _property(report)) is not None]
     if not shown:
         return
-    from repro.verdicts.summary import summary_lines
+    from repro.verdicts.telling.summary import summary_lines
 
     others = [r for r in reports if getattr(r, "when", None) == "call" and _property(r) is None]
     if not others:  # the summary says it all, so pytest need not list skipped and failed tests again
@@ -178,7 +178,7 @@ def _ledger(config: pytest.Config, folder: Path) -> Ledger:
     if folder not in ledgers:
         from repro.errors import UserError, missing_module
         from repro.verdicts.default_evidence import default_evidence
-        from repro.verdicts.ledger import make_ledger
+        from repro.verdicts.judging.ledger import make_ledger
 
         given = config.getoption("evidence", None)
         try:

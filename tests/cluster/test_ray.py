@@ -17,11 +17,11 @@ import psutil
 import pytest
 
 from repro.data.packed import open_packed
-from repro.training.executor import Outcome
-from repro.training.grid import GridRun
-from repro.training.ray_pool import RayPool
-from repro.training.run_store import Run, RunSpec
-from repro.training.train_grid import train_grid, write_run_list
+from repro.runs.grid import GridRun
+from repro.runs.store import Run, RunSpec
+from repro.scheduling.executor import Outcome
+from repro.scheduling.ray_pool import RayPool
+from repro.scheduling.train_grid import train_grid, write_run_list
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_settings
 
@@ -140,7 +140,7 @@ class Sabotaged(RayPool):
 def _training_process(run: Run) -> psutil.Process | None:
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
-        if "repro.training.worker" in command and run.identity in command:
+        if "repro.scheduling.worker" in command and run.identity in command:
             return process
     return None
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from repro.data.decoding import decode
 from repro.data.layouts.layout import Layout, Picture
+from repro.data.preparation.decoding import decode
 from tests.data.miniatures import Pixels, shown_class
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.data.choice import Chosen, choose_classes, choose_pictures
 from repro.data.layouts.layout import Layout, Picture
 from repro.data.layouts.tree import FolderSource
+from repro.data.preparation.choice import Chosen, choose_classes, choose_pictures
 from repro.errors import UserError
 
 NAMES = [f"class{number:02d}" for number in range(20)]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from repro.data.decoding import FAST, BadPictureError, decode
+from repro.data.preparation.decoding import FAST, BadPictureError, decode
 from repro.errors import UserError
 from tests.data.miniatures import encoded, noise
 
@@ -158,7 +158,7 @@ def test_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repro.data.decoding._MOST_UNPACKED", 1000)
+    monkeypatch.setattr("repro.data.preparation.decoding._MOST_UNPACKED", 1000)
     with pytest.raises(UserError, match=r"a\.jpg: gzip-compressed, and more than"):
         decode(gzip.compress(bytes(2000)), "a.jpg")
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from scipy.io import loadmat
 
-from repro.data.ilsvrc_writer import DEVKIT_ARCHIVE, TRAIN_ARCHIVE, VALIDATION_ARCHIVE, write_ilsvrc
 from repro.data.layouts.recognise import recognise
+from repro.data.procedural.ilsvrc_writer import DEVKIT_ARCHIVE, TRAIN_ARCHIVE, VALIDATION_ARCHIVE, write_ilsvrc
 from repro.errors import UserError
 
 WNIDS = ("n90000001", "n90000003", "n90000004", "n90000007", "n90000009")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from repro.data.layouts.recognise import recognise
+from repro.data.preparation.subset import make_subset
 from repro.data.registration import load_manifest, use_data
-from repro.data.subset import make_subset
 from repro.errors import UserError
 from tests.data import miniatures as mini
 from tests.data.miniatures import SORTED, put, tar_of

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from repro.data.packed import Packed, open_packed, packed_folder
-from repro.data.prepare import prepare
+from repro.data.preparation.prepare import prepare
 from repro.data.registration import use_data
 from repro.errors import UserError
 from repro.study.settings import DataSettings

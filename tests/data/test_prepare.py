@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from repro.data import packing, work_folder
-from repro.data.decoding import decode
 from repro.data.layouts.tree import FolderSource
 from repro.data.packed import Packed, open_packed, packed_folder
-from repro.data.packing import PictureFile
-from repro.data.prepare import prepare
+from repro.data.preparation import packing, work_folder
+from repro.data.preparation.decoding import decode
+from repro.data.preparation.packing import PictureFile
+from repro.data.preparation.prepare import prepare
+from repro.data.preparation.resizing import resize_and_crop
 from repro.data.registration import open_data, use_data
-from repro.data.resizing import resize_and_crop
 from repro.errors import UserError
 from repro.study.settings import DataSettings
 from tests.data import miniatures
@@ -290,8 +290,8 @@ def test_a_power_cut_costs_only_work(
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from repro.data import packing
-from repro.data.prepare import prepare
+from repro.data.preparation import packing
+from repro.data.preparation.prepare import prepare
 from repro.study.settings import DataSettings
 packing._BLOCK_BYTES = 3 * 16 * 16 * 3
 slow, decode = float(sys.argv[3]), packing.decode

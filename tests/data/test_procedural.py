@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from repro.data import dead_leaves
-from repro.data.dead_leaves import Direction, Leaf, Range
 from repro.data.layouts.recognise import recognise
-from repro.data.procedural import HUE_SPREAD, HUES, KINDS, draw_picture, encoded, make_procedural
+from repro.data.procedural import dead_leaves
+from repro.data.procedural.data_set import HUE_SPREAD, HUES, KINDS, draw_picture, encoded, make_procedural
+from repro.data.procedural.dead_leaves import Direction, Leaf, Range
 from repro.errors import UserError
 from repro.randomness import generator
 

@@ -13,9 +13,9 @@ import pytest
 
 from repro.data import registration
 from repro.data.layouts.recognise import recognise
-from repro.data.prepare import prepare
+from repro.data.preparation.prepare import prepare
+from repro.data.preparation.subset import make_subset
 from repro.data.registration import load_manifest, open_data, track, use_data, write_manifest_here
-from repro.data.subset import make_subset
 from repro.errors import UserError
 from repro.study.settings import DataSettings
 from tests.data import miniatures

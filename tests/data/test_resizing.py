@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from repro.data.resizing import EXTREME_RATIO, FILTERS, crop_offset, resize_and_crop, resized_shape
+from repro.data.preparation.resizing import EXTREME_RATIO, FILTERS, crop_offset, resize_and_crop, resized_shape
 from tests.data.miniatures import Pixels, noise
 
 MOST_DIFFERENT = 2

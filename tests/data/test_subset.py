@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from repro.data.decoding import decode
 from repro.data.layouts.recognise import recognise
-from repro.data.resizing import resize_and_crop
-from repro.data.subset import make_subset
+from repro.data.preparation.decoding import decode
+from repro.data.preparation.resizing import resize_and_crop
+from repro.data.preparation.subset import make_subset
 from repro.errors import UserError
 from repro.files import read_json
 from tests.data import miniatures

@@ -10,8 +10,8 @@ import torch
 from repro.facts import net_facts, recipe_facts
 from repro.facts.measure import measure_facts
 from repro.net.alexnet import AlexNet
-from repro.net.layers import layer_table
-from repro.net.settings import Dropout, Geometry, InitialValues, NetSettings, Widths
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import Dropout, Geometry, InitialValues, NetSettings, Widths
 from repro.study.settings import Augmentation, TrainingSettings
 from repro.training.update_rule import PaperSGD
 

@@ -16,11 +16,11 @@ from repro.data.packed import Packed, open_packed
 from repro.errors import UserError
 from repro.measurement import cache, measure
 from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED, Measurement, missing, take
-from repro.measurement.side_by_side import Task, measure_all
+from repro.measurement.measure_all import Task, measure_all
 from repro.measurement.subject import Taken
+from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings
 from repro.training.loop import Training
-from repro.training.run_store import Run
 from tests.measurement.subjects import FEW
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings

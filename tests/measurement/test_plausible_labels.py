@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.data.layouts.cifar10 import FOLDER
-from repro.data.procedural import KINDS
+from repro.data.procedural.data_set import KINDS
 from repro.measurement import class_tree, plausible_labels
 from repro.measurement.class_tree import distances, known_paths, paths
 from repro.measurement.plausible_labels import kin, share, top_labels

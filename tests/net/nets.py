@@ -8,9 +8,9 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from repro.errors import UserError
-from repro.net.activation import ACTIVATIONS
-from repro.net.layers import layer_table
-from repro.net.settings import NetSettings
+from repro.net.table.activation import ACTIVATIONS
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import NetSettings
 
 SMALL: dict[str, Any] = {
     "geometry": {

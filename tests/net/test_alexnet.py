@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from repro.net import layers
 from repro.net.alexnet import AlexNet, DropoutKey
-from repro.net.settings import NetSettings
+from repro.net.table import layers
+from repro.net.table.settings import NetSettings
 from tests.net.nets import SMALL, TINY, net, nets
 
 DOUBLE = torch.float64

@@ -10,12 +10,12 @@ import torch
 import torchvision
 
 from repro.errors import UserError
-from repro.net import layers
 from repro.net.alexnet import AlexNet
-from repro.net.describe import describe, describe_text, deviations_from_paper
-from repro.net.fidelity import FIDELITIES, NAMES, SWITCHES, overrides
-from repro.net.layers import layer_table
-from repro.net.settings import NetSettings
+from repro.net.table import layers
+from repro.net.table.describe import describe, describe_text, deviations_from_paper
+from repro.net.table.fidelity import FIDELITIES, NAMES, SWITCHES, overrides
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import NetSettings
 from repro.study.settings import TrainingSettings
 
 

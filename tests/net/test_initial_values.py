@@ -9,8 +9,8 @@ import torch
 
 from repro.net.alexnet import AlexNet, tower_state
 from repro.net.initial_values import initial_bias, initial_weight
-from repro.net.layers import layer_table
-from repro.net.settings import NetSettings
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import NetSettings
 from tests.net.nets import SMALL, TINY, net
 
 

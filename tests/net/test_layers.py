@@ -10,9 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from repro.errors import UserError
-from repro.net import layers
-from repro.net.layers import layer_table
-from repro.net.settings import NetSettings
+from repro.net.table import layers
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import NetSettings
 from tests.net.nets import SMALL, net
 
 
@@ -153,7 +153,7 @@ def test_a_sixth_layer_reads_the_last_pooling() -> None:
 
 
 class TestRemoval:
-    """The rules of `repro.net.removal` on the paper's net."""
+    """The rules of `repro.net.table.removal` on the paper's net."""
 
     def table(self, *removed: str, form: str = "primary") -> dict[str, layers.Layer]:
         value = net({"removed": list(removed), "removal_form": form})
@@ -262,7 +262,7 @@ def test_a_divided_input_keeps_normalisations_function() -> None:
 
 def test_the_table_needs_no_torch() -> None:
     code = (
-        "import sys, repro.net.settings, repro.net.layers, repro.net.fidelity, repro.net.describe;"
+        "import sys; from repro.net.table import settings, layers, fidelity, describe;"
         "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

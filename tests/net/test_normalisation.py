@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from repro.net.layers import NormalisationRule
 from repro.net.normalisation import CrossMapNormalisation, SpatialNormalisation
+from repro.net.table.layers import NormalisationRule
 
 PAPER = NormalisationRule(size=5, k=2.0, alpha=1e-4, beta=0.75, blocks=1)
 

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet, DropoutKey
-from repro.net.settings import NetSettings
 from repro.net.state import from_tower_state, load_tower_state, tower_shapes, tower_state
+from repro.net.table.settings import NetSettings
 from repro.net.towers import TowerNet
 from tests.net.nets import TINY, net, nets
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.training import worker
+from repro.scheduling import worker
 from tests.project_copy import ROOT, edit_yaml, ended, run_command, start_command, start_dvc, surroundings
 from tests.small_project import Place
 

@@ -131,7 +131,12 @@ def test_what_editors_and_desktops_leave_behind_changes_no_stage(tmp_path: Path)
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc" / "config").write_text("[core]\n    no_scm = true\n")
     shutil.copy(ROOT / ".dvcignore", tmp_path)
-    for path in [*paths, "repro/data/prepare.py", "claims/statements.yaml", "data/procedural/manifest.json"]:
+    for path in [
+        *paths,
+        "repro/data/preparation/prepare.py",
+        "claims/statements.yaml",
+        "data/procedural/manifest.json",
+    ]:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("")
     ignored = DvcIgnoreFilter(LocalFileSystem(), str(tmp_path))
@@ -141,7 +146,7 @@ def test_what_editors_and_desktops_leave_behind_changes_no_stage(tmp_path: Path)
         for folder, _, names in ignored.walk(LocalFileSystem(), str(tmp_path / top))
         for name in names
     }
-    assert found == {"repro/data/prepare.py", "claims/statements.yaml", "data/procedural/manifest.json"}
+    assert found == {"repro/data/preparation/prepare.py", "claims/statements.yaml", "data/procedural/manifest.json"}
 
 
 def test_dvc_asks_nobody_and_its_remote_is_inside_the_repository() -> None:

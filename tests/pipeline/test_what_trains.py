@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from repro.files import digest_of_file
-from repro.training.lease import Lease
+from repro.runs.lease import Lease
 from tests.project_copy import edit_yaml, ended, start_command, write_yaml
 from tests.small_project import Place, did, nothing_lost, repro, the_error
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from repro.net.layers import layer_table
 from repro.net.state import tower_shapes
+from repro.net.table.layers import layer_table
+from repro.runs.store import runs_in
 from repro.training.placing import Placing
-from repro.training.run_store import runs_in
 from tests.placement.conftest import CPU, begin
 from tests.placement.traces import Trace, differing, largest_relative_difference, settings_of, training
 from tests.placement.two_ranks import SEPARATE_STORES, STOP_AFTER

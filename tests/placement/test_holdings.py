@@ -12,8 +12,8 @@ from torch import Tensor
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet, DropoutKey
 from repro.net.joins import DeviceJoins
-from repro.net.layers import layer_table, parameters
-from repro.net.placement import (
+from repro.net.table.layers import layer_table, parameters
+from repro.net.table.placement import (
     PLACEMENTS,
     holdings,
     placement_named,
@@ -21,7 +21,7 @@ from repro.net.placement import (
     placement_text,
     sendings,
 )
-from repro.net.settings import NetSettings
+from repro.net.table.settings import NetSettings
 from repro.net.towers import TowerNet
 from repro.training.placing import Placing
 from tests.net.nets import TINY, net

@@ -14,12 +14,13 @@ import pytest
 import torch
 
 from repro.errors import UserError
+from repro.runs import lease
+from repro.runs.store import Run, runs_in
+from repro.scheduling import worker
+from repro.scheduling.local_pool import local_devices
 from repro.stages.prepare import prepare_stage
-from repro.training import lease, worker
-from repro.training.local_pool import local_devices
 from repro.training.placing import devices_named, prepare_devices
 from repro.training.ranks import EXCHANGING
-from repro.training.run_store import Run, runs_in
 from tests.data import miniatures
 from tests.packed_pictures import make_packed
 from tests.placement.conftest import torchrun

@@ -162,8 +162,8 @@ def problems_of_seeds(browser: Browser, page: Path) -> Iterator[str]:
 
 def made_up_pages(folder: Path) -> list[Path]:
     """A study with every form of claim, and all studies: that one and a small one."""
-    from repro.report.all_studies import StudyResults, all_studies_html
-    from repro.report.page import write_report
+    from repro.report.page.all_studies import StudyResults, all_studies_html
+    from repro.report.page.page import write_report
     from tests.report.every_form import every_form
     from tests.report.made_up_study import made_up_study, project_registry
     from tests.report.made_up_verdicts import verdict_rows

@@ -15,8 +15,8 @@ import numpy as np
 from repro.evidence.directory import Evidence, load_evidence, write_evidence
 from repro.evidence.record import RunRecord
 from repro.study.load import load_variants
-from repro.verdicts.ledger import make_ledger
-from repro.verdicts.metrics import METRICS
+from repro.verdicts.judging.ledger import make_ledger
+from repro.verdicts.registry.metrics import METRICS
 from tests.report.made_up_study import (
     ROOT,
     arrays_of,

@@ -12,7 +12,7 @@ from repro.evidence.directory import Evidence
 from repro.evidence.division import division
 from repro.evidence.record import RunRecord, StudyRecord
 from repro.files import digest_of
-from repro.verdicts.registry import Registry, load_registry
+from repro.verdicts.registry.registry import Registry, load_registry
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIANTS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from repro.verdicts.registry import Registry
-from repro.verdicts.statement import Statement
+from repro.verdicts.registry.registry import Registry
+from repro.verdicts.registry.statement import Statement
 
 
 def verdict_row(entry: Statement, **changes: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from repro.report.words import THIN
+from repro.report.drawing.words import THIN
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from repro.report.page import report_html
+from repro.report.page.page import report_html
 from tests.report.made_up_study import made_up_study, project_registry
 from tests.report.made_up_verdicts import verdict_rows
 from tests.report.reading import Page

@@ -11,7 +11,7 @@ import pytest
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, write_evidence
 from repro.files import write_json
-from repro.report.all_studies import StudyResults, all_studies_html, studies_at_hand, write_all_studies
+from repro.report.page.all_studies import StudyResults, all_studies_html, studies_at_hand, write_all_studies
 from tests.report.made_up_study import ROOT, made_up_study, project_registry
 from tests.report.made_up_verdicts import verdict_rows
 from tests.report.reading import Page, plain

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from repro.evidence.directory import Evidence
-from repro.report.arm_curves import arm_curves
-from repro.report.case import Case
-from repro.report.charts import Chart
-from repro.verdicts.gates import read_gate
-from repro.verdicts.statistics import welch
+from repro.report.drawing.charts import Chart
+from repro.report.figures.arm_curves import arm_curves
+from repro.report.figures.case import Case
+from repro.verdicts.judging.gates import read_gate
+from repro.verdicts.statistics.estimates import welch
 from tests.report.made_up_study import EPOCHS, FALLS, made_up_study, project_registry, run_record
 
 REGISTRY = project_registry()

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from repro.evidence.directory import Evidence, load_evidence
-from repro.report.case import Case
-from repro.report.choice_strip import choice_strip
-from repro.report.choices import Choice, Rules, choices
-from repro.verdicts.claim import load_claims
-from repro.verdicts.claim_outcomes import study_outcomes
-from repro.verdicts.registry import Registry
-from repro.verdicts.statistics import paired, welch
-from repro.verdicts.verdict import Verdict
+from repro.report.figures.case import Case
+from repro.report.figures.choice_strip import choice_strip
+from repro.report.page.choices import Choice, Rules, choices
+from repro.verdicts.authoring.claim import load_claims
+from repro.verdicts.judging.claim_outcomes import study_outcomes
+from repro.verdicts.judging.verdict import Verdict
+from repro.verdicts.registry.registry import Registry
+from repro.verdicts.statistics.estimates import paired, welch
 from tests.made_up import MadeUp, Towers
 from tests.report.every_form import every_form
 from tests.report.made_up_study import ROOT, project_registry

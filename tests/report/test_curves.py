@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from repro.errors import UserError
-from repro.report.curves import write_curves
-from repro.report.metrics import headline_metrics
+from repro.report.figures.curves import write_curves
+from repro.report.figures.metrics import headline_metrics
 from tests.report.made_up_study import ROOT, VARIANTS, collapsed_run, made_up_study, run_record
 
 FILES = ("learning_curves.csv", "learning_curves.png", "kernels.png")
@@ -54,7 +54,7 @@ def test_same_evidence_same_bytes_whatever_the_users_matplotlib(settings: dict[s
         (tmp_path / folder / "matplotlibrc").write_bytes(text)
     code = (
         "import sys; from pathlib import Path; from tests.report.made_up_study import made_up_study\n"
-        "from repro.report.curves import write_curves; write_curves(made_up_study(), Path(sys.argv[1]))"
+        "from repro.report.figures.curves import write_curves; write_curves(made_up_study(), Path(sys.argv[1]))"
     )
     there = str(tmp_path / "there")
     folders = {name: str(tmp_path / value) for name, value in settings.items() if name != "MPLBACKEND"}
@@ -103,7 +103,7 @@ def test_metrics_leave_out_what_is_not_known() -> None:
 
 
 def test_the_report_needs_no_torch() -> None:
-    modules = "repro.report.page, repro.report.curves, repro.report.metrics"
+    modules = "repro.report.page.page, repro.report.figures.curves, repro.report.figures.metrics"
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "False"

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from repro.report import words
-from repro.report.axes import axis_over, axis_within, log_axis_over
-from repro.report.forest import Estimate, forest
-from repro.report.kernel_images import FADED, kernel_pixels, png, sheet
-from repro.report.strips import Arm, Point, strip
+from repro.report.drawing import words
+from repro.report.drawing.axes import axis_over, axis_within, log_axis_over
+from repro.report.drawing.forest import Estimate, forest
+from repro.report.drawing.kernel_images import FADED, kernel_pixels, png, sheet
+from repro.report.drawing.strips import Arm, Point, strip
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 6))
 

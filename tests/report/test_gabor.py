@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repro.report.gabor import fit_gabor
-from repro.report.gabor_figure import gabor_figure
+from repro.report.figures.gabor import fit_gabor
+from repro.report.figures.gabor_figure import gabor_figure
 from tests.report.made_up_study import arrays_of, collapsed_run, made_up_study, run_record
 
 

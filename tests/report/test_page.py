@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from repro.evidence.directory import Evidence, write_evidence
-from repro.report.page import report_html, write_report
-from repro.verdicts.ledger import make_ledger
+from repro.report.page.page import report_html, write_report
+from repro.verdicts.judging.ledger import make_ledger
 from tests.report.made_up_study import (
     ROOT,
     arrays_of,

@@ -10,8 +10,8 @@ import pytest
 
 from repro.errors import UserError
 from repro.evidence.directory import load_evidence, write_evidence
-from repro.report.page import write_report
-from repro.verdicts.ledger import make_ledger
+from repro.report.page.page import write_report
+from repro.verdicts.judging.ledger import make_ledger
 from tests.report.made_up_study import (
     ROOT,
     VARIANTS,

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from repro.evidence.directory import Evidence
-from repro.report.axes import Mark
-from repro.report.case import Case
-from repro.report.charts import Chart
-from repro.report.claim_pictures import Picture, pictures
-from repro.report.comparison_table import comparison_table
-from repro.report.forest import Forest
-from repro.report.gabor_figure import GaborFigure
-from repro.report.judgements import Basis, judgement
-from repro.report.retrieval_figure import RetrievalFigure
-from repro.report.strips import Strip
-from repro.report.tower_pictures import SheetRow
+from repro.report.drawing.axes import Mark
+from repro.report.drawing.charts import Chart
+from repro.report.drawing.forest import Forest
+from repro.report.drawing.strips import Strip
+from repro.report.figures.case import Case
+from repro.report.figures.claim_pictures import Picture, pictures
+from repro.report.figures.gabor_figure import GaborFigure
+from repro.report.figures.retrieval_figure import RetrievalFigure
+from repro.report.figures.tower_pictures import SheetRow
+from repro.report.page.comparison_table import comparison_table
+from repro.report.page.judgements import Basis, judgement
 from tests.report.every_form import SEEDS, every_form
 from tests.report.made_up_study import project_registry
 

@@ -15,9 +15,9 @@ from PIL import Image
 from repro.data.packed import open_packed
 from repro.evidence.directory import Evidence
 from repro.files import write_json
-from repro.report.class_words import class_words
-from repro.report.retrieval import QUERIES, retrieval_at_hand, retrieval_figure
-from repro.report.retrieval_figure import SIDE, picture_address
+from repro.report.figures.retrieval import QUERIES, retrieval_at_hand, retrieval_figure
+from repro.report.figures.retrieval_figure import SIDE, picture_address
+from repro.report.page.class_words import class_words
 from repro.training.loop import Training
 from tests.packed_pictures import make_packed
 from tests.report.made_up_study import made_up_study, run_record
@@ -70,7 +70,7 @@ def test_what_was_found_is_kept_and_not_searched_again(
 ) -> None:
     store, pictures, evidence = trained
     first = retrieval_figure(evidence, store, pictures)
-    monkeypatch.setattr("repro.report.retrieval._searched", lambda run, packed: pytest.fail("searched again"))
+    monkeypatch.setattr("repro.report.figures.retrieval._searched", lambda run, packed: pytest.fail("searched again"))
     assert retrieval_figure(evidence, store, pictures) == first
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.errors import UserError
-from repro.net.layers import layer_table, multiply_adds
-from repro.net.settings import NetSettings
+from repro.net.table.layers import layer_table, multiply_adds
+from repro.net.table.settings import NetSettings
 from repro.study.changes import changed
 from repro.study.settings import RunSettings
 from repro.study.validation import validated

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from repro.errors import UserError
-from repro.net.settings import NetSettings
+from repro.net.table.settings import NetSettings
 from repro.study.identity import TRAINING_VERSION, run_identity
 from repro.study.load import load_study, load_variants, study_files
 from repro.study.settings import RunSettings, TrainingSettings

@@ -18,16 +18,16 @@ import torch
 from pydantic import BaseModel
 
 from repro.data.augmentation import draw, epoch_order, mean_to_subtract
-from repro.data.choice import choose_pictures
 from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Packed, open_packed
-from repro.data.resizing import resize_and_crop
+from repro.data.preparation.choice import choose_pictures
+from repro.data.preparation.resizing import resize_and_crop
 from repro.net.alexnet import AlexNet
 from repro.net.dropout import DropoutKey
-from repro.net.layer import Layer
 from repro.net.layer_module import LayerModule
-from repro.net.layers import layer_table
-from repro.net.placement import holdings, sendings
+from repro.net.table.layer import Layer
+from repro.net.table.layers import layer_table
+from repro.net.table.placement import holdings, sendings
 from repro.study.settings import RunSettings
 from repro.training.evaluation import Inputs
 from repro.training.schedule import Schedule

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from repro.errors import UserError
-from repro.net.layers import layer_table, multiply_adds
+from repro.net.table.layers import layer_table, multiply_adds
 from repro.study.identity import TRAINING_VERSION, run_identity
 from repro.study.load import ResolvedStudy, load_study, load_variants
 from repro.study.settings import Variant
-from repro.verdicts.registry import load_registry
+from repro.verdicts.registry.registry import load_registry
 from repro.yaml_file import read_yaml
 from tests.study.test_load import ROOT, STUDIES, change, project, write
 

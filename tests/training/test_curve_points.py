@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from repro.data.packed import open_packed
+from repro.runs.store import Run
 from repro.training.loop import Interrupted, Training
-from repro.training.run_store import Run
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from repro.data.ilsvrc_writer import write_ilsvrc
-from repro.data.procedural import KINDS, encoded
+from repro.data.procedural.data_set import KINDS, encoded
+from repro.data.procedural.ilsvrc_writer import write_ilsvrc
 from tests.project_copy import copy_project, edit_yaml, run_command, start_command
 
 CLASSES, PER_CLASS, VALIDATION, HELD_OUT = 4, 64, 2, 4

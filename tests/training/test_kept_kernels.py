@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 from repro.data.packed import open_packed
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet
+from repro.runs.store import Run
 from repro.training.kept_kernels import kept_kernels
 from repro.training.loop import Interrupted, Training
 from repro.training.placing import Placing
-from repro.training.run_store import Run
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
 

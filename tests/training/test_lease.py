@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from repro.training import lease
-from repro.training.lease import Lease, LeaseTaken
+from repro.runs import lease
+from repro.runs.lease import Lease, LeaseTaken
 
 
 def test_a_held_lease_is_refused_and_says_who_holds_it(tmp_path):
@@ -26,7 +26,7 @@ def test_a_held_lease_is_refused_and_says_who_holds_it(tmp_path):
 def test_a_dead_owners_lease_is_taken_over(tmp_path):
     path = tmp_path / "lease.json"
     code = (
-        "import os, sys; from pathlib import Path; from repro.training.lease import Lease\n"
+        "import os, sys; from pathlib import Path; from repro.runs.lease import Lease\n"
         "Lease(Path(sys.argv[1])).__enter__(); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)

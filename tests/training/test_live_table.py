@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from repro.training.live_table import LiveTable
-from repro.training.run_store import Run
+from repro.runs.store import Run
+from repro.scheduling.live_table import LiveTable
 
 PROGRESS = {
     "step": 12_345,

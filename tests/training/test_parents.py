@@ -13,15 +13,15 @@ from safetensors.torch import load_file
 from repro.data.packed import open_packed
 from repro.errors import UserError
 from repro.net.alexnet import tower_state
-from repro.planning import plan_study
+from repro.runs.grid import GridRun, grid_of, to_train
+from repro.runs.store import Run, RunSpec
+from repro.scheduling.train_grid import train_grid, write_run_list
 from repro.stages.evaluate import evaluate_stage
 from repro.stages.facts import facts_stage
+from repro.stages.plan import plan_study
 from repro.stages.train import train_stage
 from repro.study.load import load_study
-from repro.training.grid import GridRun, grid_of, to_train
 from repro.training.loop import Interrupted, Training
-from repro.training.run_store import Run, RunSpec
-from repro.training.train_grid import train_grid, write_run_list
 from tests.packed_pictures import make_packed
 from tests.small_project import Place
 from tests.small_runs import small_settings

@@ -13,17 +13,17 @@ from repro.errors import UserError
 from repro.evidence.directory import load_evidence
 from repro.evidence.merge import merge_evidence
 from repro.files import write_json, write_text
-from repro.planning import plan_study
-from repro.recording import record_evidence
+from repro.runs.grid import GridRun, grid_of
+from repro.runs.rate_search import describe_rates, trials_of, unfinished, with_tuned_rates
+from repro.runs.study_runs import study_runs
 from repro.stages.evaluate import evaluate_stage
 from repro.stages.facts import facts_stage
+from repro.stages.plan import plan_study
 from repro.stages.prepare import prepare_stage
+from repro.stages.record import record_evidence
 from repro.stages.train import train_stage
 from repro.study.load import ResolvedStudy, load_study
 from repro.study.tuning import Trial
-from repro.study_runs import study_runs
-from repro.training.grid import GridRun, grid_of
-from repro.training.rate_search import describe_rates, trials_of, unfinished, with_tuned_rates
 from tests.data import miniatures
 from tests.project_copy import copy_project, write_yaml
 from tests.small_project import STUDY, Place

@@ -15,13 +15,13 @@ import pytest
 
 from repro.data.packed import open_packed
 from repro.errors import UserError
-from repro.training import worker
-from repro.training.executor import Kills, Outcome
-from repro.training.grid import GridRun
-from repro.training.local_pool import LocalPool
-from repro.training.ray_pool import RayPool
-from repro.training.run_store import Run, RunSpec
-from repro.training.train_grid import train_grid, write_run_list
+from repro.runs.grid import GridRun
+from repro.runs.store import Run, RunSpec
+from repro.scheduling import worker
+from repro.scheduling.executor import Kills, Outcome
+from repro.scheduling.local_pool import LocalPool
+from repro.scheduling.ray_pool import RayPool
+from repro.scheduling.train_grid import train_grid, write_run_list
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
 
@@ -29,7 +29,7 @@ LONG = {"epochs": 12}
 
 
 def start(run: Run, *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "repro.training.worker", "--store", str(run.store), "--run", run.identity]
+    command = [sys.executable, "-m", "repro.scheduling.worker", "--store", str(run.store), "--run", run.identity]
     return subprocess.Popen([*command, "--checkpoint-seconds", "0", *options])
 
 
@@ -95,7 +95,7 @@ def test_a_worker_dies_with_its_parent(tmp_path):
     run = small_run(tmp_path, make_packed(tmp_path), small_settings(epochs=100000))
     code = (
         "import os, signal, subprocess, sys, time\n"
-        "command = [sys.executable, '-m', 'repro.training.worker', *sys.argv[1:], '--parent', str(os.getpid())]\n"
+        "command = [sys.executable, '-m', 'repro.scheduling.worker', *sys.argv[1:], '--parent', str(os.getpid())]\n"
         "child = subprocess.Popen(command, stdout=subprocess.DEVNULL)\n"
         "print(child.pid, flush=True); child.wait()"
     )
@@ -171,7 +171,7 @@ def test_a_pool_tells_how_many_runs_share_a_device(tmp_path, monkeypatch, device
         told.append(arguments[-1])
         return subprocess.Popen([sys.executable, "-c", ""])
 
-    monkeypatch.setattr("repro.training.local_pool.start_process", started)
+    monkeypatch.setattr("repro.scheduling.local_pool.start_process", started)
     run = small_run(tmp_path, make_packed(tmp_path))
     pool = LocalPool(devices, poll_seconds=0)
     pool.submit(run)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from repro.verdicts.forms_registered import AbsoluteTest, Condition, MeasuresTest, SpeedTest, StatisticalTest
-from repro.verdicts.metrics import METRICS
+from repro.verdicts.registry.metrics import METRICS
+from repro.verdicts.registry.test_types import AbsoluteTest, Condition, MeasuresTest, SpeedTest, StatisticalTest
 from tests.made_up import ALIKE, ARRIVAL, GREY, LEVELS, SPLIT, STEPS, VARIANTS, MadeUp, Towers
 
 CLEAR = 7.5

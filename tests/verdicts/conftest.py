@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from repro.evidence.directory import load_evidence
-from repro.verdicts.claim import Claim, load_claims
-from repro.verdicts.claim_outcomes import study_outcomes
-from repro.verdicts.registry import Registry, load_registry
-from repro.verdicts.verdict import Verdict
+from repro.verdicts.authoring.claim import Claim, load_claims
+from repro.verdicts.judging.claim_outcomes import study_outcomes
+from repro.verdicts.judging.verdict import Verdict
+from repro.verdicts.registry.registry import Registry, load_registry
 from tests.made_up import VARIANTS, MadeUp
 
 CLAIMS = Path(__file__).resolve().parents[2] / "claims"

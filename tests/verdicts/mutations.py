@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from repro.net.settings import Geometry
-from repro.verdicts.definition import Definition, Table
-from repro.verdicts.statement import Statement
+from repro.net.table.settings import Geometry
+from repro.verdicts.authoring.definition import Definition, Table
+from repro.verdicts.registry.statement import Statement
 
 Facts = Mapping[str, Any]
 

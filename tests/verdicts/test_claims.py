@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from repro.evidence.directory import load_evidence
-from repro.verdicts.claim import Claim
-from repro.verdicts.claim_outcomes import study_outcomes
+from repro.verdicts.authoring.claim import Claim
 from repro.verdicts.finding import NotEvaluated
-from repro.verdicts.gate_rules import Gates
-from repro.verdicts.gates import shut_gate
-from repro.verdicts.registry import Registry, load_registry
+from repro.verdicts.judging.claim_outcomes import study_outcomes
+from repro.verdicts.judging.gates import shut_gate
+from repro.verdicts.registry.gate_rules import Gates
+from repro.verdicts.registry.registry import Registry, load_registry
 from tests.made_up import MadeUp
 from tests.verdicts import cases
 

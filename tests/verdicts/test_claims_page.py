@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from repro.verdicts.claims_page import PAGE, claims_page
-from repro.verdicts.how_tested import picked_in_words
-from repro.verdicts.registry import Registry
+from repro.verdicts.registry.registry import Registry
+from repro.verdicts.telling.claims_page import PAGE, claims_page
+from repro.verdicts.telling.how_tested import picked_in_words
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.errors import UserError
-from repro.verdicts.count_forms import every_run
-from repro.verdicts.decision import FindingFor, counted, decide
 from repro.verdicts.finding import Finding, NotEvaluated
-from repro.verdicts.forms import any_of, direction
-from repro.verdicts.one_arm_forms import arithmetic
-from repro.verdicts.reasons import shown_n
-from repro.verdicts.verdict import untestable
+from repro.verdicts.forms.counts import every_run
+from repro.verdicts.forms.one_arm import arithmetic
+from repro.verdicts.forms.two_arms import any_of, direction
+from repro.verdicts.judging.decision import FindingFor, counted, decide
+from repro.verdicts.judging.reasons import shown_n
+from repro.verdicts.judging.verdict import untestable
 
 SIX, TWELVE = list(range(6)), list(range(12))
 NOISE = np.random.default_rng(31).normal(0, 0.01, (40, 12))

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from repro.errors import UserError
-from repro.verdicts.explain import explanation
-from repro.verdicts.ledger import Ledger, make_ledger
-from repro.verdicts.registry import Registry
-from repro.verdicts.verdict import Verdict
+from repro.verdicts.judging.ledger import Ledger, make_ledger
+from repro.verdicts.judging.verdict import Verdict
+from repro.verdicts.registry.registry import Registry
+from repro.verdicts.telling.explain import explanation
 from tests.made_up import MadeUp
 from tests.small_project import repro, the_error
 

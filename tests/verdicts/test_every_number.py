@@ -14,16 +14,16 @@ import pytest
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
 from repro.study.settings import validated
-from repro.verdicts.claim import Claim
-from repro.verdicts.claim_outcomes import judge_comparison
-from repro.verdicts.decision import decide
-from repro.verdicts.definition import Definition
+from repro.verdicts.authoring.claim import Claim
+from repro.verdicts.authoring.definition import Definition
+from repro.verdicts.authoring.study_evidence import StudyEvidence
 from repro.verdicts.finding import NotEvaluated
-from repro.verdicts.forms_registered import DECIDES_NOTHING, FORMS, StatisticalTest
-from repro.verdicts.gate_rules import Gates
-from repro.verdicts.gates import shut_gate
-from repro.verdicts.judge import finding_on
-from repro.verdicts.study_evidence import StudyEvidence
+from repro.verdicts.judging.claim_outcomes import judge_comparison
+from repro.verdicts.judging.decision import decide
+from repro.verdicts.judging.gates import shut_gate
+from repro.verdicts.judging.judge import finding_on
+from repro.verdicts.registry.gate_rules import Gates
+from repro.verdicts.registry.test_types import DECIDES_NOTHING, FORMS, StatisticalTest
 from tests.made_up import ALIKE, MadeUp
 from tests.verdicts import cases
 from tests.verdicts.test_claims import REGISTRY, STATISTICAL

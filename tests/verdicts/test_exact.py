@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from repro.verdicts.exact import (
+from repro.verdicts.statistics.exact import (
     at_least,
     at_most,
     clopper_pearson,

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from repro.evidence.directory import load_evidence
-from repro.verdicts.claim import Claim
-from repro.verdicts.claim_outcomes import definition_outcomes, judge_comparison
-from repro.verdicts.definition import Definition
+from repro.verdicts.authoring.claim import Claim
+from repro.verdicts.authoring.definition import Definition
+from repro.verdicts.judging.claim_outcomes import definition_outcomes, judge_comparison
 from tests.made_up import MadeUp
 from tests.verdicts.mutations import MUTATIONS, Mutated, turned
 from tests.verdicts.test_claims import REGISTRY

@@ -14,12 +14,12 @@ import pytest
 import yaml
 
 from repro.errors import UserError
-from repro.verdicts.explain import FLAGS_MEAN, REMEDIES, explanation, what_would_decide
-from repro.verdicts.explain_text import console_for, print_explanation
 from repro.verdicts.finding import Finding, NotEvaluated, WhyNot
-from repro.verdicts.literature import LITERATURE_FILE, load_literature
-from repro.verdicts.registry import Registry
-from repro.verdicts.verdict import FLAGS, Verdict, not_evaluated, untestable
+from repro.verdicts.judging.verdict import FLAGS, Verdict, not_evaluated, untestable
+from repro.verdicts.registry.literature import LITERATURE_FILE, load_literature
+from repro.verdicts.registry.registry import Registry
+from repro.verdicts.telling.explain import FLAGS_MEAN, REMEDIES, explanation, what_would_decide
+from repro.verdicts.telling.explain_text import console_for, print_explanation
 from tests.made_up import VARIANTS, MadeUp
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.verdicts.count_forms import every_run, fair_coin, most_runs
 from repro.verdicts.finding import Finding
-from repro.verdicts.forms import about, any_of, direction, every_part
-from repro.verdicts.one_arm_forms import absolute, arithmetic, averaged_nets, per_image
+from repro.verdicts.forms.counts import every_run, fair_coin, most_runs
+from repro.verdicts.forms.one_arm import absolute, arithmetic, averaged_nets, per_image
+from repro.verdicts.forms.two_arms import about, any_of, direction, every_part
 
 error = st.floats(0.05, 0.9).map(lambda x: round(x, 4))
 arm = st.lists(error, min_size=2, max_size=7)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from repro.verdicts.metrics import METRICS
+from repro.verdicts.registry.metrics import METRICS
 from tests.made_up import MadeUp
 from tests.verdicts import cases
 from tests.verdicts.test_claims import REGISTRY, STATISTICAL

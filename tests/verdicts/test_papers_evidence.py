@@ -7,9 +7,9 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from repro.verdicts.ledger import make_ledger
-from repro.verdicts.papers_evidence import PaperErrors, papers_evidence, z_of_pictures, z_of_runs
-from repro.verdicts.registry import Registry
+from repro.verdicts.judging.ledger import make_ledger
+from repro.verdicts.registry.papers_evidence import PaperErrors, papers_evidence, z_of_pictures, z_of_runs
+from repro.verdicts.registry.registry import Registry
 from tests.verdicts.conftest import CLAIMS
 
 

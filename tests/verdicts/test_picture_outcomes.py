@@ -12,7 +12,7 @@ import pytest
 
 from repro.evidence.directory import Evidence, load_evidence
 from repro.verdicts.finding import NotEvaluated
-from repro.verdicts.picture_outcomes import (
+from repro.verdicts.readings.picture_outcomes import (
     difference_floor,
     ensemble_right,
     ensembles_within,
@@ -21,7 +21,7 @@ from repro.verdicts.picture_outcomes import (
     pictures_of,
     right,
 )
-from repro.verdicts.readings import runs_of
+from repro.verdicts.readings.readings import runs_of
 from tests.made_up import MadeUp
 
 TWO = MadeUp(

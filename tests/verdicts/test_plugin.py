@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from repro.errors import UserError
-from repro.verdicts.ledger import make_ledger
-from repro.verdicts.registry import Registry
-from repro.verdicts.summary import SECTIONS
+from repro.verdicts.judging.ledger import make_ledger
+from repro.verdicts.registry.registry import Registry
+from repro.verdicts.telling.summary import SECTIONS
 from tests.made_up import MadeUp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -186,7 +186,7 @@ def test_torch_is_not_imported_whatever_the_claims_read(tmp_path: Path, registry
     made = replace(MadeUp(study="all"), variants=("base", *sorted(named - {"base"})), seeds=range(3))
     folder = made.write(tmp_path / "all")
     script = (
-        "import sys; from pathlib import Path; from repro.verdicts.ledger import make_ledger\n"
+        "import sys; from pathlib import Path; from repro.verdicts.judging.ledger import make_ledger\n"
         "ledger = make_ledger(Path(sys.argv[1]), [Path(sys.argv[2])])\n"
         "print(len({e.statement.test.form for e in ledger.entries if e.standing == 'judged' and e.verdict.finding}))\n"
         "print(sorted({'torch', 'torchvision', 'matplotlib', 'pandas'} & {m.split('.')[0] for m in sys.modules}))\n"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.verdicts.power import MOST_SEEDS, mde, n_needed, sd_upper
-from repro.verdicts.statistics import welch
+from repro.verdicts.statistics.estimates import welch
+from repro.verdicts.statistics.power import MOST_SEEDS, mde, n_needed, sd_upper
 
 SEEDS = (3, 4, 5, 6, 8, 10, 12, 20)
 

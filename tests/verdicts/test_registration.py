@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from repro.evidence.directory import load_evidence
-from repro.verdicts.claim import Claim
-from repro.verdicts.claim_outcomes import study_outcomes
-from repro.verdicts.explain import explanation
-from repro.verdicts.explain_text import console_for, print_explanation
-from repro.verdicts.registry import Registry
-from repro.verdicts.verdict import Verdict
+from repro.verdicts.authoring.claim import Claim
+from repro.verdicts.judging.claim_outcomes import study_outcomes
+from repro.verdicts.judging.verdict import Verdict
+from repro.verdicts.registry.registry import Registry
+from repro.verdicts.telling.explain import explanation
+from repro.verdicts.telling.explain_text import console_for, print_explanation
 from tests.made_up import MadeUp
 
 ROOT = Path(__file__).resolve().parents[2]

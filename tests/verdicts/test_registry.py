@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from repro.errors import UserError
-from repro.verdicts.claim import Claim, load_claims
-from repro.verdicts.forms_registered import FORMS
-from repro.verdicts.metrics import METRICS, Metric, Unit
-from repro.verdicts.registry import Registry, claims_folder, load_registry
+from repro.verdicts.authoring.claim import Claim, load_claims
+from repro.verdicts.registry.metrics import METRICS, Metric, Unit
+from repro.verdicts.registry.registry import Registry, claims_folder, load_registry
+from repro.verdicts.registry.test_types import FORMS
 
 CLAIMS = Path(__file__).resolve().parents[2] / "claims"
 
@@ -310,7 +310,7 @@ def test_claims_folder_is_found_beside_the_sources(tmp_path: Path) -> None:
 
 
 def test_two_claims_for_one_statement_and_a_wrong_parameter_are_refused(tmp_path: Path) -> None:
-    header = "from repro.verdicts.claim import claim\n\n"
+    header = "from repro.verdicts.authoring.claim import claim\n\n"
     one = '@claim("S04")\ndef test_{}({}):\n    pass\n\n'
     (tmp_path / "test_a.py").write_text(header + one.format("a", "definition") + one.format("b", "definition"))
     with pytest.raises(UserError, match="test_b claims S04, and so does test_a"):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.verdicts.specialisation import NetDivision, division_p, net_division, rematch_p
+from repro.verdicts.statistics.specialisation import NetDivision, division_p, net_division, rematch_p
 from tests.made_up import ALIKE, GREY, SPLIT, MadeUp
 
 ABOVE = 0.25

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from repro.verdicts.statistics import (
+from repro.verdicts.statistics.estimates import (
     SMALLEST_P,
     error_rate,
     one_sample,

@@ -28,12 +28,12 @@ from benchmarks.null_family import (
 )
 from benchmarks.null_world import Kind, Part, World, make_world
 from repro.randomness import generator
-from repro.verdicts import decision
-from repro.verdicts.claim_outcomes import study_outcomes
-from repro.verdicts.forms_registered import TowersTest
-from repro.verdicts.multiplicity import Place
-from repro.verdicts.power import mde
-from repro.verdicts.statistics import T_CAUTION
+from repro.verdicts.judging import decision
+from repro.verdicts.judging.claim_outcomes import study_outcomes
+from repro.verdicts.registry.test_types import TowersTest
+from repro.verdicts.statistics.estimates import T_CAUTION
+from repro.verdicts.statistics.multiplicity import Place
+from repro.verdicts.statistics.power import mde
 
 FAMILIES = 120
 BOUND = 0.05 + 3 * math.sqrt(0.05 * 0.95 / FAMILIES)

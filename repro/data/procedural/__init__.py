@@ -1,0 +1,1 @@
+"""The embedded data set: pictures that are drawn, not taken."""

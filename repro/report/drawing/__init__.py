@@ -1,0 +1,1 @@
+"""Axes, marks and numbers of every figure."""

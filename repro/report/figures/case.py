@@ -1,0 +1,186 @@
+"""A verdict as the pictures see it: the study's evidence, the statement's test, the finding behind the verdict.
+
+Tests of forms that this module does not know have whatever names they have: what is missing gives no picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from repro.evidence.directory import Evidence
+from repro.report.drawing.strips import Point
+from repro.report.drawing.words import finite
+from repro.report.figures.retrieval_figure import RetrievalFigure
+from repro.verdicts.authoring.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Samples, Towers, Views
+from repro.verdicts.finding import Finding, NotEvaluated
+from repro.verdicts.judging.decision import LOOKS
+from repro.verdicts.judging.judge import finding_on
+from repro.verdicts.readings.readings import metric_values, missing_runs
+from repro.verdicts.registry.gate_rules import Gates
+from repro.verdicts.registry.statement import Statement
+
+_STILL_CONCERNED = frozenset({"gate", "missing_runs", "kernels", "not_a_number"})
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the verdicts with what it was judged on."""
+
+    evidence: Evidence
+    statement: Statement
+    test: Any
+    gates: Gates
+    row: Mapping[str, Any]
+    retrieval: RetrievalFigure | None = None
+
+    @property
+    def form(self) -> str:
+        """Of the test in the registry; the finding's own, where the file has it, may be more special."""
+        return str(getattr(self.test, "form", ""))
+
+    @cached_property
+    def judged(self) -> Finding | NotEvaluated | None:
+        """What the judge says on the seeds of the verdict, before multiplicity; None for forms not known here."""
+        samples = samples_of(self.test, self.variants)
+        if samples is None:
+            return None
+        try:
+            return finding_on(self.evidence, self.test, self.gates, samples, self.seeds)
+        except (ValueError, LookupError):  # a form that the judge reads otherwise, or a record that lacks what it reads
+            return None
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that the verdict rests on: all registered ones, or those of the first of two looks."""
+        n = self.row.get("n")
+        replicates = [count for count in n if isinstance(count, int)] if isinstance(n, list | tuple) else []
+        return judged_seeds(self.evidence, self.variants, max(replicates, default=None))
+
+    @property
+    def finding(self) -> Finding | None:
+        """The finding; None where the evidence cannot say."""
+        return self.judged if isinstance(self.judged, Finding) else None
+
+    @property
+    def concerned(self) -> bool:
+        """Whether the runs bear on the statement at all, be it that a gate is shut or that some are missing.
+
+        Not when the verdict was withheld for another reason, because this study's pictures or size cannot speak or
+        it lacks a whole arm.
+        """
+        if self.row["verdict"] != "not_evaluated":
+            return True
+        lacks = set(self.variants) - set(self.present)
+        return not lacks and isinstance(self.judged, NotEvaluated) and self.judged.code in _STILL_CONCERNED
+
+    @property
+    def levels(self) -> bool:
+        """Whether the estimate is a level, not a difference in the statement's direction."""
+        return self.form in ("measures", "absolute")
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What the finding kept for readers: values per seed, parts, margins."""
+        known = self.row.get("details")
+        if isinstance(known, Mapping):
+            return known
+        return {} if self.finding is None else self.finding.details
+
+    @property
+    def unit(self) -> str | None:
+        """Of the estimate."""
+        found = None if self.finding is None else self.finding.unit
+        unit = self.row.get("unit") or found or getattr(self.test, "unit", None)
+        return unit if isinstance(unit, str) else None
+
+    @property
+    def boundary(self) -> float | None:
+        """Above it the claim holds; None where a region has other ends."""
+        return None if self.finding is None else self.finding.boundary
+
+    def setting(self, name: str, otherwise: Any = None) -> Any:
+        """A setting of the test, by name."""
+        value = getattr(self.test, name, None)
+        return otherwise if value is None else value
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """A setting that lists names."""
+        value = self.setting(name, ())
+        listed = isinstance(value, Sequence) and not isinstance(value, str)
+        return tuple(str(item) for item in value) if listed else ()
+
+    @cached_property
+    def variants(self) -> tuple[str, ...]:
+        """The arms: the test's first list, or its second where the study lacks one of the first."""
+        first, second = self.names("variants"), self.names("otherwise")
+        known = self.evidence.study.variants
+        return second if second and not set(first) <= set(known) else first
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """The arms that have runs."""
+        return tuple(name for name in self.variants if self.evidence.of(name))
+
+    def points(self, variant: str, metric: str) -> list[Point]:
+        """A variant's runs in a metric, collapsed ones as the verdict counts them."""
+        found = []
+        for run in self.evidence.of(variant):
+            values = metric_values(self.evidence, variant, [run.seed], metric)
+            value = None if isinstance(values, NotEvaluated) else finite(values[0])
+            found.append(Point(run.seed, value, run.status != "finished"))
+        return found
+
+    def values(self, variant: str, metric: str) -> list[float]:
+        """The numbers of these points."""
+        return [point.value for point in self.points(variant, metric) if point.value is not None]
+
+    @cached_property
+    def interval(self) -> tuple[float, float | None, float | None] | None:
+        """Estimate, low and high end (None: infinite); None altogether where the row has no such numbers."""
+        ends = self.row.get("interval")
+        estimate = finite(self.row.get("estimate"))
+        if estimate is None or not isinstance(ends, Sequence) or isinstance(ends, str) or len(ends) != 2:
+            return None
+        low, high = finite(ends[0]), finite(ends[1])
+        return None if low is None and high is None else (estimate, low, high)
+
+
+def judged_seeds(evidence: Evidence, variants: Sequence[str], n: int | None = None) -> tuple[int, ...]:
+    """All registered seeds; those of the first of two looks where the second still lacks runs of these variants, or
+    where the verdict had been given then (on `n` seeds)."""
+    seeds, (first, _) = evidence.study.seeds, LOOKS[0]
+    if evidence.study.looks != "two" or len(seeds) <= first:
+        return seeds
+    early = seeds[:first]
+    waits = missing_runs(evidence, variants, seeds) and not missing_runs(evidence, variants, early)
+    return early if waits or (n is not None and n <= first) else seeds
+
+
+def samples_of(test: Any, variants: Sequence[str]) -> Samples | None:
+    """The samples that a claim of this form picks of these variants; None for forms not known here."""
+    form, names = getattr(test, "form", None), tuple(variants)
+    if form in ("direction", "equivalent") and len(names) == 2:
+        return Arms(*names)
+    if form == "any_of" and len(names) > 1:
+        return EachAgainst(names[:-1], names[-1])
+    if form == "descending":
+        return Ordered(names)
+    if form == "speed" and len(names) % 2 == 0:
+        return Pairs(tuple(zip(names[::2], names[1::2], strict=True)))
+    if form in ("measures", "absolute") and names:
+        return Runs(names[0])
+    if form == "per_image" and names:
+        return Ensemble(names[0]) if getattr(test, "second", None) == "ensemble" else Views(names[0])
+    if form in ("tower_contrast", "most_runs", "every_run", "fair_coin") and names:
+        return Towers(names[0], names[1] if len(names) > 1 else None)
+    return None
+
+
+def numbers(value: Any) -> list[float | None]:
+    """A list of numbers as a detail holds it; empty for anything else."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return []
+    return [finite(item) for item in value]

@@ -1,0 +1,271 @@
+"""Pictures of the verdicts on towers (S76 to S79): how far they differ in each run, and the kernels themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from repro.evidence.division import COLOUR_SPECIFIC
+from repro.evidence.record import RunRecord
+from repro.report.drawing.forest import Forest
+from repro.report.drawing.kernel_images import data_address, sheet
+from repro.report.drawing.strips import Arm, Point, Strip, strip
+from repro.report.drawing.words import decimal, finite, named, probability, tick
+from repro.report.figures.case import Case
+from repro.report.figures.difference_pictures import effect_forest
+from repro.report.figures.towers import Tower, TowerKernels, tower_kernels
+from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.statistics.specialisation import NetDivision
+
+MOST_NETS, MOST_CONTROLS = 20, 6
+"""Nets of the base, and of each control, shown as sheets; the page says how many it left out."""
+J_TITLE = "J, how far the towers' shares of colour-specific kernels differ (0 not at all, 1 wholly divided)"
+
+
+@dataclass(frozen=True)
+class TowerSheet:
+    """A tower's kernels as one picture."""
+
+    name: str
+    address: str
+    median: str
+    live: int
+    of: int
+
+
+@dataclass(frozen=True)
+class NetSheets:
+    """A net as two sheets with its J and the permutation p of that, or why there is none."""
+
+    name: str
+    seed: int
+    towers: tuple[TowerSheet, TowerSheet]
+    j: str | None
+    p: str | None
+    why: str | None
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """Nets of one kind side by side."""
+
+    kind: ClassVar[str] = "sheets"
+    title: str
+    note: str
+    nets: tuple[NetSheets, ...]
+    left_out: int
+
+
+Figure = Strip | Forest | SheetRow
+
+
+def tower_pictures(case: Case) -> list[Figure]:
+    """What each form of claim on towers reads of the runs."""
+    if case.form == "tower_contrast":
+        effect = effect_forest(case)
+        return [*_some(_contrast(case)), *([effect] if effect else []), *_sheets(case)]
+    if case.form == "most_runs":
+        return [*_some(_chroma_strip(case)), *_some(_majorities(case))]
+    return _some(_sides(case) if case.form == "fair_coin" else _every_run(case))
+
+
+def sheet_row(title: str, note: str, nets: Sequence[TowerKernels], halves: str, most: int) -> SheetRow:
+    """The nets as sheets, at most so many."""
+    shown = nets[:most]
+    return SheetRow(title, note, tuple(_net(net, halves) for net in shown), len(nets) - len(shown))
+
+
+def halves_word(towers: Any) -> str:
+    """What the two parts of the first layer of a net with so many towers are called."""
+    return "Tower" if towers == 2 else "Half"
+
+
+def chroma_strip(
+    kernels: TowerKernels, halves: str, title: str, lines: Sequence[tuple[float, str]] = ()
+) -> Strip | None:
+    """A dot a live kernel, a row a tower; None where no live kernel has a chroma share."""
+    if not any(kernel.chroma is not None for tower in kernels.towers for kernel in tower.live):
+        return None
+    arms = [
+        Arm(f"{halves} {tower.number}", [Point(kernel.number, kernel.chroma) for kernel in tower.live])
+        for tower in kernels.towers
+    ]
+    return strip(title, arms, decimal, tick, references=lines, within=(0.0, 1.0), dots="kernel")
+
+
+def specific_line(above: float) -> list[tuple[float, str]]:
+    """The line above which a kernel is colour-specific."""
+    return [(above, f"colour-specific above {above:g}")]
+
+
+def _some(figure: Strip | None) -> list[Figure]:
+    return [] if figure is None else [figure]
+
+
+# ---- J of each run ---------------------------------------------------------------------------------
+
+
+def _contrast(case: Case) -> Strip | None:
+    """J of all arms, and below them of nets that decide nothing: further variants, nets before training."""
+    names = [*case.present, *(name for name in case.names("beside") if case.evidence.of(name))]
+    arms = [_j_arm(case, name) for name in names]
+    if case.present:
+        arms.append(_j_arm(case, case.present[0], trained=False))
+    p = finite(case.details.get("rematch_p"))
+    note = ""
+    if p is not None:
+        note = (
+            "Nets whose towers merely differ, each by luck, would exceed dense halves too. Matching these nets' "
+            f"towers anew at random gives differences as large with p {probability(p)}."
+        )
+    return _j_strip(arms, note=note)
+
+
+def _every_run(case: Case) -> Strip | None:
+    """J of each run; a run that does not show the division as registered is hollow."""
+    least, level = finite(case.setting("least_division")), finite(case.setting("level"))
+    if least is None or level is None:
+        return _j_strip([_j_arm(case, name) for name in case.present])
+
+    def shows(net: NetDivision) -> bool:
+        return net.j >= least and net.p <= level
+
+    first = [_j_arm(case, name, shows=shows, wanted=(least, 1.0)) for name in case.present[:1]]
+    rest = [_j_arm(case, name) for name in case.present[1:]]
+    return _j_strip(
+        [*first, *rest],
+        lines=[(least, f"shown from {least:.3g}")],
+        note=f"Hollow: a run that does not show the division (J below the line, or p above {level:g}).",
+    )
+
+
+def _sides(case: Case) -> Strip | None:
+    """Per run by how much tower 1 is more coloured than tower 0; hollow where that is not beyond chance."""
+    level = finite(case.setting("level")) or 0.0
+    points = [
+        Point(run.seed, None if net is None else net.shares[1] - net.shares[0], pale=net is None or net.p > level)
+        for run, net in _divisions(case, case.variants[0])
+    ]
+    if not any(point.value is not None for point in points):
+        return None
+    return strip(
+        "Share of colour-specific kernels in tower 1 less that in tower 0: on which side the colour is",
+        [Arm(named(case.variants[0]), points)],
+        decimal,
+        tick,
+        references=[(0.0, "no difference")],
+        within=(-1.0, 1.0),
+        note=f"Hollow: a run whose towers do not differ beyond chance (p above {level:g}), which has no side.",
+    )
+
+
+def _j_arm(
+    case: Case,
+    variant: str,
+    *,
+    trained: bool = True,
+    shows: Callable[[NetDivision], bool] | None = None,
+    wanted: tuple[float, float] | None = None,
+) -> Arm:
+    points = [
+        Point(
+            run.seed,
+            None if net is None else net.j,
+            run.status != "finished",
+            said="" if net is None else f"p {probability(net.p)}",
+            pale=net is not None and shows is not None and not shows(net),
+        )
+        for run, net in _divisions(case, variant, trained=trained)
+    ]
+    return Arm(named(variant) if trained else f"{named(variant)}, untrained", points, wanted)
+
+
+def _j_strip(arms: Sequence[Arm], *, lines: Sequence[tuple[float, str]] = (), note: str = "") -> Strip | None:
+    known = [arm for arm in arms if any(point.value is not None for point in arm.points)]
+    if not known:
+        return None
+    return strip(J_TITLE, known, decimal, tick, references=lines, within=(0.0, 1.0), note=note)
+
+
+def _divisions(case: Case, variant: str, *, trained: bool = True) -> list[tuple[RunRecord, NetDivision | None]]:
+    """Each run with how its kernels divide, by the registered threshold."""
+    above = finite(case.setting("specific_above", COLOUR_SPECIFIC)) or 0.0
+    found: list[tuple[RunRecord, NetDivision | None]] = []
+    for run in case.evidence.of(variant):
+        kernels = tower_kernels(case.evidence, run, above, trained=trained)
+        division = None if kernels is None else kernels.division
+        found.append((run, None if isinstance(division, NotEvaluated) else division))
+    return found
+
+
+# ---- single kernels --------------------------------------------------------------------------------
+
+
+def _chroma_strip(case: Case) -> Strip | None:
+    """Each live kernel of the first run of the split nets, by tower, against the registered threshold."""
+    runs = case.evidence.of(case.variants[0]) if case.variants else []
+    found = [kernels for run in runs if (kernels := tower_kernels(case.evidence, run))]
+    chosen = next((kernels for kernels in found if kernels.run.status == "finished"), None)
+    if chosen is None:
+        return None
+    above = finite(case.setting("specific_above"))
+    title = f"Chroma share of each live kernel's responses, seed {chosen.run.seed}"
+    return chroma_strip(chosen, "Tower", title, [] if above is None else specific_line(above))
+
+
+def _majorities(case: Case) -> Strip | None:
+    """Per run the agnostic share of the less coloured tower's kernels, and the specific share of the other's."""
+    majority = finite(case.setting("majority")) or 0.5
+    known = [(run.seed, net) for run, net in _divisions(case, case.variants[0]) if net is not None]
+    if not known:
+        return None
+    rows = {
+        "Grey tower, agnostic": [
+            Point(seed, 1 - min(net.shares), pale=not net.largely(majority)) for seed, net in known
+        ],
+        "Colour tower, specific": [Point(seed, max(net.shares), pale=not net.largely(majority)) for seed, net in known],
+    }
+    return strip(
+        "Share of the tower's live kernels that are of its kind, a dot a run",
+        [Arm(name, points, (majority, 1.0)) for name, points in rows.items()],
+        decimal,
+        tick,
+        references=[(majority, f"largely: {majority:.3g}")],
+        within=(0.0, 1.0),
+        note="Hollow: a run that is not largely divided, because one of its two shares is below the line.",
+    )
+
+
+def _sheets(case: Case) -> list[Figure]:
+    """Every seed of the split nets, and of their control."""
+    rows: list[Figure] = []
+    notes = ("The same net from other random numbers.", "No towers, cut into arbitrary halves: what luck alone does.")
+    above = finite(case.setting("specific_above", COLOUR_SPECIFIC)) or 0.0
+    for place, variant in enumerate(case.present):
+        nets = [kernels for run in case.evidence.of(variant) if (kernels := tower_kernels(case.evidence, run, above))]
+        towers = case.evidence.study.settings.get(variant, {}).get("net", {}).get("towers", 2)
+        if nets:
+            title = f"Kernels of {named(variant)}, every seed"
+            most = MOST_CONTROLS if place else MOST_NETS
+            rows.append(sheet_row(title, notes[min(place, 1)], nets, halves_word(towers), most))
+    return rows
+
+
+def _net(net: TowerKernels, halves: str) -> NetSheets:
+    first, second = (_sheet(tower, halves) for tower in net.towers)
+    name, seed, division = f"seed {net.run.seed}", net.run.seed, net.division
+    if isinstance(division, NotEvaluated):
+        return NetSheets(name, seed, (first, second), None, None, division.reason)
+    return NetSheets(name, seed, (first, second), decimal(division.j), probability(division.p), None)
+
+
+def _sheet(tower: Tower, halves: str) -> TowerSheet:
+    kernels = [kernel.weights for kernel in tower.kernels]
+    return TowerSheet(
+        name=f"{halves.lower()} {tower.number}",
+        address=data_address(sheet(kernels, [not kernel.live for kernel in tower.kernels])),
+        median=decimal(tower.median_chroma),
+        live=len(tower.live),
+        of=len(tower.kernels),
+    )

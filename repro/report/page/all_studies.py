@@ -1,0 +1,161 @@
+"""All studies side by side: every statement once, with its verdict on each study that is at hand.
+
+A verdict always names its study, and nothing here merges verdicts across studies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.errors import UserError
+from repro.evidence.directory import Evidence, load_evidence
+from repro.files import read_json, write_text
+from repro.project import store_folder
+from repro.report.drawing import words
+from repro.report.figures.retrieval import retrieval_at_hand
+from repro.report.figures.retrieval_figure import RetrievalFigure
+from repro.report.page.choices import Rules
+from repro.report.page.entries import Literature, StatementEntry, counts, sections, statement_entry
+from repro.report.page.judgements import Basis
+from repro.report.page.masthead import scope
+from repro.report.page.matrix import matrix
+from repro.report.page.page import literature_beside
+from repro.report.page.rendering import rendered
+from repro.report.page.rows import NO_CLAIM, Row, checked_rows, rows_on
+from repro.verdicts.judging.ledger import make_ledger
+from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, claims_folder, load_registry
+
+_TELLING = ("contradicted", "supported", "inconclusive", "not_evaluated", "untestable", None)
+"""Of several verdicts on a definition, made with different facts, the first of these is shown."""
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """A study's evidence with its verdicts; `page` is the address of its own report, beside this page."""
+
+    evidence: Evidence
+    rows: list[Row]
+    page: str | None = None
+    retrieval: RetrievalFigure | None = None
+
+    @property
+    def name(self) -> str:
+        return self.evidence.study.study
+
+
+@dataclass(frozen=True)
+class StudyLine:
+    """A study in the table of studies."""
+
+    name: str
+    summary: str
+    scope: str
+    pictures: str
+    seeds: str
+    runs: str
+    counts: tuple[tuple[str, int], ...]
+    page: str | None
+
+
+def studies_at_hand(root: Path, claims: Path) -> list[tuple[Path, list[Row]]]:
+    """Evidence folders with their verdicts: results/STUDY where the pipeline judged it, else evidence/STUDY.
+
+    Recorded evidence has no file of verdicts, so it is judged here. Raises UserError when there is no study.
+    """
+    found: dict[str, tuple[Path, list[Row]]] = {}
+    for path in sorted((root / "results").glob("*/verdicts.json")):
+        if (path.parent / "evidence").is_dir():
+            found[path.parent.name] = (path.parent / "evidence", checked_rows(read_json(path)))
+    for path in sorted((root / "evidence").glob("*/study.json")):
+        if path.parent.name not in found:
+            ledger = make_ledger(claims, [path.parent])
+            found[path.parent.name] = (path.parent, checked_rows(ledger.as_json()))
+    if not found:
+        raise UserError(
+            f"{root}: no study has verdicts (results/STUDY/verdicts.json) or recorded evidence (evidence/STUDY); "
+            "run `dvc repro` first"
+        )
+    return [found[name] for name in sorted(found)]
+
+
+def write_all_studies(root: Path, claims: Path | None = None) -> tuple[Path, list[str]]:
+    """Write `results/report.html`; returns it and the studies' names. `claims`: by default the project's folder."""
+    folder_of_claims = claims or claims_folder(root)
+    registry = load_registry(folder_of_claims / REGISTRY_FILE)
+    path = root / "results" / "report.html"
+    results = []
+    for folder, rows in studies_at_hand(root, folder_of_claims):
+        evidence = load_evidence(folder)
+        own = root / "results" / evidence.study.study
+        page = own / "report" / "report.html"
+        results.append(
+            StudyResults(
+                evidence,
+                rows,
+                page=page.relative_to(path.parent).as_posix() if page.is_file() else None,
+                retrieval=retrieval_at_hand(evidence, store_folder(root), own / "prepared.json"),
+            )
+        )
+    write_text(path, all_studies_html(results, registry))
+    return path, [item.name for item in results]
+
+
+def all_studies_html(results: Sequence[StudyResults], registry: Registry) -> str:
+    """The page as text."""
+    literature = literature_beside(registry)
+    rows = {item.name: rows_on(item.rows, item.name) for item in results}
+    rules = {item.name: Rules(item.evidence, registry, rows[item.name]) for item in results}
+    names = [entry.id for entry in registry]
+    names += [name for item in results for name in rows[item.name] if name not in registry.statements]
+    entries = []
+    for name in dict.fromkeys(names):
+        found = [(rows[item.name][name], item) for item in results if name in rows[item.name]]
+        if found:
+            entries.append(_entry(found, registry, literature, rules))
+    ordered = sections(entries)
+    studies = [item.name for item in results]
+    judgements = [item for entry in entries for item in entry.judgements]
+    return rendered(
+        "all_studies.html",
+        studies=studies,
+        lines=[_line(item, rows[item.name]) for item in results],
+        known=frozenset(entry.id for entry in entries),
+        kinds=tuple(sorted({entry.kind for entry in entries})),
+        counts=counts(judgements),
+        total=len(entries),
+        matrix=matrix(ordered, studies),
+        sections=ordered,
+    )
+
+
+def _entry(
+    found: Sequence[tuple[Row, StudyResults]], registry: Registry, literature: Literature, rules: Mapping[str, Rules]
+) -> StatementEntry:
+    """A statement on all studies; one that needs none has a single judgement."""
+    judged = [(row, item) for row, item in found if row["study"] is not None]
+    if judged:
+        bases = [Basis(row, item.evidence, item.retrieval, rules[item.name]) for row, item in judged]
+        return statement_entry(bases, registry, literature)
+    row, _ = min(found, key=lambda pair: _TELLING.index(pair[0]["verdict"]))
+    return statement_entry([Basis(row)], registry, literature)
+
+
+def _line(item: StudyResults, rows: dict[str, Row]) -> StudyLine:
+    study = item.evidence.study
+    counted = study.data.get("counts", {})
+    runs = sum(len(item.evidence.of(variant)) for variant in study.variants)
+    verdicts = [row["verdict"] or NO_CLAIM for row in rows.values() if row["study"] is not None]
+    known = [(name, verdicts.count(name)) for name in ("supported", "contradicted", "inconclusive", "not_evaluated")]
+    return StudyLine(
+        name=study.study,
+        summary=study.summary,
+        scope=scope(item.evidence),
+        pictures=f"{study.data.get('name', 'unnamed')}, {words.count(study.classes)} classes, "
+        f"{words.count(counted.get('train'))} training pictures, {words.count(study.data.get('crop'))} px",
+        seeds=words.count(len(study.seeds)),
+        runs=f"{words.count(runs)} of {words.count(len(study.variants) * len(study.seeds))}",
+        counts=tuple(known),
+        page=item.page,
+    )

@@ -1,0 +1,91 @@
+"""The gates as a list: what each asks, what this evidence reads, whether it is open, and for which statements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from repro.report.figures.case import Case
+from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.judging.gates import read_gate
+from repro.verdicts.readings.readings import missing_runs
+from repro.verdicts.registry.gate_rules import GateName, Gates
+from repro.verdicts.registry.test_types import StatisticalTest
+
+State = Literal["open", "shut", "unread"]
+_SHUT = frozenset({"gate", "kernels"})
+"""Why a gate is shut, in the words of `NotEvaluated`; for any other it could not be read."""
+_ASKS: Mapping[str, str] = {
+    "trained": "Did nearly every run that is compared learn?",
+    "learned": "Did the nets learn enough to form kernels?",
+    "settled": "Had the error come to rest, or was learning cut short?",
+    "errors_left": "Were errors left that could be lowered?",
+    "dose": "Was there enough weight decay to act?",
+    "normalisation_alive": "Does response normalisation do anything?",
+    "kernels_moved": "Did the first layer's kernels become something?",
+    "both_kinds": "Are there kernels of both kinds, coloured and grey, to divide?",
+    "enough_kernels": "Are there enough live kernels in every tower?",
+    "tuned": "Did each net that is compared for speed get a learning rate of its own?",
+}
+
+
+@dataclass(frozen=True)
+class GateReading:
+    """One thing that a gate reads, in a sentence, or why nothing was read; and the statements that it opens or shuts,
+    those of the study's family first."""
+
+    found: str
+    state: State
+    family: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """One gate with its distinct readings: statements that compare other variants may read it otherwise."""
+
+    name: str
+    asks: str
+    readings: tuple[GateReading, ...]
+
+
+def gate_rows(cases: Iterable[Case], gates: Gates) -> tuple[GateRow, ...]:
+    """Every gate of the registry that a statement has which this study can judge, in the registry's order."""
+    judged = [case for case in cases if isinstance(case.test, StatisticalTest) and case.concerned]
+    names: list[GateName] = list(type(gates).model_fields)  # type: ignore[arg-type]
+    rows = []
+    for name in names:
+        asking = [case for case in judged if name in case.test.gates]
+        if asking:
+            rows.append(GateRow(name, _ASKS.get(name, name.replace("_", " ")), _readings(asking, gates, name)))
+    return tuple(rows)
+
+
+def _readings(cases: Iterable[Case], gates: Gates, name: GateName) -> tuple[GateReading, ...]:
+    """Each distinct reading once; those of the family first."""
+    known: dict[tuple[str, State], GateReading] = {}
+    for case in cases:
+        found, state = _read(case, gates, name)
+        reading = known.get((found, state)) or GateReading(found, state, (), ())
+        statement = case.statement.id
+        if statement in case.evidence.study.family:
+            reading = replace(reading, family=(*reading.family, statement))
+        else:
+            reading = replace(reading, others=(*reading.others, statement))
+        known[found, state] = reading
+    return tuple(sorted(known.values(), key=lambda reading: not reading.family))
+
+
+def _read(case: Case, gates: Gates, name: GateName) -> tuple[str, State]:
+    """On the seeds that the verdict rests on: a gate is not read on part of the runs."""
+    variants = tuple(dict.fromkeys(case.variants))
+    if gaps := missing_runs(case.evidence, variants, case.seeds):
+        return gaps.reason, "unread"
+    reading = read_gate(case.evidence, gates, name, case.test, variants, case.seeds)
+    if isinstance(reading, NotEvaluated):
+        return reading.reason, "shut" if reading.code in _SHUT else "unread"
+    if re.search(r"\b(nan|inf)\b", reading.found):
+        return "what it reads is not a number", "unread"
+    return reading.found, "open" if reading.open else "shut"

@@ -1,0 +1,1 @@
+"""Who trains what where: a grid of runs over processes, devices and machines."""

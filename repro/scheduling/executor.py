@@ -1,0 +1,100 @@
+"""Where runs are trained: what every way of it shares (the interface, the process of a run, the retry rule).
+
+A run is always trained by the same process, `python -m repro.scheduling.worker`, under the run's lease; the ways
+differ in where that process is started. The local pool is the default, a Ray cluster the optional other.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from repro.processes import ALLOCATOR, INTERRUPTED
+from repro.runs.store import Run
+from repro.scheduling import worker
+
+ATTEMPTS = 3
+"""How often a run is started whose process was killed; an error of its own is final at once."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run's process ended: an exit code of `repro.scheduling.worker`, or minus the signal's number."""
+
+    run: Run
+    code: int
+    message: str
+
+    @property
+    def finished(self) -> bool:
+        return self.code == worker.FINISHED
+
+    @property
+    def killed(self) -> bool:
+        """Whether the process was stopped from outside, so that another try goes on from the checkpoint."""
+        return self.code < 0 or self.code == INTERRUPTED
+
+
+class Kills:
+    """The retry rule: how often runs were killed here, however often they were submitted."""
+
+    def __init__(self) -> None:
+        self._of: Counter[str] = Counter()
+
+    def another_try(self, outcome: Outcome) -> bool:
+        """Note how a run's process ended; whether it is started again from its checkpoint."""
+        if not outcome.killed:
+            return False
+        self._of[outcome.run.identity] += 1
+        return self._of[outcome.run.identity] < ATTEMPTS
+
+
+class Executor(Protocol):
+    """Where runs are trained."""
+
+    @property
+    def active(self) -> list[Run]:
+        """The runs that are being trained now."""
+
+    def submit(self, run: Run) -> None:
+        """Queue a run; again after it came back because another process held its lease."""
+
+    def finished(self) -> Iterator[Outcome | None]:
+        """Outcomes as they come, None now and then while waiting; ends when nothing is left."""
+
+
+Pool = AbstractContextManager[Executor]
+"""Leaving its `with` block asks the runs' processes to write a checkpoint and end."""
+
+
+def start_process(
+    store: Path, identity: str, device: str, checkpoint_seconds: float, log: IO[bytes], runs_a_device: int = 1
+) -> subprocess.Popen[bytes]:
+    """Start the process of a run, which dies with this one; what it says goes to `log`."""
+    command = [sys.executable, "-m", "repro.scheduling.worker", "--store", str(store), "--run", identity]
+    command += ["--device", device, "--parent", str(os.getpid())]
+    command += ["--checkpoint-seconds", str(checkpoint_seconds), "--runs-a-device", str(runs_a_device)]
+    environment = {**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    package = str(Path(__file__).resolve().parents[2])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH")]))
+    return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
+
+
+def last_words(log: Path, code: int) -> str:
+    """What a run's process said last: its error in one line if it had one, else the end of its log."""
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    if code < 0:
+        lines.append(f"killed by {signal.Signals(-code).name}, {ATTEMPTS} times")
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return errors[-1] if errors else "\n".join(lines[-15:])

@@ -1,0 +1,74 @@
+"""Finished runs in a notebook: `repro.load_run("smoke", "base", 10)`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.errors import UserError
+from repro.study.settings import RunSettings
+
+if TYPE_CHECKING:
+    from repro.net.alexnet import AlexNet
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A trained net with what is known of it.
+
+    net: in evaluation mode, on CPU. It reads float (n, 3, crop, crop): central crops of RGB pixels 0-255,
+    minus the training set's mean, divided by `settings.net.input_divisor`. measurements: the run's
+    scalars in the evidence, empty before `repro evaluate`.
+    """
+
+    identity: str
+    net: AlexNet
+    settings: RunSettings
+    classes: tuple[str, ...]
+    measurements: dict[str, Any]
+    log: list[dict[str, Any]]
+
+
+def load_run(study: str, variant: str = "base", seed: int | None = None, root: str | Path = ".") -> LoadedRun:
+    """A finished run of a study; by default its base variant's first seed.
+
+    Raises UserError when there is no such run or it is not finished.
+    """
+    import torch
+
+    from repro.data.packed import open_packed
+    from repro.evidence.directory import load_evidence
+    from repro.measurement.subject import load_net
+    from repro.project import results_folder, store_folder
+    from repro.runs.study_runs import recorded_evidence, study_runs
+    from repro.stages.handed_on import prepared_pictures
+    from repro.study.load import load_study
+
+    root = Path(root)
+    resolved = load_study(root, study)
+    seed = resolved.study.seeds[0] if seed is None else seed
+    prepared = prepared_pictures(root, study)
+    store = store_folder(root)
+    cells = study_runs(resolved, store, prepared, recorded_evidence(root, study)).report
+    cell = next((cell for cell in cells if (cell.variant, cell.seed) == (variant, seed)), None)
+    if cell is None:
+        raise UserError(
+            f"study {study} has no run {variant!r} with seed {seed}; variants: {', '.join(resolved.study.variants)}; "
+            f"seeds: {', '.join(map(str, resolved.study.seeds))}"
+        )
+    packed = open_packed(store / prepared["pictures"])
+    measurements: dict[str, Any] = {}
+    evidence_folder = results_folder(root, study) / "evidence"
+    if evidence_folder.is_dir():
+        measured = {run.identity: run for run in load_evidence(evidence_folder).runs}
+        if cell.run.identity in measured:
+            measurements = dict(measured[cell.run.identity].scalars)
+    return LoadedRun(
+        identity=cell.run.identity,
+        net=load_net(cell.run, packed, torch.device("cpu")),
+        settings=cell.spec.settings,
+        classes=tuple(packed.classes),
+        measurements=measurements,
+        log=cell.run.log(),
+    )

@@ -1,0 +1,222 @@
+"""`repro plan`: what a study has, what it lacks, and what the rest will cost."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import statistics
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.cores import usable_cores
+from repro.errors import UserError
+from repro.net.table.layers import layer_table
+from repro.project import store_folder
+from repro.runs.grid import GridRun, grid_of, to_train
+from repro.runs.rate_search import trials_of
+from repro.runs.store import Run, runs_in
+from repro.runs.study_runs import recorded_digests, recorded_evidence, study_runs
+from repro.scheduling.live_table import clock
+from repro.stages.handed_on import prepared_pictures
+from repro.study.load import load_study, studies_in_params
+from repro.study.settings import RunSettings
+from repro.study.tuning import Tuning
+
+Echo = Callable[[str], None]
+ASSUMED_MULTIPLY_ADDS_PER_SECOND = 1.5e10
+"""Of one CPU core in training, until a run has been timed on this machine."""
+_STEP_PER_FORWARD = 3.0
+"""A training step costs about three forward passes: forward, and backward to inputs and to weights."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run takes: multiply-adds of the whole training, bytes on disk and in memory."""
+
+    multiply_adds: float
+    disk_bytes: int
+    memory_bytes: int
+
+
+def cost_of(settings: RunSettings, classes: int, pictures: int) -> Cost:
+    """The arithmetic of a run over `pictures` training pictures; a plateau schedule may stop earlier."""
+    table = layer_table(settings.net, classes)
+    parameters = sum(layer.parameters for layer in table)
+    forward = sum(layer.multiply_adds for layer in table)
+    values = sum(layer.neurons for layer in table) * settings.training.batch_size
+    work = forward * _STEP_PER_FORWARD * pictures * settings.training.epochs
+    # weights stay; a checkpoint (weights and velocities) exists twice while it is replaced
+    # in memory: weights, gradients, velocities, a temporary; activations forward and backward, twice over
+    return Cost(work, 4 * parameters * 5, 4 * parameters * 4 + 4 * values * 4 + 300_000_000)
+
+
+def plan_study(root: Path, study: str | None, *, workers: int | None, echo: Echo) -> None:
+    """Print the plan of one study, or of all in `params.yaml`."""
+    for name in [study] if study else studies_in_params(root):
+        _plan(root, name, workers or usable_cores(), echo)
+
+
+def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:
+    resolved = load_study(root, study)
+    store = store_folder(root)
+    total = len(resolved.study.variants) * len(resolved.study.seeds)
+    tuning = resolved.study.tuning
+    echo(
+        f"{study}: {len(resolved.study.variants)} variants x {len(resolved.study.seeds)} seeds = {total} runs "
+        f"on {resolved.data_name}"
+    )
+    try:
+        prepared = prepared_pictures(root, study)
+    except UserError:
+        echo(f"  pictures not prepared yet: `repro prepare {study}`; the plan of its runs follows from them")
+        return
+    evidence = recorded_evidence(root, study)
+    place = (store, prepared["digest"], prepared["pictures"])
+    trials, cells, searched = trials_of(resolved, *place), grid_of(resolved, *place), True
+    if tuning is not None:
+        try:
+            cells = study_runs(resolved, store, prepared, evidence).report
+        except UserError:  # the rates to be reported are not known yet; a run costs the same with any
+            searched = False
+    recorded = recorded_digests(evidence, [*trials, *cells])
+    missing = to_train([*trials, *cells], recorded)
+    accepted = recorded.keys() - {cell.run.identity for cell in missing}
+    states = {cell.run.identity: _state(cell, accepted) for cell in [*trials, *cells]}
+    if tuning is not None:
+        _plan_search(tuning, trials, states, echo)
+        if not searched:
+            states |= {cell.run.identity: "waits" for cell in cells if cell.variant in tuning.variants}
+    seeds = resolved.study.seeds
+    width = max(22, *(len(variant) + 2 for variant in resolved.study.variants))
+    echo(f"  {'variant':<{width}}" + "".join(f"{seed:>9}" for seed in seeds))
+    for variant in resolved.study.variants:
+        row = [states[cell.run.identity] for cell in cells if cell.variant == variant]
+        echo(f"  {variant:<{width}}" + "".join(f"{state:>9}" for state in row))
+    classes, pictures = len(prepared["classes"]), prepared["counts"]["train"]
+    costs = [cost_of(cell.spec.settings, classes, _trained_on(cell.spec.settings, pictures)) for cell in missing]
+    if not costs:
+        echo("  nothing is missing")
+        return
+    rate, source = _rate([*trials, *cells], classes, pictures)
+    hours = [cost.multiply_adds / rate / 3600 for cost in costs]
+    longest = max(_longest_line(missing, hours), sum(hours) / workers)
+    echo(
+        f"  {len(missing)} runs to train: {sum(hours):.2f} core-hours, about {clock(longest * 3600)} on {workers} cores"
+    )
+    echo(f"    ({rate / 1e9:.1f} G multiply-adds/s a core, {source})")
+    disk, free = sum(cost.disk_bytes for cost in costs), shutil.disk_usage(_existing(store)).free
+    echo(f"  disk: {disk / 1e9:.2f} GB of runs in {store}, {free / 1e9:.1f} GB free there")
+    echo(
+        f"  memory: about {max(cost.memory_bytes for cost in costs) * workers / 1e9:.1f} GB with {workers} side by side"
+    )
+
+
+def _plan_search(tuning: Tuning, trials: list[GridRun], states: dict[str, str], echo: Echo) -> None:
+    """What the search for learning rates has, before the runs whose rates it decides."""
+    echo(f"  search for learning rates: {len(tuning.learning_rates)} rates x {len(tuning.seeds)} seeds for each of")
+    for variant in tuning.variants:
+        found = Counter(states[cell.run.identity] for cell in trials if cell.variant == variant)
+        echo(f"    {variant}: " + ", ".join(f"{number} {state}" for state, number in found.most_common()))
+
+
+def _state(cell: GridRun, recorded: Collection[str]) -> str:
+    if cell.run.finished:
+        return "done"
+    if cell.run.identity in recorded:
+        return "recorded"
+    if cell.run.leased:
+        return "running"
+    return "begun" if cell.run.started else "missing"
+
+
+def _trained_on(settings: RunSettings, pictures: int) -> int:
+    """About how many of the prepared training pictures a run trains on."""
+    return round(pictures * settings.training.pictures.portion)
+
+
+def _longest_line(missing: list[GridRun], hours: list[float]) -> float:
+    """Hours of the longest line of runs of which each starts from the weights of the one before."""
+    until_done: dict[str, float] = {}
+    for cell, own in zip(missing, hours, strict=True):  # parents stand before their children
+        before = 0.0 if cell.parent is None else until_done.get(cell.parent.run.identity, 0.0)
+        until_done[cell.run.identity] = before + own
+    return max(until_done.values())
+
+
+def _rate(cells: list[GridRun], classes: int, pictures: int) -> tuple[float, str]:
+    rates = []
+    for cell in cells:
+        if not cell.run.finished:
+            continue
+        result = cell.run.result()
+        # The processor seconds of a run on an accelerator say nothing about a core.
+        if (seconds := result["cpu_seconds"]) > 0 and not result["provenance"].get("accelerators"):
+            done = result["steps"] * cell.spec.settings.training.batch_size
+            rates.append(
+                cost_of(cell.spec.settings, classes, done).multiply_adds / cell.spec.settings.training.epochs / seconds
+            )
+    if rates:
+        return statistics.median(rates), f"the median of {len(rates)} finished runs"
+    return ASSUMED_MULTIPLY_ADDS_PER_SECOND, "a guess: no run of this study has been timed on a core here"
+
+
+def prune_store(root: Path, *, remove: bool, echo: Echo) -> None:
+    """List runs, measurements and pictures that no study under `studies/` needs, and remove them when asked to."""
+    store = store_folder(root)
+    needed_runs: set[str] = set()
+    needed_pictures: set[str] = set()
+    for name in studies_in_params(root):
+        try:
+            prepared = prepared_pictures(root, name)
+        except UserError:
+            echo(f"{name} has not been prepared, so what it needs is not known; nothing is pruned")
+            return
+        try:
+            runs = study_runs(load_study(root, name), store, prepared, recorded_evidence(root, name))
+        except UserError as error:
+            echo(f"{error}; what {name} needs is not known, so nothing is pruned")
+            return
+        needed_runs |= {cell.run.identity for cell in [*runs.trials, *runs.report]}
+        needed_pictures.add(Path(prepared["pictures"]).name)
+    unneeded: list[tuple[str, int, Callable[[], None]]] = []
+    for run in runs_in(store):
+        if run.identity not in needed_runs and not run.leased:
+            unneeded.append((_run_label(run), run.size(), run.remove))
+    for kind, needed in (("measurements", needed_runs), ("pictures", needed_pictures)):
+        for folder in sorted((store / kind).iterdir()) if (store / kind).is_dir() else []:
+            if folder.is_dir() and folder.name not in needed and not folder.name.startswith("."):
+                size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+                unneeded.append((f"{kind} {folder.name}", size, _remover(folder)))
+    for label, size, delete in unneeded:
+        if remove:
+            try:
+                delete()
+            except OSError as error:  # its own words name a file without its folder
+                raise UserError(f"cannot remove {label} from {store}: {error.strerror or error}") from error
+        echo(f"{'removed' if remove else 'not needed'}: {label}, {size / 1e6:.1f} MB")
+    if not unneeded:
+        echo(f"everything in {store} is needed by a study in params.yaml")
+    elif not remove:
+        total = math.fsum(size for _, size, _ in unneeded)
+        echo(f"{total / 1e6:.1f} MB in all; `repro plan --prune --yes` removes them")
+
+
+def _run_label(run: Run) -> str:
+    try:
+        spec: Any = run.spec()
+    except UserError:
+        return f"run {run.identity} (unreadable)"
+    return f"run {run.identity} (seed {spec.seed}{'' if run.finished else ', unfinished'})"
+
+
+def _remover(folder: Path) -> Callable[[], None]:
+    return lambda: shutil.rmtree(folder)
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path

@@ -1,0 +1,1 @@
+"""The forms of claims: from what was read to a finding."""

@@ -1,0 +1,176 @@
+"""Findings on variants against variants, in a metric of each run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise, product
+
+from repro.evidence.directory import Evidence
+from repro.verdicts.authoring.samples import Arms, EachAgainst, Ordered
+from repro.verdicts.authoring.scale import at_paper_scale
+from repro.verdicts.finding import Finding, NotEvaluated
+from repro.verdicts.forms import two_arms as forms
+from repro.verdicts.readings.picture_outcomes import difference_floor, picture_variance
+from repro.verdicts.readings.readings import metric_values
+from repro.verdicts.registry.metrics import METRICS, Metric
+from repro.verdicts.registry.test_types import (
+    AnyOfTest,
+    DescendingTest,
+    DirectionTest,
+    EquivalentTest,
+    Larger,
+    PaperScale,
+)
+from repro.verdicts.statistics.estimates import sd_floor
+
+Part = Finding | NotEvaluated
+
+
+def direction(evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]) -> Part:
+    """The difference's sign; at the paper's scale, where margins are registered, its size."""
+    found = _difference(evidence, test, samples.first, samples.second, seeds, test.metric)
+    return _with_second_readings(found, evidence, test, samples, seeds)
+
+
+def any_of(evidence: Evidence, test: AnyOfTest, samples: EachAgainst, seeds: Sequence[int]) -> Part:
+    """The same for each of several variants, and in each registered metric."""
+    one_metric = not test.also
+    cases = {
+        first if one_metric else f"{first} in {metric}": (first, metric)
+        for first, metric in product(samples.firsts, (test.metric, *test.also))
+    }
+
+    def part(name: str) -> Part:
+        first, metric = cases[name]
+        return _difference(evidence, test, first, samples.second, seeds, metric)
+
+    parts = all_parts(cases, part)
+    if isinstance(parts, NotEvaluated):
+        return parts
+    return forms.every_part(parts) if test.more_than and test.also else forms.any_of(parts)
+
+
+def descending(evidence: Evidence, test: DescendingTest, samples: Ordered, seeds: Sequence[int]) -> Part:
+    """Each variant's mean above the next one's."""
+
+    steps = {f"{first} above {second}": (first, second) for first, second in pairwise(samples.names)}
+
+    def part(name: str) -> Part:
+        first, second = steps[name]
+        return _compared(evidence, test.metric, first, second, seeds, "first", planned=test.planned_effect)
+
+    parts = all_parts(steps, part)
+    return parts if isinstance(parts, NotEvaluated) else forms.any_of(parts)
+
+
+def equivalent(evidence: Evidence, test: EquivalentTest, samples: Arms, seeds: Sequence[int]) -> Part:
+    """A difference inside the margin on either side, of arms that are judged on different pictures."""
+    a, b = (metric_values(evidence, name, seeds, test.metric) for name in (samples.first, samples.second))
+    if isinstance(a, NotEvaluated):
+        return a
+    if isinstance(b, NotEvaluated):
+        return b
+    return forms.about(
+        a,
+        b,
+        lo=-test.margin,
+        hi=test.margin,
+        larger="first",
+        floor=sd_floor(step=METRICS[test.metric].step),
+        picture_variance=sum(
+            picture_variance(evidence, name, seeds, test.metric, test.margin)
+            for name in (samples.first, samples.second)
+        ),
+        unit=test.unit,
+    )
+
+
+def _with_second_readings(
+    found: Part, evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]
+) -> Part:
+    """The finding with the same comparison in further metrics, for readers: these decide nothing."""
+    if isinstance(found, NotEvaluated) or not test.beside:
+        return found
+    readings: dict[str, Part] = {
+        metric: _compared(evidence, metric, samples.first, samples.second, seeds, test.larger) for metric in test.beside
+    }
+    there = {metric: reading for metric, reading in readings.items() if isinstance(reading, Finding)}
+    return found.remarked(beside=forms.told_parts(there))
+
+
+def all_parts(names: Iterable[str], part: Callable[[str], Part]) -> dict[str, Finding] | NotEvaluated:
+    """Each part's finding by its name, or the first that cannot be evaluated."""
+    parts: dict[str, Finding] = {}
+    for name in names:
+        finding = part(name)
+        if isinstance(finding, NotEvaluated):
+            return finding
+        parts[name] = finding
+    return parts
+
+
+def _difference(
+    evidence: Evidence,
+    test: DirectionTest | AnyOfTest,
+    first: str,
+    second: str,
+    seeds: Sequence[int],
+    own: Metric,
+) -> Part:
+    """One variant against another as registered: the sign, or the paper's margins at its scale."""
+    full = at_paper_scale(evidence)
+    if not (test.margins and full):
+        return _compared(
+            evidence,
+            own,
+            first,
+            second,
+            seeds,
+            test.larger,
+            more_than=test.more_than if own == test.metric else 0.0,
+            smallest=max(test.smallest_effect, test.smallest_effect_at_paper_scale if full else 0.0),
+            planned=test.planned_effect,
+        )
+
+    margins: dict[str, PaperScale] = {margin.metric or own: margin for margin in test.margins}
+
+    def part(name: str) -> Part:
+        margin = margins[name]
+        return _compared(evidence, margin.metric or own, first, second, seeds, test.larger, margin=margin)
+
+    parts = all_parts(margins, part)
+    return parts if isinstance(parts, NotEvaluated) else forms.every_part(parts)
+
+
+def _compared(
+    evidence: Evidence,
+    metric: Metric,
+    first: str,
+    second: str,
+    seeds: Sequence[int],
+    larger: Larger,
+    *,
+    more_than: float = 0.0,
+    smallest: float = 0.0,
+    planned: float | None = None,
+    margin: PaperScale | None = None,
+) -> Part:
+    a = metric_values(evidence, first, seeds, metric)
+    b = metric_values(evidence, second, seeds, metric)
+    if isinstance(a, NotEvaluated):
+        return a
+    if isinstance(b, NotEvaluated):
+        return b
+    unit, floor = METRICS[metric].unit, difference_floor(evidence, first, second, seeds, metric)
+    if margin is not None and margin.upper is not None:
+        return forms.about(a, b, lo=margin.lower, hi=margin.upper, larger=larger, floor=floor, unit=unit)
+    return forms.direction(
+        a,
+        b,
+        larger=larger,
+        shift=more_than if margin is None else margin.lower,
+        smallest_effect=smallest,
+        planned_effect=planned,
+        floor=floor,
+        unit=unit,
+    )

@@ -1,0 +1,119 @@
+"""Findings on how many iterations two variants take to the same point in training, by a factor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from repro.evidence.directory import Evidence
+from repro.evidence.record import RunRecord
+from repro.study.tuning import iterations_to
+from repro.verdicts.authoring.samples import Pairs
+from repro.verdicts.finding import Finding, NotEvaluated
+from repro.verdicts.forms import two_arms as forms
+from repro.verdicts.forms.judge_arms import Part, all_parts
+from repro.verdicts.readings.readings import runs_of
+from repro.verdicts.registry.test_types import SpeedTest
+
+CONVERGED_WITHIN = 0.01
+"""Relative distance from a run's lowest smoothed held-out error at which it has converged."""
+STILL_FALLING = 0.9
+"""A run whose error comes that near only after this share of its points may still be on its way down."""
+SMOOTHED_OVER = 3
+"""Points of a curve whose mean stands for the middle one."""
+
+
+Points = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """When a run arrived, in iterations; `censored`: it had not by then, which was its end."""
+
+    iterations: float
+    censored: bool = False
+
+
+def speed(evidence: Evidence, test: SpeedTest, samples: Pairs, seeds: Sequence[int]) -> Part:
+    """The ratio of iterations of each pair's slower variant to its faster one's (geometric means)."""
+    pairs = {f"{slower} against {faster}": (slower, faster) for slower, faster in samples.pairs}
+    parts = all_parts(pairs, lambda name: _ratio(evidence, test, *pairs[name], seeds))
+    return parts if isinstance(parts, NotEvaluated) else forms.every_part(parts)
+
+
+def _ratio(evidence: Evidence, test: SpeedTest, slower: str, faster: str, seeds: Sequence[int]) -> Part:
+    curves: list[list[Points]] = []
+    for runs in (runs_of(evidence, name, seeds) for name in (slower, faster)):
+        curves.append([_points(run, _CURVES[test.criterion]) for run in runs])
+        for run, points in zip(runs, curves[-1], strict=True):
+            if not points:
+                return NotEvaluated(
+                    "not_a_number",
+                    f"the evidence of {run.variant} seed {run.seed} holds no curve of {_CURVES[test.criterion]} by "
+                    "step; `repro evaluate` adds it",
+                )
+    target = test.target
+    arrivals = [
+        [_converged(points) if target is None else _arrival(points, target) for points in arm] for arm in curves
+    ]
+    if late := [str(seed) for seed, found in zip(seeds, arrivals[1], strict=True) if found.censored]:
+        goal = "converged" if target is None else f"came down to a training error of {100 * target:.0f} %"
+        return NotEvaluated("scale", f"{faster} seed {', '.join(late)} never {goal}, so there is nothing to compare")
+    finding = _compared(test, arrivals)
+    censored = sum(found.censored for found in arrivals[0])
+    return finding.remarked(*(["never_arrived"] if censored else []), target=target, never_arrived=censored)
+
+
+def _compared(test: SpeedTest, arrivals: Sequence[Sequence[Arrival]]) -> Finding:
+    """The registered test of the ratio. Runs that never arrived count with their end: a bound from below."""
+    a, b = ([found.iterations for found in arm] for arm in arrivals)
+    if test.upper is not None:
+        finding = forms.about(a, b, lo=test.lower, hi=test.upper, larger="first", ratio=True)
+    else:
+        finding = forms.direction(
+            a, b, larger="first", ratio=True, shift=test.lower, planned_effect=test.planned_effect
+        )
+    if not any(found.censored for found in arrivals[0]):
+        return finding
+    # The true ratio is larger: what is above a limit stays above it, what is below it may not be.
+    beyond = None if test.upper is None else forms.direction(a, b, larger="first", ratio=True, shift=test.upper)
+    return replace(
+        finding,
+        p_sup=finding.p_sup if beyond is None else 1.0,
+        p_con=1.0 if beyond is None else beyond.p_sup,
+        second_opinion=None,
+    )
+
+
+def arrival_at(run: RunRecord, target: float) -> Arrival:
+    """When a run's training error first came down to the target, by straight lines between points."""
+    return _arrival(_points(run, "train_error"), target)
+
+
+def convergence(run: RunRecord) -> Arrival:
+    """The first point whose smoothed held-out error is within 1 % of the lowest; among the last: not yet."""
+    return _converged(_points(run, "held_out_error"))
+
+
+def _arrival(points: Points, target: float) -> Arrival:
+    reached = iterations_to(target, [step for step, _ in points], [error for _, error in points])
+    return Arrival(points[-1][0], censored=True) if reached is None else Arrival(reached)
+
+
+def _converged(points: Points) -> Arrival:
+    errors = [error for _, error in points]
+    around = SMOOTHED_OVER // 2
+    smoothed = [fmean(errors[max(0, place - around) : place + around + 1]) for place in range(len(errors))]
+    enough = min(smoothed) * (1 + CONVERGED_WITHIN)
+    first = next(place for place, error in enumerate(smoothed) if error <= enough)
+    return Arrival(points[first][0], censored=first >= STILL_FALLING * len(points))
+
+
+def _points(run: RunRecord, curve: str) -> Points:
+    """Steps and values of a curve where it has both."""
+    pairs = zip(run.curves.get("step", ()), run.curves.get(curve, ()), strict=False)
+    return [(float(step), float(value)) for step, value in pairs if step is not None and value is not None]
+
+
+_CURVES = {"training_error": "train_error", "converged": "held_out_error"}

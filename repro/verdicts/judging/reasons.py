@@ -1,0 +1,97 @@
+"""A verdict in one sentence: numbers with their unit, what could have been found, what would decide."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from repro.verdicts.finding import Finding
+
+if TYPE_CHECKING:
+    from repro.verdicts.judging.verdict import Verdict
+
+
+def number(value: float | None, unit: str) -> str:
+    """Three significant digits with the unit; `points` are fractions shown as percentage points."""
+    if value is None or not math.isfinite(value):
+        return "?"
+    return f"{100 * value:.2f}" if unit == "points" else f"{value:.3g}"
+
+
+def shown_estimate(verdict: Verdict, finding: Finding) -> str:
+    """Estimate with its interval, for instance "1.24 points [-0.31, 2.79]"."""
+    unit = finding.unit
+    if unit == "rate" and "shown" in finding.details:
+        text = f"{finding.details['shown']} of {finding.n[0]} runs"
+    else:
+        text = f"{number(verdict.estimate, unit)} {unit}".strip()
+    low, high = verdict.interval if verdict.interval is not None else (math.nan, math.nan)
+    if math.isfinite(low) and math.isfinite(high):
+        text += f" [{number(low, unit)}, {number(high, unit)}]"
+    return text
+
+
+def told_estimate(verdict: Verdict, finding: Finding) -> str:
+    """The same with the name of the part that it is of, where a claim has several, and the seeds."""
+    part = finding.details.get("weakest")
+    named = "" if part is None else f"{part}: "
+    return f"{named}{shown_estimate(verdict, finding)}, {shown_n(finding)}"
+
+
+def shown_n(finding: Finding) -> str:
+    return " + ".join(str(n) for n in finding.n) + (" seed" if finding.n == (1,) else " seeds")
+
+
+def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:
+    """Estimate, interval, detectable effect, and the seeds that would decide where that is registered."""
+    parts = [told_estimate(verdict, finding)]
+    unit = finding.unit
+    if min(finding.n) < finding.minimum_n:
+        parts.append(f"this form needs at least {finding.minimum_n} seeds")
+    if finding.details.get("never_arrived"):
+        parts.append(f"{finding.details['never_arrived']} runs never arrived: the true ratio is larger")
+    if "suspect_same_run" in verdict.flags:
+        parts.append("no spread between runs: are they the same run?")
+    if verdict.detectable is not None:
+        if finding.form == "every_run":
+            parts.append(f"all of them would show a recurrence of {number(verdict.detectable, 'rate')}")
+        else:
+            parts.append(f"detectable (80 % power): {number(verdict.detectable, unit)} {unit}".rstrip())
+    if verdict.seeds_needed is not None:
+        parts.append(f"{registered_effect(finding)} needs {verdict.seeds_needed} seeds")
+    return "; ".join(parts)
+
+
+def registered_effect(finding: Finding) -> str:
+    """What the seeds are counted for."""
+    planned = finding.details.get("planned_effect")
+    if planned is not None:
+        return f"the registered effect, {number(planned, finding.unit)} {finding.unit},".replace(" ,", ",")
+    if finding.form == "every_run":
+        return f"a recurrence of {number(finding.details['p0'], 'rate')} (all runs showing it)"
+    if finding.form == "fair_coin":
+        return "a fair coin"
+    return "the registered margin"
+
+
+def decided_reason(verdict: Verdict, finding: Finding) -> str:
+    """Estimate, interval, n and p of a decided claim, and the recurrence that counts of runs show."""
+    parts = [told_estimate(verdict, finding), shown_p(verdict.p_adjusted)]
+    if "recurrence_at_least" in finding.details and verdict.outcome == "supported":
+        parts.append(f"recurrence at least {number(finding.details['recurrence_at_least'], 'rate')} (95 %)")
+    if "smaller_than_paper" in verdict.flags:
+        parts.append("below the smallest effect of interest")
+    return "; ".join(parts)
+
+
+def shown_p(p: float | None) -> str:
+    if p is None:
+        return "p unknown"
+    return "adjusted p < 0.0001" if p < 1e-4 else f"adjusted p {p:.2g}"
+
+
+def arithmetic_reason(finding: Finding) -> str:
+    """Computed against printed."""
+    computed, printed = finding.details["computed"], finding.details["printed"]
+    word = "as printed" if finding.outcome == "supported" else f"printed {printed:.12g}"
+    return f"computed {computed:.12g} {finding.unit}".rstrip() + f", {word}"

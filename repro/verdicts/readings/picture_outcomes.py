@@ -1,0 +1,131 @@
+"""Stored outcomes per picture: which pictures a run, or several averaged, got right; and what they say of noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Literal
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from repro.evidence.directory import Evidence
+from repro.evidence.record import RunRecord
+from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.readings.readings import metric_values, runs_of
+from repro.verdicts.registry.metrics import METRICS, Metric
+from repro.verdicts.statistics.estimates import sd_floor
+
+Bits = npt.NDArray[np.uint8]
+Outcomes = npt.NDArray[np.bool_]
+Averaged = Literal["centre", "ten_views", "ten_views_top5"]
+"""How the nets that are averaged look at a picture, and whether five guesses are free."""
+
+
+def pictures_of(run: RunRecord, evidence: Evidence, metric: Metric) -> int | NotEvaluated | None:
+    """On how many held-out pictures a run's metric was measured; None for what is no error on pictures.
+
+    Not evaluated where that should be noted and is not: without it the noise of the pictures is unknown.
+    """
+    name = METRICS[metric].pictures
+    if name is None:
+        return None
+    said = run.scalar(name)
+    if said is not None:
+        return int(said)
+    if name == "held_out_pictures":
+        return int(evidence.study.data["counts"]["held_out"])
+    return NotEvaluated(
+        "not_a_number",
+        f"the evidence of {run.variant} seed {run.seed} does not say on how many pictures {metric} was measured "
+        f"(no {name}); `repro evaluate` measures it again",
+    )
+
+
+def picture_variance(evidence: Evidence, variant: str, seeds: Sequence[int], metric: Metric, at: float) -> float:
+    """p (1 - p) / N, the variance of a variant's error by the luck of its N pictures, which all of its runs share.
+
+    p is the mean error; at least `at`, the difference that is tested, since rates that differ by it are not both
+    smaller. 0 for what is no error on pictures.
+    """
+    errors = metric_values(evidence, variant, seeds, metric)
+    pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, metric)
+    if isinstance(errors, NotEvaluated) or not isinstance(pictures, int):
+        return 0.0
+    rate = min(max(fmean(errors), at), 1.0)
+    return rate * (1 - rate) / pictures
+
+
+def picture_variance_of_halves(evidence: Evidence, variant: str, seeds: Sequence[int], at: float) -> float:
+    """The same of the difference between the errors on two halves of the held-out pictures."""
+    return 4 * picture_variance(evidence, variant, seeds, "held_out_error", at)
+
+
+def right(evidence: Evidence, variant: str, seeds: Sequence[int], array: str, pictures: int) -> Outcomes | None:
+    """Which pictures each run got right, shape (seeds, pictures); None when a run has no such array."""
+    rows = []
+    for run in runs_of(evidence, variant, seeds):
+        if not evidence.has_array(run.identity, array):
+            return None
+        rows.append(_unpacked(evidence.array(run.identity, array), pictures))
+    return np.stack(rows)
+
+
+def ensemble_right(
+    evidence: Evidence, variant: str, seeds: Sequence[int], pictures: int, way: Averaged = "centre"
+) -> Outcomes | None:
+    """Which pictures the mean prediction of these seeds' nets got right; None when it was not measured."""
+    ending = "" if way == "centre" else f"/{way}"
+    stored = evidence.arrays.get(f"ensemble/{variant}/{'+'.join(map(str, seeds))}{ending}")
+    return None if stored is None else _unpacked(stored, pictures)
+
+
+def ensembles_within(evidence: Evidence, variant: str, seeds: Sequence[int], members: int) -> list[tuple[int, ...]]:
+    """Seeds of the measured ensembles of so many nets, all of them among `seeds`."""
+    prefix = f"ensemble/{variant}/"
+    names = {name.removeprefix(prefix).split("/")[0] for name in evidence.arrays if name.startswith(prefix)}
+    groups = [tuple(int(seed) for seed in name.split("+")) for name in sorted(names)]
+    return [group for group in groups if len(group) == members and set(group) <= set(seeds)]
+
+
+def difference_floor(evidence: Evidence, first: str, second: str, seeds: Sequence[int], metric: Metric) -> float:
+    """The smallest sd that a difference of two runs' values can honestly have.
+
+    From the pictures that exactly one of two nets of the same seed got right, where outcomes are stored, and
+    from the step in which the metric comes.
+    """
+    rule = METRICS[metric]
+    runs = runs_of(evidence, first, seeds)
+    pictures = pictures_of(runs[0], evidence, metric)
+    counts: list[float] = []
+    if isinstance(pictures, NotEvaluated):  # then its noise is refused where it is asked for
+        pictures = None
+    if rule.outcomes is not None and pictures:
+        for one, other in zip(runs, runs_of(evidence, second, seeds), strict=True):
+            count = _discordant(evidence, one.identity, other.identity, rule.outcomes)
+            if count is None:
+                counts = []
+                break
+            counts.append(count)
+    return sd_floor(counts or None, pictures, rule.step)
+
+
+def _discordant(evidence: Evidence, one: str, other: str, array: str) -> int | None:
+    """On how many pictures exactly one of two runs is right; None unless both have outcomes for as many."""
+    known = _DISCORDANT.setdefault(evidence, {})
+    key = (one, other, array)
+    if key not in known:
+        known[key] = None
+        if evidence.has_array(one, array) and evidence.has_array(other, array):
+            a, b = evidence.array(one, array), evidence.array(other, array)
+            if a.shape == b.shape:
+                known[key] = int(np.bitwise_count(a ^ b).sum())
+    return known[key]
+
+
+_DISCORDANT: WeakKeyDictionary[Evidence, dict[tuple[str, str, str], int | None]] = WeakKeyDictionary()
+
+
+def _unpacked(bits: Bits, pictures: int) -> Outcomes:
+    return np.unpackbits(bits, count=pictures).astype(bool)

@@ -1,0 +1,1 @@
+"""What is registered: statements, the tests that judge them, gates, metrics, literature."""

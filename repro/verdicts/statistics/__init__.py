@@ -1,0 +1,1 @@
+"""Arithmetic: arrays in, numbers out."""

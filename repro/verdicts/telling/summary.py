@@ -1,0 +1,143 @@
+"""The summary at the end of `pytest claims/`: a line a statement and study, by section, counts last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry, Ledger
+from repro.verdicts.judging.reasons import shown_estimate
+
+WIDTH = 80
+SECTIONS = {
+    "abstract": "Abstract",
+    "1": "1 Introduction",
+    "2": "2 The dataset",
+    "3": "3 The architecture",
+    "4": "4 Reducing overfitting",
+    "5": "5 Details of learning",
+    "6": "6 Results",
+    "7": "7 Discussion",
+}
+MARKS = {
+    "exploratory": ("x", "exploratory: not in the study's family, or registered after its runs"),
+    "fragile": ("f", "fragile: leaving out one seed, or a permutation test, would undo it"),
+    "few_seeds": ("w", "3 or 4 seeds per arm: only very large effects are decided"),
+    "part_tested": ("p", "a part of the statement was tested (repro explain says which)"),
+    "collapsed_runs": ("c", "collapsed runs are counted with their error"),
+}
+Key = tuple[str, str | None]
+Line = tuple[str, str | None]
+
+
+def summary_lines(ledger: Ledger, shown: Collection[Key], *, verbose: bool = False) -> list[Line]:
+    """Lines of at most 80 columns with the colour of each (None: plain).
+
+    shown: (statement, study) of the claims that ran. Repeated statements stand beside the ones that they
+    repeat; statements that are untestable are listed when every claim ran.
+    """
+    keys = set(shown)
+    entries = sorted((entry for entry in ledger.entries if _belongs(ledger, entry, keys)), key=_section)
+    lines: list[Line] = []
+    section = None
+    for entry in entries:
+        top = _top(entry)
+        if top != section:
+            section = top
+            lines.append((SECTIONS.get(top, top), "bold"))
+        lines.extend(_entry_lines(entry, verbose))
+    lines.extend(_legend(entries))
+    lines.append(("", None))
+    lines.extend((line, "bold") for line in _wrapped(_verdict_counts(entries)))
+    lines.extend((line, None) for line in _wrapped(_statement_counts(ledger)))
+    return lines
+
+
+def _top(entry: Entry) -> str:
+    return entry.statement.section.split(".")[0]
+
+
+def _section(entry: Entry) -> int:
+    """The place of a statement's section: the paper's numbers do not always follow its order."""
+    return list(SECTIONS).index(_top(entry)) if _top(entry) in SECTIONS else len(SECTIONS)
+
+
+def _belongs(ledger: Ledger, entry: Entry, keys: set[Key]) -> bool:
+    if entry.standing == "no_claim_yet":
+        return False
+    if entry.standing == "untestable":
+        judged = {(e.statement.id, e.study) for e in ledger.entries if e.standing == "judged"}
+        return judged <= keys
+    return (ledger.registry.original(entry.statement.id), entry.study) in keys
+
+
+def _entry_lines(entry: Entry, verbose: bool) -> list[Line]:
+    verdict = entry.verdict
+    assert verdict is not None
+    word = verdict.outcome.replace("_", " ")
+    marks = "".join(letter for flag, (letter, _) in MARKS.items() if flag in verdict.flags)
+    study = "" if entry.study in (None, NO_EVIDENCE) else entry.study
+    reason = verdict.reason
+    if entry.statement.known_erratum is not None and verdict.outcome == "contradicted":
+        word = "erratum"
+    head = f"  {entry.statement.id:<5}{_cut(study or '', 10):<11}{word:<14}{_cut(marks, 3):<4}"
+    colour = {"supported": "green", "contradicted": "red"}.get(verdict.outcome, "yellow")
+    told = reason
+    if verdict.outcome in ("supported", "contradicted") and entry.title:
+        finding = verdict.finding
+        told = f"{entry.title}: {reason}" if finding is None else f"{shown_estimate(verdict, finding)}: {entry.title}"
+    lines: list[Line] = [(_cut(head + told, WIDTH).rstrip(), colour)]
+    if verbose:
+        lines += [(f"       {line}", None) for line in _wrapped(entry.statement.statement, WIDTH - 7)]
+        lines += [(f"       {line}", None) for line in _wrapped(reason, WIDTH - 7)]
+    return lines
+
+
+def _legend(entries: list[Entry]) -> list[Line]:
+    used = {flag for entry in entries if entry.verdict is not None for flag in entry.verdict.flags}
+    legend = [f"  {letter}  {meaning}" for flag, (letter, meaning) in MARKS.items() if flag in used]
+    return [("", None), *((line, None) for line in legend)] if legend else []
+
+
+def _verdict_counts(entries: list[Entry]) -> str:
+    counts = Counter(
+        "erratum"
+        if entry.statement.known_erratum is not None and entry.verdict.outcome == "contradicted"
+        else entry.verdict.outcome.replace("_", " ")
+        for entry in entries
+        if entry.verdict is not None and entry.standing != "repeats"
+    )
+    order = ("supported", "contradicted", "inconclusive", "not evaluated", "untestable")
+    parts = [f"{counts[word]} {word}" for word in order if counts[word]]
+    if errata := counts["erratum"]:
+        parts.append(f"{errata} known errata contradicted as expected")
+    return "Verdicts: " + (", ".join(parts) or "none")
+
+
+def _statement_counts(ledger: Ledger) -> str:
+    standing = {entry.statement.id: entry.standing for entry in ledger.entries}
+    for entry in ledger.entries:
+        if entry.statement.repeats is not None:
+            standing[entry.statement.id] = "repeats"
+    counts = Counter(standing.values())
+    without = f", {counts['no_claim_yet']} without a claim yet" if counts["no_claim_yet"] else ""
+    return (
+        f"{len(standing)} statements: {counts['judged']} with a claim, {counts['repeats']} repeat another, "
+        f"{counts['untestable']} untestable{without}"
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    text = " ".join(text.split()) if "\n" in text else text
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _wrapped(text: str, width: int = WIDTH) -> list[str]:
+    lines, line = [], ""
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return [*lines, line] if line else lines
