@@ -37,6 +37,7 @@ check: $(READY)
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
+	.venv/bin/lint-imports --no-logo
 
 deps: $(READY)
 	$(RUN) tests.pipeline.stage_code

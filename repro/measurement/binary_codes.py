@@ -14,14 +14,14 @@ from torch.nn import functional as F
 from repro import randomness
 from repro.data.packed import Split
 from repro.measurement.neighbours import Floats, Ints, Values, agreement, features, pixel_blocks
-from repro.measurement.subject import Subject, Taken
+from repro.measurement.subject import Measured, Subject
 
 Signs = npt.NDArray[np.float32]
 PIXEL_SIDE = 32
 """Larger pictures are averaged down to so many pixels a side: finer detail does not reach 32 components."""
 
 
-def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int, code_bits: int) -> Taken:
+def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int, code_bits: int) -> Measured:
     """Class agreement of the nearest by Hamming distance, for codes of fc7 and of pixels with the same bits."""
     asked, known = subject.kept("held_out", neighbour_queries), subject.kept("train", neighbour_database)
     held_out, train = subject.pictures.held_out, subject.pictures.train
@@ -32,7 +32,7 @@ def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int
     own = None
     if queries is not None and database is not None:
         own = agreement(hamming(*codes(queries, database, code_bits)), *labels)
-    return Taken(
+    return Measured(
         {
             "code_agreement": own,
             "code_agreement_pixels": agreement(hamming(*codes(*pixels, code_bits)), *labels),

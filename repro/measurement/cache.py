@@ -20,7 +20,7 @@ import numpy as np
 
 from repro.errors import UserError
 from repro.files import canonical_json, digest_of, write_bytes
-from repro.measurement.subject import Taken
+from repro.measurement.subject import Measured
 from repro.runs.store import Run
 
 _SCALARS = "scalars as JSON"
@@ -32,7 +32,7 @@ def kept_path(run: Run, name: str, version: int, settings: Mapping[str, Any]) ->
     return run.store / "measurements" / run.identity / f"{name}-{version}-{digest_of(wanted)[:12]}.npz"
 
 
-def keep(path: Path, taken: Taken) -> None:
+def keep(path: Path, taken: Measured) -> None:
     """Write a measurement. Its numbers must be finite: what cannot be measured is None."""
     buffer = io.BytesIO()
     scalars = np.array(canonical_json(taken.scalars))
@@ -40,7 +40,7 @@ def keep(path: Path, taken: Taken) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def read_kept(path: Path) -> Taken:
+def read_kept(path: Path) -> Measured:
     """A measurement that was kept; UserError when its file is damaged."""
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -49,4 +49,4 @@ def read_kept(path: Path) -> Taken:
     except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path} is damaged ({first}); delete that file to measure the run again") from None
-    return Taken(scalars, arrays)
+    return Measured(scalars, arrays)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from repro import randomness
-from repro.measurement.subject import HIDDEN, Subject, Taken
+from repro.measurement.subject import HIDDEN, Measured, Subject
 from repro.net.layer_module import LayerModule
 from repro.training.evaluation import rank_of_label
 
@@ -23,14 +23,14 @@ _HALVES = 10
 """How many random halves of the units are silenced in turn."""
 
 
-def measure(subject: Subject, *, hidden_pictures: int) -> Taken:
+def measure(subject: Subject, *, hidden_pictures: int) -> Measured:
     """Correlations and participation ratios of fc6 and fc7, and the error without a random half of their units."""
     scalars: dict[str, float | None] = {}
     for layer in HIDDEN:
         values = subject.hidden("held_out", layer, hidden_pictures) if subject.finite else None
         scalars[f"correlation_{layer}"] = None if values is None else mean_correlation(values)
         scalars[f"participation_{layer}"] = None if values is None else participation(values)
-    return Taken({**scalars, "half_silenced_error": _half_silenced(subject, hidden_pictures)})
+    return Measured({**scalars, "half_silenced_error": _half_silenced(subject, hidden_pictures)})
 
 
 def mean_correlation(values: Values) -> float | None:

@@ -8,24 +8,24 @@ import torch
 
 from repro import randomness
 from repro.data.augmentation import Draws, colour_shifts, training_batch
-from repro.measurement.subject import Subject, Taken
+from repro.measurement.subject import Measured, Subject
 from repro.training.evaluation import Ints, fixed_sample
 
 DEVIATION = 0.1
 """Of the factor on each principal component's standard deviation; section 4.1."""
 
 
-def measure(subject: Subject, *, view_pictures: int) -> Taken:
+def measure(subject: Subject, *, view_pictures: int) -> Measured:
     """Share of held-out pictures with the same answer before and after one colour shift of the pictures."""
     if not subject.finite:
-        return Taken({"colour_shift_agreement": None})
+        return Measured({"colour_shift_agreement": None})
     split = subject.pictures.held_out
     sample = fixed_sample(split, "views", view_pictures)
     key = randomness.key("colour shift of held-out pictures")
     shifts = colour_shifts(DEVIATION, subject.pictures.colour, key, split.ids_of(sample))
     before = subject.held_out.logits[sample].argmax(1)
     after = [_answers(subject, sample[at], shifts[at]) for at in _batches(len(sample), subject.batch)]
-    return Taken({"colour_shift_agreement": float((np.concatenate(after) == before).mean())})
+    return Measured({"colour_shift_agreement": float((np.concatenate(after) == before).mean())})
 
 
 def _batches(n: int, size: int) -> list[slice]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from repro import randomness
-from repro.measurement.subject import Subject, Taken, through
+from repro.measurement.subject import Measured, Subject, through
 from repro.net.dropout import DropoutKey
 from repro.net.layer_module import LayerModule
 from repro.training.evaluation import fixed_sample, rank_of_label
@@ -28,11 +28,11 @@ NAMES = (
 _AT_ONCE = 4096  # rows: pictures times masks
 
 
-def measure(subject: Subject, *, dropout_pictures: int, dropout_masks: int) -> Taken:
+def measure(subject: Subject, *, dropout_pictures: int, dropout_masks: int) -> Measured:
     """Divergences in nats, means over held-out pictures, and the errors of G and W; null without dropout."""
     first = next((place for place, layer in enumerate(subject.net.layers) if layer.layer.dropout), None)
     if first is None or not subject.finite:
-        return Taken(dict.fromkeys((*NAMES, "dropout_pictures")))
+        return Measured(dict.fromkeys((*NAMES, "dropout_pictures")))
     split = subject.pictures.held_out
     sample = fixed_sample(split, "dropout", dropout_pictures)
     trunk, rest = subject.net.layers[:first], subject.net.layers[first:]
@@ -53,7 +53,7 @@ def measure(subject: Subject, *, dropout_pictures: int, dropout_masks: int) -> T
     kl_scaled, kl_single = float(divergence_of(log_g, log_w).mean()), float(torch.cat(single).mean())
     errors = [float((rank_of_label(log_p, true) > 0).double().mean()) for log_p in (log_g, log_w)]
     values = (kl_scaled, kl_single, kl_scaled / kl_single if kl_single > 0 else None, *errors)
-    return Taken({**dict(zip(NAMES, values, strict=True)), "dropout_pictures": len(sample)})
+    return Measured({**dict(zip(NAMES, values, strict=True)), "dropout_pictures": len(sample)})
 
 
 def mean_log_probabilities(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from repro.measurement import views
-from repro.measurement.subject import Subject, Taken
+from repro.measurement.subject import Measured, Subject
 from repro.training.evaluation import rank_of_label
 
 Ints = npt.NDArray[np.int64]
@@ -21,13 +21,13 @@ FIRST_LOOK = 6
 """Seeds of the first of two looks."""
 
 
-def measure(subject: Subject) -> Taken:
+def measure(subject: Subject) -> Measured:
     """Softmax outputs (held-out pictures, classes); a net whose outputs are not numbers guesses evenly."""
     outputs = torch.softmax(torch.from_numpy(subject.held_out.logits).double(), 1)
-    return Taken(arrays={"probabilities": _kept(outputs, subject.outputs)})
+    return Measured(arrays={"probabilities": _kept(outputs, subject.outputs)})
 
 
-def measure_ten_views(subject: Subject, *, view_pictures: int) -> Taken:
+def measure_ten_views(subject: Subject, *, view_pictures: int) -> Measured:
     """The mean softmax over ten views (pictures, classes) of the pictures that are seen in ten views."""
     split, inputs = subject.pictures.held_out, subject.inputs
     sample, means = views.viewed(split, view_pictures), []
@@ -35,7 +35,7 @@ def measure_ten_views(subject: Subject, *, view_pictures: int) -> Taken:
         pictures = np.asarray(split.pictures[sample[start : start + subject.batch]])
         seen = views.ten_views(pictures, inputs.mean, inputs.crop, inputs.scale)
         means.append(views.mean_probabilities(subject.net, [inputs.tensor(view) for view in seen]).cpu())
-    return Taken(arrays={"probabilities": _kept(torch.cat(means), subject.outputs)})
+    return Measured(arrays={"probabilities": _kept(torch.cat(means), subject.outputs)})
 
 
 def _kept(outputs: Tensor, classes: int) -> Probabilities:

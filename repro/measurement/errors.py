@@ -10,20 +10,20 @@ import torch
 import torch.nn.functional as F
 
 from repro import randomness
-from repro.measurement.subject import Seen, Subject, Taken
+from repro.measurement.subject import Measured, Seen, Subject
 from repro.training.evaluation import Outcomes, fixed_sample, rank_of_label
 
 Bits = npt.NDArray[np.bool_]
 
 
-def measure(subject: Subject, *, train_sample: int) -> Taken:
+def measure(subject: Subject, *, train_sample: int) -> Measured:
     """Errors on a fixed sample of training pictures and on all held-out pictures."""
     seen = subject.train
     train = outcomes_of(seen, np.isin(seen.sample, fixed_sample(subject.pictures.train, "train", train_sample)))
     held_out = outcomes_of(subject.held_out)
     chance = math.log(subject.classes)
     right = held_out.ranks == 0
-    return Taken(
+    return Measured(
         {
             "train_error": train.error,
             "train_loss": _finite(train.loss, chance),

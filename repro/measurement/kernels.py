@@ -12,7 +12,7 @@ import numpy.typing as npt
 from repro import randomness
 from repro.evidence.division import division
 from repro.measurement.chroma import PatchColours, chroma_responses, input_vector, natural_patches
-from repro.measurement.subject import Arrays, Subject, Taken
+from repro.measurement.subject import Arrays, Measured, Subject
 from repro.net.alexnet import AlexNet
 
 Floats = npt.NDArray[np.float64]
@@ -25,12 +25,12 @@ DEAD_NORM = 1e-3
 """A live kernel's norm is at least this share of the net's median kernel norm."""
 
 
-def measure(subject: Subject) -> Taken:
+def measure(subject: Subject) -> Measured:
     """First-layer kernels now, at the start and along training, with what section 6.1's statements ask of them."""
     now, start = first_kernels(subject.net), first_kernels(subject.untrained)
     finite = np.nan_to_num(now, nan=0.0, posinf=0.0, neginf=0.0)
     norm, initial_norm = (float(np.linalg.norm(kernels.astype(np.float64))) for kernels in (now, start))
-    return Taken(
+    return Measured(
         {
             "kernel_cosine": float(cosines(finite, start).mean()),
             "kernel_norm_ratio": (norm / initial_norm if math.isfinite(norm) else 0.0) if initial_norm else None,

@@ -1,6 +1,6 @@
 """The measurements of a finished run, each kept by itself in the store (repro/measurement/cache.py).
 
-To add one: a module with a function from a `Subject` (and settings, by name) to `Taken`, an entry in
+To add one: a module with a function from a `Subject` (and settings, by name) to `Measured`, an entry in
 MEASUREMENTS, and a field of `EvaluationSettings` for each setting that it reads.
 """
 
@@ -32,7 +32,7 @@ from repro.measurement import (
 )
 from repro.measurement.cache import keep, kept_path, read_kept
 from repro.measurement.run_record import curves_of, provenance_of, recorded_scalars, status_of
-from repro.measurement.subject import Arrays, Subject, Taken, classes_in
+from repro.measurement.subject import Arrays, Measured, Subject, classes_in
 from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings, Study
 
@@ -44,7 +44,7 @@ class Measurement:
     name: str
     version: int
     """Goes up when the same run would be measured differently; what was kept of others is not read."""
-    take: Callable[..., Taken]
+    take: Callable[..., Measured]
     settings: tuple[str, ...] = ()
 
     def values(self, evaluation: EvaluationSettings) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def take(
     evaluation: EvaluationSettings,
     device: torch.device,
     wanted: Iterable[Measurement] = MEASUREMENTS,
-) -> dict[str, Taken]:
+) -> dict[str, Measured]:
     """Measurements of a finished run by name, read where they were taken before, taken and kept where not.
 
     `packed` are all prepared pictures. On the CPU one thread computes, so that the same numbers come out of

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from repro.data.packed import Split
-from repro.measurement.subject import SplitName, Subject, Taken
+from repro.measurement.subject import Measured, SplitName, Subject
 
 Values = npt.NDArray[Any]
 Floats = npt.NDArray[np.floating[Any]]
@@ -20,7 +20,7 @@ _LAYER = "fc7"
 _PICTURES_AT_ONCE = 256
 
 
-def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int) -> Taken:
+def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int) -> Measured:
     """Class agreement of the nearest in fc7, in the untrained net's fc7 and in pixels; and how near in pixels the
     nearest in fc7 are.
 
@@ -44,7 +44,7 @@ def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int
             trained = squared_distances(queries, database)
             scalars["neighbour_agreement"] = agreement(trained, *labels)
             scalars["neighbour_pixel_percentile"] = float(np.median(percentiles(pixels, nearest(trained))))
-    return Taken(scalars)
+    return Measured(scalars)
 
 
 def features(subject: Subject, queries: int, database: int) -> tuple[Values | None, Values | None]:

@@ -7,13 +7,13 @@ import math
 import torch
 from torch import Tensor
 
-from repro.measurement.subject import Subject, Taken
+from repro.measurement.subject import Measured, Subject
 from repro.training.evaluation import fixed_sample
 
 _PICTURES = 128
 
 
-def measure(subject: Subject) -> Taken:
+def measure(subject: Subject) -> Measured:
     """Mean of s/k, the divisor before its power, over held-out pictures, for conv1 and conv2; 1 means inert."""
     sample = fixed_sample(subject.pictures.held_out, "normalisation", _PICTURES)
     pixels, _ = next(subject.inputs.batches(subject.pictures.held_out, sample, _PICTURES))
@@ -26,4 +26,4 @@ def measure(subject: Subject) -> Taken:
         scale = captured.get(f"{name}.normalisation_scale")
         mean = None if scale is None else float(scale.mean()) / subject.net.net.normalisation.k
         values[f"normalisation_alive_{name}"] = 0.0 if mean is not None and not math.isfinite(mean) else mean
-    return Taken(values)
+    return Measured(values)

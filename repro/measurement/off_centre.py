@@ -11,7 +11,7 @@ import torch
 
 from repro import randomness
 from repro.data.augmentation import centre_batch
-from repro.measurement.subject import Subject, Taken
+from repro.measurement.subject import Measured, Subject
 from repro.training.evaluation import fixed_sample, rank_of_label
 
 Bytes = npt.NDArray[np.uint8]
@@ -19,7 +19,7 @@ DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 """Up, down, left, right."""
 
 
-def measure(subject: Subject, *, view_pictures: int) -> Taken:
+def measure(subject: Subject, *, view_pictures: int) -> Measured:
     """Error on held-out pictures moved by a quarter of the crop, each in one of four directions."""
     split = subject.pictures.held_out
     sample = fixed_sample(split, "views", view_pictures)
@@ -36,7 +36,7 @@ def measure(subject: Subject, *, view_pictures: int) -> Taken:
                 pixels = inputs.tensor(centre_batch(pictures, inputs.mean, inputs.crop, inputs.scale))
                 labels = torch.from_numpy(np.asarray(split.labels[part])).to(subject.device)
                 wrong.append((rank_of_label(subject.net(pixels), labels) > 0).cpu().numpy())
-    return Taken({"off_centre_error": float(np.concatenate(wrong).mean())})
+    return Measured({"off_centre_error": float(np.concatenate(wrong).mean())})
 
 
 def moved(pictures: Bytes, down: int, right: int) -> Bytes:

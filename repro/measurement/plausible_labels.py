@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from repro.measurement import class_tree
-from repro.measurement.subject import Subject, Taken
+from repro.measurement.subject import Measured, Subject
 
 Ints = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.bool_]
@@ -20,7 +20,7 @@ NAME = f"labels_within_{NEAR}_steps"
 """It stands in the name, so that the registry says which distance is meant."""
 
 
-def measure(subject: Subject) -> Taken:
+def measure(subject: Subject) -> Measured:
     """Shares of the wrong labels among the top five, over held-out pictures; null for classes not in the tree."""
     classes = subject.pictures.classes
     names = (NAME, f"{NAME}_possible", f"{NAME}_by_chance", "cat_share", "cat_classes")
@@ -28,7 +28,7 @@ def measure(subject: Subject) -> Taken:
     known = class_tree.known_paths()
     between = class_tree.distances(classes, known)
     if between is None or subject.classes <= TOP or not subject.finite:
-        return Taken(scalars)
+        return Measured(scalars)
     labels, top = subject.held_out.labels, top_labels(subject.held_out.logits, TOP)
     near: Bits = between <= NEAR
     scalars[NAME] = share(near, labels, top)
@@ -38,7 +38,7 @@ def measure(subject: Subject) -> Taken:
     scalars["cat_classes"] = int((cats & ~leopards).sum())
     of_leopards = leopards[labels]
     scalars["cat_share"] = share(np.tile(cats, (len(classes), 1)), labels[of_leopards], top[of_leopards])
-    return Taken(scalars)
+    return Measured(scalars)
 
 
 def top_labels(logits: npt.NDArray[Any], k: int) -> Ints:

@@ -9,6 +9,7 @@ from typing import Any
 
 from repro.net.table.layers import layer_table, multiply_adds, parameters
 from repro.runs.store import Run
+from repro.study.tuning import trial_of
 from repro.training.tensors_digest import tensors_digest_of_run
 
 COLLAPSED_LOSS_SHARE = 0.95
@@ -90,3 +91,25 @@ def registered_for(study: str, noted: Mapping[str, Any]) -> dict[str, Any]:
     if found is None:
         return {}
     return {**found, "registry": {entry: noted["registry"][entry] for entry in found["family"]}}
+
+
+def trial_row(run: Run, target_error: float, classes: int, train_pictures: int) -> dict[str, Any]:
+    """Evidence row of a learning-rate trial, from its record and its log; the net is not evaluated.
+
+    `train_error` is the learning curve's last (1 after divergence), `iterations_to_target` is null when the
+    curve never comes down to `target_error`.
+    """
+    record, curves = run.result(), curves_of(run.log())
+    status, reason = status_of(record, classes, constant=False)
+    trial = trial_of(target_error, curves, diverged=status == "diverged")
+    return {
+        "status": status,
+        "collapse_reason": reason,
+        "scalars": {
+            **recorded_scalars(run, record, classes, train_pictures),
+            "train_error": trial.final_error,
+            "iterations_to_target": trial.iterations,
+        },
+        "curves": curves,
+        "provenance": provenance_of(run, record),
+    }

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from repro import randomness
 from repro.measurement.kernels import chroma_shares, first_kernels, live
-from repro.measurement.subject import Subject, Taken
+from repro.measurement.subject import Measured, Subject
 
 Floats = npt.NDArray[np.float64]
 Bits = npt.NDArray[np.bool_]
@@ -49,13 +49,13 @@ class Spectra:
     """Power at frequency 0 over that at the preferred frequency."""
 
 
-def measure(subject: Subject, *, selectivity_permutations: int) -> Taken:
+def measure(subject: Subject, *, selectivity_permutations: int) -> Measured:
     """Shares and counts among live kernels of the trained net, and among all kernels of the untrained one."""
     now, start = first_kernels(subject.net), first_kernels(subject.untrained)
     names = ("selective_kernels", "orientation_bins", "frequency_octaves", "colour_blobs")
     scalars: dict[str, Any] = dict.fromkeys((*names, "selective_kernels_initial", "orientation_bins_initial"), None)
     if min(start.shape[2:]) < _LEAST_SIDE:
-        return Taken(scalars)
+        return Measured(scalars)
     spectra, oriented = spectra_of(start), orientation_selective(start, selectivity_permutations)
     selective = oriented & (spectra.uniform <= FREQUENCY_SELECTIVE)
     scalars["selective_kernels_initial"] = float(selective.mean())
@@ -68,7 +68,7 @@ def measure(subject: Subject, *, selectivity_permutations: int) -> Taken:
         scalars["orientation_bins"] = occupied_bins(spectra.orientation[selective])
         scalars["frequency_octaves"] = octaves(spectra.frequency[selective])
         scalars["colour_blobs"] = int((alive & ~oriented & blobs(now, spectra)).sum())
-    return Taken(scalars)
+    return Measured(scalars)
 
 
 def spectra_of(kernels: npt.NDArray[Any]) -> Spectra:

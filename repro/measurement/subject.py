@@ -32,7 +32,7 @@ HIDDEN = ("fc6", "fc7")
 
 
 @dataclass(frozen=True)
-class Taken:
+class Measured:
     """What one measurement found: numbers (null where they do not apply) and arrays, by name."""
 
     scalars: dict[str, Any] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from repro.data.packed import Split
-from repro.measurement.subject import Subject, Taken
+from repro.measurement.subject import Measured, Subject
 from repro.net.alexnet import AlexNet
 from repro.training.evaluation import Inputs, fixed_sample, rank_of_label
 
@@ -18,12 +18,12 @@ Ints = npt.NDArray[np.int64]
 VIEWS = 10
 
 
-def measure(subject: Subject, *, view_pictures: int) -> Taken:
+def measure(subject: Subject, *, view_pictures: int) -> Measured:
     """Errors of ten views, of single corners, and of the centre alone, on the same held-out pictures."""
     split = subject.pictures.held_out
     sample = viewed(split, view_pictures)
     ten, *corners, centre = view_ranks(subject.net, subject.inputs, split, sample, batch=subject.batch)
-    return Taken(
+    return Measured(
         {
             "view_pictures": len(sample),
             "ten_view_error": float((ten > 0).mean()),

@@ -17,7 +17,6 @@ from repro.net.initial_values import initial_bias, initial_weight
 from repro.net.normalisation import CrossMapNormalisation, SpatialNormalisation
 from repro.net.table.activation import ACTIVATIONS
 from repro.net.table.layer import Layer
-from repro.net.unshared import unshared_convolution
 
 Capture = dict[str, Tensor]
 
@@ -124,3 +123,15 @@ class LayerModule(nn.Module):
 def _record(capture: Capture | None, name: str, value: Tensor) -> None:
     if capture is not None:
         capture[name] = value
+
+
+def unshared_convolution(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
+    """Unshared convolution with a stride of 1: every position of `x` (N, maps, side, side) has kernels of its own.
+
+    weight (kernels, rows, columns, maps, kernel, kernel) and bias (kernels, rows, columns), where rows and
+    columns are the sides of the result (N, kernels, rows, columns).
+    """
+    kernels, rows, columns, *kernel = weight.shape
+    patches = F.unfold(x, (kernel[1], kernel[2]), padding=padding)  # (N, maps x kernel x kernel, places)
+    sums = torch.einsum("nfp,kpf->nkp", patches, weight.reshape(kernels, rows * columns, -1))
+    return sums.reshape(-1, kernels, rows, columns) + bias

@@ -12,8 +12,7 @@ from repro.evidence.directory import Evidence, load_evidence, write_evidence
 from repro.files import write_json
 from repro.measurement.measure import averages, measure
 from repro.measurement.measure_all import Task, measure_all
-from repro.measurement.run_record import registered_for
-from repro.measurement.trial import trial_row
+from repro.measurement.run_record import registered_for, trial_row
 from repro.project import results_folder, store_folder
 from repro.report.figures.curves import write_curves
 from repro.report.figures.metrics import headline_metrics

@@ -11,13 +11,13 @@ from repro.net.table.placement import Placement
 from repro.project import results_folder, store_folder
 from repro.runs.grid import GridRun, grid_of
 from repro.runs.rate_search import describe_rates, trials_of
-from repro.runs.registered import registered_now
 from repro.runs.study_runs import recorded_digests, recorded_evidence, recorded_trials, study_runs
 from repro.scheduling.local_pool import local_devices
 from repro.scheduling.ray_pool import RayPool
 from repro.scheduling.train_grid import train_grid, write_run_list
 from repro.stages.handed_on import prepared_pictures, say
 from repro.stages.prepare import prepare_stage
+from repro.stages.registered import registered_now
 from repro.study.load import load_study
 
 

@@ -12,12 +12,12 @@ from repro.processes import die_with_parent, stop_on_signals
 from repro.project import store_folder
 from repro.runs.grid import GridRun, grid_of
 from repro.runs.lease import Lease, LeaseTaken
-from repro.runs.registered import registered_now
 from repro.runs.study_runs import recorded_evidence, study_runs
 from repro.scheduling.live_table import LiveTable
 from repro.scheduling.train_grid import check_disk
 from repro.scheduling.worker import FINISHED, compute
 from repro.stages.handed_on import prepared_pictures, say
+from repro.stages.registered import registered_now
 from repro.stages.torchrun import tell_once
 from repro.study.load import load_study
 from repro.training.placing import prepare_devices

@@ -24,7 +24,6 @@ from repro.data.packed import Ints, Packed, Split
 from repro.files import canonical_json, digest_of_file, write_bytes, write_json, write_text
 from repro.net.alexnet import DropoutKey, from_tower_state, load_tower_state, tower_state
 from repro.runs.store import Run
-from repro.scheduling.progress_file import progress_of
 from repro.training.batch_sums import BatchSums
 from repro.training.batches import Batch, Batches
 from repro.training.checkpoint import load_checkpoint, save_checkpoint
@@ -32,6 +31,7 @@ from repro.training.device_pictures import sent
 from repro.training.evaluation import Inputs, fixed_sample, outcomes
 from repro.training.kept_kernels import keep_kernels
 from repro.training.placing import Placing
+from repro.training.progress import progress_of
 from repro.training.provenance import provenance
 from repro.training.schedule import Schedule, with_weight_decay
 from repro.training.tensors_digest import tensors_digest
@@ -246,7 +246,17 @@ class Training:
                 self.between_epochs(end)
                 if now - last_report > 1:
                     last_report = now
-                    report(progress_of(self, epoch, (self.step - self.first_step) / (now - start)))
+                    report(
+                        progress_of(
+                            self.settings,
+                            self.sums.mean_loss,
+                            self.rows,
+                            self.step,
+                            self.schedule.total_steps,
+                            epoch,
+                            (self.step - self.first_step) / (now - start),
+                        )
+                    )
                 if self.step < end and (stop or save):
                     self.checkpoint()
                     last_checkpoint = now
@@ -270,7 +280,7 @@ class Training:
         speed = pictures / max(self.stopwatch.clock_here, 1e-9)
         timed: tuple[float, float] | None = None
         if self.place.accelerators and not self.diverged:
-            timed = seconds_of_augmentation(self)
+            timed = seconds_of_augmentation(self.batches, self.inputs, self.gradients, self.place.wait)
         if not self.place.leads:
             return
         write_bytes(folder / "weights.safetensors", save(weights, metadata={"run": self.run.identity}))

@@ -10,10 +10,9 @@ import itertools
 import time
 from collections.abc import Callable
 from statistics import median
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from repro.training.loop import Training
+from repro.training.batches import Batch, Batches
+from repro.training.evaluation import Inputs
 
 ROUNDS, SHORT, LONG = 5, 5, 25
 TIMED_BATCHES = 4
@@ -51,18 +50,21 @@ class Stopwatch:
         return None if self._clock_before is None else self._clock_before + self.clock_here
 
 
-def seconds_of_augmentation(run: Training) -> tuple[float, float]:
+def seconds_of_augmentation(
+    batches: Batches, inputs: Inputs, gradients: Callable[[Batch], object], wait: Callable[[], None]
+) -> tuple[float, float]:
     """Clock seconds of a step's gradients with a batch drawn for it, and with its pictures' central crops.
 
-    Section 4.1. Both read the same few batches. No weight changes: a run's last bits are what they were.
+    Section 4.1. Both read the same few batches. `gradients` works out a batch's gradients and changes no weight;
+    `wait` returns when the devices have done what they were given.
     """
-    batches, order = run.batches, run.batches.order(0)
+    order = batches.order(0)
     last = max(batches.pictures - batches.size, 0)
     places = [itertools.cycle(range(0, last + 1, batches.size)[:TIMED_BATCHES]) for _ in range(2)]
     return in_turns(
-        lambda: run.gradients(batches.at(0, order, next(places[0]), run.inputs)),
-        lambda: run.gradients(batches.plain(order, next(places[1]), run.inputs)),
-        run.place.wait,
+        lambda: gradients(batches.at(0, order, next(places[0]), inputs)),
+        lambda: gradients(batches.plain(order, next(places[1]), inputs)),
+        wait,
     )
 
 
@@ -72,22 +74,22 @@ def in_turns(
     wait: Callable[[], None],
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[float, float]:
-    """Clock seconds of a call of each in a long line of such calls: medians over rounds that alternate.
+    """Clock seconds of a call of each in a long burst of such calls: medians over rounds that alternate.
 
-    `wait` returns when the devices have done what they were given. The host may be ahead of them, so a line of calls
-    has a beginning and an end in which one of the two waits: the difference between a long and a short line has not.
+    `wait` returns when the devices have done what they were given. The host may be ahead of them, so each burst of
+    calls has a fixed overhead at its start and its end; subtracting a short burst from a long one cancels it.
     """
     calls = (first, second)
     seconds: tuple[list[float], list[float]] = ([], [])
     for call in calls:
-        _line(call, SHORT, wait, clock)
+        _burst(call, SHORT, wait, clock)
     for _ in range(ROUNDS):
         for call, found in zip(calls, seconds, strict=True):
-            found.append((_line(call, LONG, wait, clock) - _line(call, SHORT, wait, clock)) / (LONG - SHORT))
+            found.append((_burst(call, LONG, wait, clock) - _burst(call, SHORT, wait, clock)) / (LONG - SHORT))
     return median(seconds[0]), median(seconds[1])
 
 
-def _line(call: Callable[[], object], calls: int, wait: Callable[[], None], clock: Callable[[], float]) -> float:
+def _burst(call: Callable[[], object], calls: int, wait: Callable[[], None], clock: Callable[[], float]) -> float:
     wait()
     start = clock()
     for _ in range(calls):

@@ -17,7 +17,7 @@ from repro.errors import UserError
 from repro.measurement import cache, measure
 from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED, Measurement, missing, take
 from repro.measurement.measure_all import Task, measure_all
-from repro.measurement.subject import Taken
+from repro.measurement.subject import Measured
 from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings
 from repro.training.loop import Training
@@ -48,7 +48,7 @@ def _counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     taken: list[str] = []
 
     def counted(measurement: Measurement) -> Measurement:
-        def count(*words: Any, **settings: Any) -> Taken:
+        def count(*words: Any, **settings: Any) -> Measured:
             taken.append(measurement.name)
             return measurement.take(*words, **settings)
 
@@ -127,7 +127,7 @@ def test_a_damaged_file_is_named(store: Path, content: bytes | None) -> None:
 
 def test_numbers_that_are_none_are_refused_by_the_cache(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
-        cache.keep(tmp_path / "x.npz", Taken({"value": float("nan")}))
+        cache.keep(tmp_path / "x.npz", Measured({"value": float("nan")}))
     assert not (tmp_path / "x.npz").exists()
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet, load_tower_state, tower_state
+from repro.net.layer_module import unshared_convolution
 from repro.net.state import tower_shapes
 from repro.net.table import layers
 from repro.net.table.activation import ACTIVATIONS
@@ -21,7 +22,6 @@ from repro.net.table.describe import describe, describe_text
 from repro.net.table.layers import layer_table
 from repro.net.table.settings import NetSettings
 from repro.net.towers import TowerNet
-from repro.net.unshared import unshared_convolution
 from tests.net.nets import net
 
 DOUBLE = torch.float64

@@ -74,7 +74,7 @@ def test_timing_augmentation_leaves_the_net_as_it_is(tmp_path):
     ended = begun(tmp_path, Placing(CPU))
     before = {name: value.detach().clone() for name, value in ended.net.named_parameters()}
     velocities = {name: value.clone() for name, value in ended.rule.velocities.items()}
-    seconds_of_augmentation(ended)
+    seconds_of_augmentation(ended.batches, ended.inputs, ended.gradients, ended.place.wait)
     assert all(torch.equal(value, before[name]) for name, value in ended.net.named_parameters())
     assert all(torch.equal(value, velocities[name]) for name, value in ended.rule.velocities.items())
 

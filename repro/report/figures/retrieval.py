@@ -58,14 +58,14 @@ def retrieval_figure(evidence: Evidence, store: Path, pictures: str) -> Retrieva
 def _found(run: Run, packed: Packed) -> tuple[Ints, Ints, Ints] | None:
     """Held-out pictures that ask, and the training pictures nearest to each in the layer and in pixels."""
     from repro.measurement.cache import keep, kept_path, read_kept
-    from repro.measurement.subject import Taken
+    from repro.measurement.subject import Measured
 
     path = kept_path(run, "retrieval", VERSION, {"queries": QUERIES, "database": DATABASE})
     if path.is_file():
         arrays = read_kept(path).arrays
     else:
         arrays = _searched(run, packed)
-        keep(path, Taken({}, arrays))
+        keep(path, Measured({}, arrays))
     return (arrays["asked"], arrays["by_layer"], arrays["by_pixels"]) if arrays else None
 
 
