@@ -1,7 +1,8 @@
 """What was registered when a study's runs were created, against what is judged now.
 
 A verdict keeps its promise only for what was fixed before the runs: the statement's entry, the study's family, its
-seeds, its looks, its smallest effects of interest. Each run notes them when created (`repro/stages/registered.py`);
+seeds, its looks, its smallest effects of interest. Each run notes them when it is created,
+by `repro/stages/registered.py`;
 whatever differs makes the verdict exploratory, and the verdict says so. So does a run of an older version that does not
 say how it was made.
 """
