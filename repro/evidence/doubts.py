@@ -14,9 +14,9 @@ from typing import Any
 from repro.errors import UserError
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
+from repro.settings import validated
 from repro.study.identity import run_identity
 from repro.study.settings import RunSettings
-from repro.study.validation import validated
 
 _SHOWN = 4
 

@@ -43,8 +43,8 @@ class Outcome:
         return self.code < 0 or self.code == INTERRUPTED
 
 
-class Kills:
-    """The retry rule: how often runs were killed here, however often they were submitted."""
+class RetryBudget:
+    """How often each run may still be started again: a run whose process gets killed has a maximum of starts."""
 
     def __init__(self) -> None:
         self._of: Counter[str] = Counter()

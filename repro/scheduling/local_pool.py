@@ -17,7 +17,7 @@ from repro.cores import usable_cores
 from repro.errors import UserError
 from repro.net.table.placement import DEVICES, Placement, device_names
 from repro.runs.store import Run
-from repro.scheduling.executor import Kills, Outcome, last_words, start_process
+from repro.scheduling.executor import Outcome, RetryBudget, last_words, start_process
 
 
 class LocalPool:
@@ -30,7 +30,7 @@ class LocalPool:
         self._poll_seconds = poll_seconds
         self._waiting: deque[Run] = deque()
         self._active: dict[subprocess.Popen[bytes], tuple[Run, str]] = {}
-        self._kills = Kills()
+        self._kills = RetryBudget()
 
     def __enter__(self) -> LocalPool:
         return self

@@ -19,7 +19,7 @@ from repro.errors import UserError
 from repro.net.table.placement import DEVICES, Placement
 from repro.runs.store import Run
 from repro.scheduling import worker
-from repro.scheduling.executor import Kills, Outcome, last_words, start_process
+from repro.scheduling.executor import Outcome, RetryBudget, last_words, start_process
 
 LOST = -signal.SIGKILL
 """The code of a run whose worker or node Ray lost: it was killed, as far as anybody knows."""
@@ -51,7 +51,7 @@ class RayPool:
         self._ray: Any = None
         self._remote: Any = None
         self._tasks: dict[Any, Run] = {}
-        self._kills = Kills()
+        self._kills = RetryBudget()
 
     def __enter__(self) -> RayPool:
         try:

@@ -19,8 +19,8 @@ from typing import Any
 from repro.errors import UserError
 from repro.net.table.layers import layer_table, multiply_adds
 from repro.net.table.settings import NetSettings
+from repro.settings import validated
 from repro.study.settings import RunSettings
-from repro.study.validation import validated
 
 SECTIONS = ("net", "training", "data")
 OPERATORS = ("times", "times_to_match")

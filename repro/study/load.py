@@ -12,12 +12,12 @@ from repro.errors import UserError
 from repro.net.table.fidelity import FIDELITIES
 from repro.net.table.layers import layer_table
 from repro.net.table.settings import NetSettings
+from repro.settings import not_text, validated
 from repro.study.changes import changed
 from repro.study.parents import parents_of
 from repro.study.scaling import scaling_rule
 from repro.study.settings import RunSettings, Study, Variant
 from repro.study.tuning import TunedRate
-from repro.study.validation import not_text, validated
 from repro.yaml_file import read_yaml
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from repro.net.table.settings import NetSettings
+from repro.settings import Settings as Settings
+from repro.settings import validated as validated
 from repro.study.tuning import Tuning
-from repro.study.validation import Settings as Settings
-from repro.study.validation import validated as validated
 
 Order = Literal["each_epoch", "fixed"]
 Mean = Literal["picture", "centre_of_picture", "channel"]
@@ -50,11 +50,6 @@ class DataSettings(Settings):
     )
     filter: Literal["bicubic", "bilinear"] = Field("bicubic", description="resampling filter; the paper names none")
 
-    @field_validator("classes", "exclude_classes", "exclude_pictures", mode="before")
-    @classmethod
-    def _lists_as_tuples(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
     @model_validator(mode="after")
     def _no_class_twice(self) -> DataSettings:
         if isinstance(self.classes, tuple) and (len(set(self.classes)) != len(self.classes) or len(self.classes) < 2):
@@ -72,11 +67,6 @@ class Schedule(Settings):
     reductions: int = Field(3, ge=0, description="plateau: falls before the run ends at the next plateau")
     patience: int = Field(5, ge=1, description="plateau: epochs without a better validation error")
     at: tuple[Share, ...] = Field((), description="steps: shares of the training at which the rate falls")
-
-    @field_validator("at", mode="before")
-    @classmethod
-    def _list_as_tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _ascending(self) -> Schedule:
@@ -243,11 +233,6 @@ class Study(Settings):
     )
     tuning: Tuning | None = Field(None, description="variants whose learning rate is searched before the report")
 
-    @field_validator("variants", "seeds", "family", mode="before")
-    @classmethod
-    def _lists_as_tuples(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
     @model_validator(mode="after")
     def _consistent(self) -> Study:
         if not _NAME.fullmatch(self.study):
@@ -285,8 +270,3 @@ class Variant(Settings):
         None, description="the variant from whose final weights, of the same seed, its runs start"
     )
     needed_by: tuple[str, ...] = Field((), description="statements whose claims read this variant")
-
-    @field_validator("needed_by", mode="before")
-    @classmethod
-    def _list_as_tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from repro.study.validation import Settings
+from repro.settings import Settings
 
 Rate = Annotated[float, Field(gt=0)]
 
@@ -27,11 +27,6 @@ class Tuning(Settings):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="none of the study's own")
     learning_rates: tuple[Rate, ...] = Field(min_length=2, description="tried, in ascending order")
     target_error: float = Field(0.25, gt=0, lt=1, description="training error to be reached; figure 1: 0.25")
-
-    @field_validator("variants", "seeds", "learning_rates", mode="before")
-    @classmethod
-    def _lists_as_tuples(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _nothing_twice(self) -> Tuning:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 Interval = tuple[float, float]
-ExactOutcome = Literal["supported", "contradicted"]
 WhyNot = Literal[
     "missing_runs",  # registered runs are not finished: a later look may still come
     "gate",  # a gate is shut (runs untrained, learning cut short, normalisation dead, kernels did not move)
@@ -73,8 +72,7 @@ class Finding:
     minimum_n_contradiction   the same for `contradicted` only, where it differs (every_run: 1)
     boundary        value of the parameter above which the claim holds (0, or the shift); None if a region
     smallest_effect delta > 0: the claim is contradicted by theta < boundary + delta, not only < boundary
-    reach           interval, detectable effect, seeds needed (None only for `arithmetic`)
-    outcome         set only by `arithmetic`: decided by comparison, p values are NaN
+    reach           interval, detectable effect, seeds needed
     qualifiers      remarks for people and the report ("suspect_same_run", ...)
     details         plain JSON-able numbers for the report (per seed values, per layer p, ...)
     second_opinion  one-sided permutation p values (for S, for C) and the smallest p that this permutation
@@ -92,15 +90,14 @@ class Finding:
     boundary: float | None = 0.0
     smallest_effect: float = 0.0
     reach: Reach | None = None
-    outcome: ExactOutcome | None = None
     qualifiers: frozenset[str] = frozenset()
     details: Mapping[str, Any] = field(default_factory=dict)
     second_opinion: Callable[[], tuple[float, float, float]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def p(self) -> float:
-        """The claim's two-sided p before multiplicity (NaN for `arithmetic`)."""
-        return min(1.0, 2.0 * min(self.p_sup, self.p_con)) if self.outcome is None else float("nan")
+        """The claim's two-sided p before multiplicity."""
+        return min(1.0, 2.0 * min(self.p_sup, self.p_con))
 
     @property
     def interval(self) -> Interval:

@@ -11,8 +11,8 @@ import yaml
 from repro.errors import UserError
 from repro.evidence.directory import load_evidence
 from repro.measurement.run_record import registered_for
+from repro.settings import validated
 from repro.study.settings import Study
-from repro.study.validation import validated
 from repro.verdicts.registry.registry import load_registry
 from tests.project_copy import edit_yaml, write_yaml
 from tests.small_project import STUDY, Place, did, repro, the_error

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from repro.errors import UserError
 from repro.net.table.layers import layer_table, multiply_adds
 from repro.net.table.settings import NetSettings
+from repro.settings import validated
 from repro.study.changes import changed
 from repro.study.settings import RunSettings
-from repro.study.validation import validated
 from tests.net.nets import SMALL, TINY, net
 
 WHERE = "variants.yaml: example"

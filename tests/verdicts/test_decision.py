@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from repro.errors import UserError
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.forms.counts import every_run
-from repro.verdicts.forms.one_arm import arithmetic
 from repro.verdicts.forms.two_arms import any_of, direction
 from repro.verdicts.judging.decision import FindingFor, counted, decide
 from repro.verdicts.judging.reasons import shown_n
@@ -221,18 +220,6 @@ def test_a_permutation_test_that_disagrees_makes_a_verdict_fragile() -> None:
     assert not fragile(0.001, 0.001)
     assert not fragile(0.2, 0.1), "a test that cannot decide has no say"
     assert not fragile(0.2, 0.001, SIX)
-
-
-def test_definitions_pass_through_and_never_count() -> None:
-    cases = {"S": worse_by(0.03), "D": lambda _: arithmetic(60_965_224, 60_000_000)}
-    verdicts = decide(cases, ["S"], SIX)
-    assert verdicts["D"].outcome == "contradicted"
-    assert "60965224" in verdicts["D"].reason
-    assert verdicts["D"].p is None
-    assert not verdicts["D"].flags
-    assert verdicts["S"] == decide({"S": cases["S"]}, ["S"], SIX)["S"]
-    with pytest.raises(ValueError, match="definitions"):
-        decide(cases, ["S", "D"], SIX)
 
 
 def test_the_family_must_be_whole() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from repro.verdicts.finding import Finding
 from repro.verdicts.forms.counts import every_run, fair_coin, most_runs
-from repro.verdicts.forms.one_arm import absolute, arithmetic, averaged_nets, per_image
+from repro.verdicts.forms.one_arm import absolute, averaged_nets, per_image
 from repro.verdicts.forms.two_arms import about, any_of, direction, every_part
 
 error = st.floats(0.05, 0.9).map(lambda x: round(x, 4))
@@ -301,19 +301,3 @@ def test_values_that_come_in_steps_cannot_agree_more_closely() -> None:
     stepped = absolute([6.0] * 6, None, lo=3.5, floor=1 / math.sqrt(12), unit="bins")
     assert stepped.p_sup == pytest.approx(0.5**6)
     assert "suspect_same_run" not in stepped.qualifiers
-
-
-@pytest.mark.parametrize(
-    ("computed", "printed", "tolerance", "outcome"),
-    [
-        (60_965_224, 60e6, 1e6, "supported"),
-        (150_528, 150_528, 0, "supported"),
-        (253_440, 253_441, 0, "contradicted"),
-        (math.nan, 1.0, 0.5, "contradicted"),
-    ],
-)
-def test_arithmetic(computed: float, printed: float, tolerance: float, outcome: str) -> None:
-    finding = arithmetic(computed, printed, tolerance=tolerance)
-    assert finding.outcome == outcome
-    assert math.isnan(finding.p)
-    assert all(math.isnan(end) for end in finding.interval)

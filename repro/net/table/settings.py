@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from repro.net.table.activation import Activation
+from repro.settings import Settings
 
 ConvName = Literal["conv1", "conv2", "conv3", "conv4", "conv5", "conv6"]
 RemovalForm = Literal["primary", "own", "wide"]
@@ -32,18 +33,11 @@ def _as_a_set(names: tuple[Name, ...]) -> tuple[Name, ...]:
     return tuple(sorted(names))
 
 
-# YAML and JSON have lists only, so the tuples (and nothing else) accept them in strict mode.
-ConvNames = Annotated[tuple[ConvName, ...], Field(strict=False), AfterValidator(_as_a_set)]
-CrossingNames = Annotated[tuple[CrossingName, ...], Field(strict=False), AfterValidator(_as_a_set)]
+ConvNames = Annotated[tuple[ConvName, ...], AfterValidator(_as_a_set)]
+CrossingNames = Annotated[tuple[CrossingName, ...], AfterValidator(_as_a_set)]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-class Geometry(_Settings):
+class Geometry(Settings):
     """Input, kernels, strides and paddings, in pixels of the layer's own input (section 3.5)."""
 
     crop: Count = 224
@@ -79,15 +73,15 @@ class Geometry(_Settings):
     """Only with a sixth layer."""
 
 
-class Widths(_Settings):
+class Widths(Settings):
     """Kernels and units of each layer, all towers together (section 3.5)."""
 
-    conv: Annotated[tuple[Count, Count, Count, Count, Count], Field(strict=False)] = (96, 256, 384, 384, 256)
+    conv: tuple[Count, Count, Count, Count, Count] = (96, 256, 384, 384, 256)
     """Kernels of conv1 ... conv5, half of them in each tower."""
     conv6: Margin | Literal["as_conv5"] = 0
     """Kernels of a sixth convolutional layer over the last pooling (section 6; released net #146 has
     256, as many as conv5, reading both towers: add conv6 to `crossings`). 0: no such layer."""
-    fc: Annotated[tuple[Count, Count], Field(strict=False)] = (4096, 4096)
+    fc: tuple[Count, Count] = (4096, 4096)
     """Units of fc6 and fc7. Section 3.5: 4096 each."""
 
     @property
@@ -96,7 +90,7 @@ class Widths(_Settings):
         return self.conv[4] if self.conv6 == "as_conv5" else self.conv6
 
 
-class Normalisation(_Settings):
+class Normalisation(Settings):
     """Local response normalisation, a / (k + alpha * sum of squares)^beta (section 3.3)."""
 
     layers: ConvNames = ("conv1", "conv2")
@@ -131,7 +125,7 @@ class Normalisation(_Settings):
     """Released code."""
 
 
-class Pooling(_Settings):
+class Pooling(Settings):
     """Max pooling (section 3.4)."""
 
     layers: ConvNames = ("conv1", "conv2", "conv5")
@@ -144,7 +138,7 @@ class Pooling(_Settings):
     """Whether a last, partly empty window counts. Alike in the paper's net; the released code: ceil."""
 
 
-class Dropout(_Settings):
+class Dropout(Settings):
     """Dropout of hidden units (section 4.2)."""
 
     probability: Annotated[float, Field(ge=0, lt=1)] = 0.5
@@ -157,7 +151,7 @@ class Dropout(_Settings):
     on the last pooling's output and on fc6's)."""
 
 
-class Deviations(_Settings):
+class Deviations(Settings):
     """Standard deviation of the initial weights, by layer. Section 5: 0.01 in every layer; the released
     nets have 0.03 in conv3, conv4 and conv5."""
 
@@ -172,7 +166,7 @@ class Deviations(_Settings):
     fc8: NonNegative = 0.01
 
 
-class Biases(_Settings):
+class Biases(Settings):
     """Initial biases by layer. Section 5: 1 in conv2, conv4, conv5 and the hidden fully connected layers,
     0 in the others (for conv6 nothing is printed)."""
 
@@ -187,7 +181,7 @@ class Biases(_Settings):
     fc8: float = 0.0
 
 
-class InitialValues(_Settings):
+class InitialValues(Settings):
     """Initial weights and biases (section 5)."""
 
     rule: Literal["printed", "he", "uniform"] = "printed"
@@ -208,7 +202,7 @@ class InitialValues(_Settings):
     """Rule he: deviation of fc8, the paper's."""
 
 
-class FourLayerDeviations(_Settings):
+class FourLayerDeviations(Settings):
     """Standard deviation of the initial weights in the four-layer net, on the 0-255 scale. Biases start at 0."""
 
     conv1: NonNegative = 1e-4
@@ -218,7 +212,7 @@ class FourLayerDeviations(_Settings):
     fc5: NonNegative = 0.01
 
 
-class FourLayer(_Settings):
+class FourLayer(Settings):
     """The CIFAR-10 net of sections 3.1 and 3.3: conv1, conv2, local3, local4, and fc5 to the classes.
 
     The paper refers to the example files of its authors' code (footnote of section 3.3). The defaults are
@@ -226,9 +220,9 @@ class FourLayer(_Settings):
     every place. Crop, pooling, normalisation and nonlinearity are read from the settings that all nets have.
     """
 
-    conv: Annotated[tuple[Count, Count], Field(strict=False)] = (64, 64)
+    conv: tuple[Count, Count] = (64, 64)
     """Kernels of conv1 and conv2."""
-    local: Annotated[tuple[Count, Count], Field(strict=False)] = (32, 32)
+    local: tuple[Count, Count] = (32, 32)
     """Kernels of local3 and local4 at each place. The file of the 11 % net: 64 and 32."""
     conv_kernel: Count = 5
     conv_padding: Margin = 2
@@ -238,7 +232,7 @@ class FourLayer(_Settings):
     """Read by the rule printed."""
 
 
-class NetSettings(_Settings):
+class NetSettings(Settings):
     """A net; the defaults are the paper's as printed, at full scale."""
 
     architecture: Literal["alexnet", "four_layer"] = "alexnet"

@@ -1,4 +1,4 @@
-"""Forms of claims about one arm: an absolute number, differences per picture, arithmetic."""
+"""Forms of claims about one arm: an absolute number and differences per picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from repro.verdicts.finding import ExactOutcome, Finding, Interval, finite
+from repro.verdicts.finding import Finding, Interval, finite
 from repro.verdicts.statistics.estimates import (
     Estimate,
     Values,
@@ -180,27 +180,6 @@ def per_image(
             "planned_effect": planned,
             "margin": None if margin is None else list(margin),
         },
-    )
-
-
-def arithmetic(computed: float, printed: float, *, tolerance: float = 0.0, unit: str = "") -> Finding:
-    """A definition: the computed number equals the printed one (within its rounding). No statistics.
-
-    For a yes-or-no fact pass arithmetic(float(fact), 1.0).
-    """
-    holds = abs(computed - printed) <= tolerance
-    outcome: ExactOutcome = "supported" if holds else "contradicted"
-    return Finding(
-        form="arithmetic",
-        p_sup=math.nan,
-        p_con=math.nan,
-        estimate=float(computed),
-        unit=unit,
-        n=(),
-        minimum_n=0,
-        boundary=None,
-        outcome=outcome,
-        details={"computed": computed, "printed": printed, "tolerance": tolerance},
     )
 
 

@@ -25,7 +25,6 @@ computable on a subset of the seeds (first look, leaving one seed out):
   statements that could be asked of the evidence, p_adjusted = asked x p. They never change a family member's
   verdict, their own verdict does not depend on which others are given, and none is judged more leniently than
   the family; with an empty family too, their level is 5 % in all.
-- `arithmetic` findings are passed through untouched and must not be in the family.
 - Repeats: leave them out of `cases` and give them the verdict of the statement that they repeat.
 """
 
@@ -37,7 +36,7 @@ from typing import Literal
 
 from repro.errors import UserError
 from repro.verdicts.finding import Finding, NotEvaluated, finite
-from repro.verdicts.judging.reasons import arithmetic_reason, decided_reason, inconclusive_reason
+from repro.verdicts.judging.reasons import decided_reason, inconclusive_reason
 from repro.verdicts.judging.verdict import Verdict, not_evaluated
 from repro.verdicts.statistics.multiplicity import Place, places
 
@@ -70,7 +69,7 @@ def decide(
     bare: outcomes and p values alone, without what does not decide them (intervals, detectable effects, seeds
     needed, the flag "fragile"): for simulations of many studies.
 
-    Raises ValueError if a family member has no case or is arithmetic, and UserError if `looks` is "two" and
+    Raises ValueError if a family member has no case, and UserError if `looks` is "two" and
     the registered seeds are not 12.
     """
     missing = [statement for statement in family if statement not in cases]
@@ -139,17 +138,12 @@ def _judge(
 ) -> dict[str, Verdict]:
     """One look. Family members that were not evaluated count as p = 1."""
     usable = {name: _usable(finding) for name, finding in findings.items() if isinstance(finding, Finding)}
-    wrong = [name for name in rules.family if name in usable and _is_exact(findings[name])]
-    if wrong:
-        raise ValueError(f"definitions do not belong to a family: {wrong}")
     raw = {name: min(1.0, 2.0 * min(sides)) for name, sides in usable.items()}
     stand = places(raw, rules.family, rules.after, alpha, decided_before)
     verdicts = {}
     for name, finding in findings.items():
         if isinstance(finding, NotEvaluated):
             verdict = not_evaluated(finding)
-        elif finding.outcome is not None:
-            verdict = _exact(finding)
         else:
             step = rules.exploratory_step
             place = stand.get(name) or Place(min(1.0, step * raw[name]), step)
@@ -163,25 +157,8 @@ def _judge(
     return verdicts
 
 
-def _is_exact(finding: Finding | NotEvaluated) -> bool:
-    return isinstance(finding, Finding) and finding.outcome is not None
-
-
-def _exact(finding: Finding) -> Verdict:
-    assert finding.outcome is not None
-    return Verdict(
-        finding.outcome,
-        arithmetic_reason(finding),
-        estimate=finite(finding.estimate),
-        flags=finding.qualifiers,
-        finding=finding,
-    )
-
-
 def _usable(finding: Finding) -> tuple[float, float]:
     """(p_sup, p_con), each 1 where n is below the form's minimum for that side."""
-    if finding.outcome is not None:
-        return 1.0, 1.0
     n = min(finding.n)
     floor = finding.minimum_n
     against = floor if finding.minimum_n_contradiction is None else finding.minimum_n_contradiction

@@ -88,10 +88,3 @@ def shown_p(p: float | None) -> str:
     if p is None:
         return "p unknown"
     return "adjusted p < 0.0001" if p < 1e-4 else f"adjusted p {p:.2g}"
-
-
-def arithmetic_reason(finding: Finding) -> str:
-    """Computed against printed."""
-    computed, printed = finding.details["computed"], finding.details["printed"]
-    word = "as printed" if finding.outcome == "supported" else f"printed {printed:.12g}"
-    return f"computed {computed:.12g} {finding.unit}".rstrip() + f", {word}"

@@ -159,7 +159,7 @@ def claims_folder(start: Path | None = None) -> Path:
     Raises UserError when neither has a registry.
     """
     here = (start or Path.cwd()) / "claims"
-    beside = Path(__file__).resolve().parents[2] / "claims"
+    beside = PACKAGE.parent / "claims"
     for folder in (here, beside):
         if (folder / REGISTRY_FILE).is_file():
             return folder

@@ -62,14 +62,6 @@ def at_most(k: int, n: int, rate: float) -> float:
     return float(special.bdtr(k, n, rate))
 
 
-def mcnemar_exact(b: int, c: int) -> float:
-    """Two-sided exact p on pictures that exactly one of two nets gets wrong.
-
-    It compares these two nets; it says nothing about the two methods unless runs do not vary.
-    """
-    return min(1.0, 2.0 * at_most(min(b, c), b + c, 0.5))
-
-
 @lru_cache(maxsize=256)
 def _rank_sum_null(doubled_ranks: tuple[int, ...], k: int) -> Floats:
     """Probability of each sum of k of the given integers, all subsets alike: vector indexed by the sum."""

@@ -6,7 +6,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from repro.errors import UserError
 
@@ -14,9 +14,21 @@ Location = tuple[int | str, ...]
 
 
 class Settings(BaseModel):
-    """Base of all settings: immutable, no unknown keys, no silent conversion of types."""
+    """Base of all settings: immutable, no unknown keys, no silent conversion of types.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    YAML and JSON know lists alone; what they list is a tuple here.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_as_tuples(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
 
 
 Model = TypeVar("Model", bound=BaseModel)
