@@ -43,7 +43,7 @@ def test_make_deps_leaves_dvc_yaml_as_it_is() -> None:
         ("repro/scheduling/train_grid.py", {"train"}),
         ("repro/report/figures/curves.py", {"evaluate", "report"}),
         ("repro/report/page/page.py", {"report"}),
-        ("repro/report/templates/report.css", {"report"}),
+        ("repro/report/page/templates/report.css", {"report"}),
         ("repro/verdicts/judging/gates.py", {"verdicts", "report"}),
         ("repro/verdicts/readings/readings.py", {"evaluate", "verdicts", "report"}),
         ("repro/verdicts/plugin.py", {"verdicts"}),

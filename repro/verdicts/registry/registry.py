@@ -14,6 +14,7 @@ from typing import Any
 
 from repro.errors import UserError
 from repro.files import digest_of
+from repro.project import PACKAGE
 from repro.study.settings import Settings, validated
 from repro.verdicts.registry.gate_rules import Gates
 from repro.verdicts.registry.statement import Statement
