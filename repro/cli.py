@@ -294,6 +294,28 @@ def explain(
         print_explanation(told, console_for())
 
 
+@app.command()
+def diff(
+    before: Annotated[
+        Path, typer.Argument(help="an evidence folder, or a file of verdicts (--verdicts FILE.json)", metavar="A")
+    ],
+    after: Annotated[Path, typer.Argument(help="another one of the same study", metavar="B")],
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Which verdicts two evidences do not share, and why; exit code 1 when there are any, 0 when there are none."""
+    from repro.verdicts.diff import verdict_diff
+    from repro.verdicts.diff_text import print_diff
+    from repro.verdicts.registry.registry import claims_folder
+    from repro.verdicts.telling.explain_text import console_for
+
+    found = verdict_diff(claims_folder(project_root()), before, after)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        print_diff(found, console_for())
+    raise typer.Exit(1 if found.changes else 0)
+
+
 @app.command("use-data")
 def use_data(
     path: Annotated[Path, typer.Argument(help="a folder or archive; it is only read, never changed or copied")],

@@ -40,7 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="evidence directory to judge by; may be given several times. Default: results/STUDY/evidence, "
         "else evidence/STUDY, of every study in params.yaml that has some",
     )
-    group.addoption("--verdicts", metavar="FILE", help="write the verdicts on all statements as JSON")
+    group.addoption(
+        "--verdicts", metavar="FILE", help="write the verdicts on all statements: FILE.json, or FILE.md as Markdown"
+    )
     group.addoption(
         "--report-only",
         action="store_true",
@@ -58,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     config.stash[_LEDGERS] = {}
     if not config.getoption("help", default=False):
+        _check_target(config)
         for folder in _asked_for(config):  # before any worker starts, so that a mistake is reported once
             _ledger(config, folder)
 
@@ -161,13 +164,27 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if target is None or _is_worker(session.config) or session.config.getoption("collectonly"):
         return
     from repro.errors import UserError
-    from repro.files import write_json
+    from repro.verdicts.telling.markdown import write_verdicts
 
     ledgers = session.config.stash[_LEDGERS]
     if len(ledgers) != 1:
         pytest.exit("--verdicts needs one folder of claims on the command line: pytest claims/", 2)
     try:
-        write_json(target, next(iter(ledgers.values())).as_json())
+        write_verdicts(target, next(iter(ledgers.values())))
+    except UserError as error:
+        pytest.exit(str(error), 2)
+
+
+def _check_target(config: pytest.Config) -> None:
+    """Refuse a file of verdicts of unknown form before anything is judged."""
+    target = config.getoption("verdicts", None)
+    if target is None or _is_worker(config):
+        return
+    from repro.errors import UserError
+    from repro.verdicts.telling.markdown import check_ending
+
+    try:
+        check_ending(target)
     except UserError as error:
         pytest.exit(str(error), 2)
 

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KEYS = [
     *("id", "section", "statement", "kind", "study", "verdict", "reason", "estimate", "interval", "p"),
     *("p_adjusted", "n", "detectable", "seeds_needed", "paper", "authors", "flags", "unit", "paper_evidence"),
+    "judged_from",
 ]
 FAMILY = ("S12", "S61c", "S76", "S77", "S78", "S89")
 WATCH = """
@@ -144,7 +145,7 @@ def test_summary_is_readable_in_80_columns_counts_last(plain_run: tuple[int, str
     assert sections == list(SECTIONS.values())
     numbers = [line.split()[0] for line in summary if re.match(r"  S\d\d", line)]
     assert len(numbers) == len(set(numbers)) == 117
-    counts = next(number for number, line in enumerate(summary) if line.startswith("Verdicts:"))
+    counts = next(number for number, line in enumerate(summary) if line.startswith("Verdicts, by what they rest on:"))
     assert not [line for line in summary[counts:] if line.startswith("  S")]
     assert "117 statements" in " ".join(summary[counts:])
 
@@ -293,6 +294,28 @@ def test_verdicts_that_cannot_be_written_are_exit_code_2(tmp_path: Path) -> None
     assert code == 2
     assert "cannot write" in output
     assert "Traceback" not in output
+
+
+def test_verdicts_as_markdown_hold_all_statements_whatever_was_selected(evidence: Path, tmp_path: Path) -> None:
+    target = tmp_path / "summary" / "verdicts.md"
+    code, output = _pytest("claims/", "-k", "S04", "--evidence", evidence, "--verdicts", target, "-n", "2")
+    assert code == 0, output
+    text = target.read_text()
+    assert text.startswith("# The paper's statements\n")
+    assert "## Study made\n" in text
+    assert len(set(re.findall(r"^\| \*\*(S\d\d[a-f]?)\*\*", text, flags=re.MULTILINE))) == 117
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_file_of_verdicts_of_unknown_form_is_refused_before_anything_is_judged(
+    workers: tuple[str, ...], tmp_path: Path
+) -> None:
+    code, output = _pytest("claims", "-k", "S04", "--verdicts", tmp_path / "verdicts.html", *workers)
+    assert code == 2
+    assert output.count("must end in .json, for programs, or in .md, for Markdown") == 1
+    assert "Traceback" not in output
+    assert "S04" not in output
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_plugin_leaves_other_tests_alone(tmp_path: Path) -> None:

@@ -81,8 +81,19 @@ class Ledger:
 
     registry: Registry
     claims: Mapping[str, Claim]
-    studies: tuple[str, ...]
+    evidences: Mapping[str, Evidence]
     entries: tuple[Entry, ...]
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """What the evidences are called, by their studies."""
+        return tuple(self.evidences)
+
+    def in_family(self, entry: Entry) -> bool:
+        """Whether the study named the statement, or one that repeats it, in its family. True without any study."""
+        evidence = self.evidences.get(entry.study or "")
+        original = self.registry.original
+        return evidence is None or original(entry.statement.id) in map(original, evidence.study.family)
 
     def find(self, statement: str, study: str | None) -> Entry:
         """The entry of a statement on a study (None for definitions); KeyError when there is none."""
@@ -127,7 +138,7 @@ def make_ledger(claims_folder: Path, evidence_folders: Sequence[Path]) -> Ledger
             for label in judged or (NO_EVIDENCE,):
                 outcome = judged[label][source] if label in judged else (_NO_EVIDENCE_GIVEN, None)
                 entries.append(_entry(statement, label, standing, claims[source], *outcome))
-    return Ledger(registry, claims, tuple(evidences), tuple(entries))
+    return Ledger(registry, claims, evidences, tuple(entries))
 
 
 _NO_EVIDENCE_GIVEN = not_evaluated(

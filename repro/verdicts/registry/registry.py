@@ -49,6 +49,10 @@ class Registry:
         """The statement that this one repeats, or itself."""
         return self[statement].repeats or statement
 
+    def scope(self, statement: str) -> str | None:
+        """What the claim on the statement, or on the one that it repeats, reads (`Statement.scope`)."""
+        return self[self.original(statement)].scope
+
     @property
     def repeats(self) -> dict[str, str]:
         return {entry.id: entry.repeats for entry in self if entry.repeats is not None}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry, Ledger
 from repro.verdicts.judging.reasons import shown_estimate
+from repro.verdicts.telling.verdict_counts import ERRATUM, WORDS, counts_apart, outcome_in_words, standings
 
 WIDTH = 80
 SECTIONS = {
@@ -20,7 +20,7 @@ SECTIONS = {
     "7": "7 Discussion",
 }
 MARKS = {
-    "exploratory": ("x", "exploratory: not in the study's family, or registered after its runs"),
+    "exploratory": ("x", "exploratory: not registered like this before its runs (repro explain)"),
     "fragile": ("f", "fragile: leaving out one seed, or a permutation test, would undo it"),
     "few_seeds": ("w", "3 or 4 seeds per arm: only very large effects are decided"),
     "part_tested": ("p", "a part of the statement was tested (repro explain says which)"),
@@ -41,25 +41,25 @@ def summary_lines(ledger: Ledger, shown: Collection[Key], *, verbose: bool = Fal
     lines: list[Line] = []
     section = None
     for entry in entries:
-        top = _top(entry)
+        top = section_of(entry)
         if top != section:
             section = top
             lines.append((SECTIONS.get(top, top), "bold"))
         lines.extend(_entry_lines(entry, verbose))
     lines.extend(_legend(entries))
     lines.append(("", None))
-    lines.extend((line, "bold") for line in _wrapped(_verdict_counts(entries)))
-    lines.extend((line, None) for line in _wrapped(_statement_counts(ledger)))
+    lines.extend((line, "bold") for line in _counts(ledger, entries))
+    lines.extend((line, None) for line in _wrapped(standings(ledger.entries)))
     return lines
 
 
-def _top(entry: Entry) -> str:
+def section_of(entry: Entry) -> str:
     return entry.statement.section.split(".")[0]
 
 
 def _section(entry: Entry) -> int:
     """The place of a statement's section: the paper's numbers do not always follow its order."""
-    return list(SECTIONS).index(_top(entry)) if _top(entry) in SECTIONS else len(SECTIONS)
+    return list(SECTIONS).index(section_of(entry)) if section_of(entry) in SECTIONS else len(SECTIONS)
 
 
 def _belongs(ledger: Ledger, entry: Entry, keys: set[Key]) -> bool:
@@ -74,12 +74,10 @@ def _belongs(ledger: Ledger, entry: Entry, keys: set[Key]) -> bool:
 def _entry_lines(entry: Entry, verbose: bool) -> list[Line]:
     verdict = entry.verdict
     assert verdict is not None
-    word = verdict.outcome.replace("_", " ")
+    word = outcome_in_words(entry).replace(ERRATUM, "erratum")
     marks = "".join(letter for flag, (letter, _) in MARKS.items() if flag in verdict.flags)
     study = "" if entry.study in (None, NO_EVIDENCE) else entry.study
     reason = verdict.reason
-    if entry.statement.known_erratum is not None and verdict.outcome == "contradicted":
-        word = "erratum"
     head = f"  {entry.statement.id:<5}{_cut(study or '', 10):<11}{word:<14}{_cut(marks, 3):<4}"
     colour = {"supported": "green", "contradicted": "red"}.get(verdict.outcome, "yellow")
     told = reason
@@ -99,32 +97,16 @@ def _legend(entries: list[Entry]) -> list[Line]:
     return [("", None), *((line, None) for line in legend)] if legend else []
 
 
-def _verdict_counts(entries: list[Entry]) -> str:
-    counts = Counter(
-        "erratum"
-        if entry.statement.known_erratum is not None and entry.verdict.outcome == "contradicted"
-        else entry.verdict.outcome.replace("_", " ")
-        for entry in entries
-        if entry.verdict is not None and entry.standing != "repeats"
-    )
-    order = ("supported", "contradicted", "inconclusive", "not evaluated", "untestable")
-    parts = [f"{counts[word]} {word}" for word in order if counts[word]]
-    if errata := counts["erratum"]:
-        parts.append(f"{errata} known errata contradicted as expected")
-    return "Verdicts: " + (", ".join(parts) or "none")
-
-
-def _statement_counts(ledger: Ledger) -> str:
-    standing = {entry.statement.id: entry.standing for entry in ledger.entries}
-    for entry in ledger.entries:
-        if entry.statement.repeats is not None:
-            standing[entry.statement.id] = "repeats"
-    counts = Counter(standing.values())
-    without = f", {counts['no_claim_yet']} without a claim yet" if counts["no_claim_yet"] else ""
-    return (
-        f"{len(standing)} statements: {counts['judged']} with a claim, {counts['repeats']} repeat another, "
-        f"{counts['untestable']} untestable{without}"
-    )
+def _counts(ledger: Ledger, entries: list[Entry]) -> list[str]:
+    """A line for each kind of verdict, its outcomes side by side."""
+    counted = [(_cut(name, 34), counts) for name, counts in counts_apart(ledger, entries).items()]
+    width = max((len(name) for name, _ in counted), default=0)
+    lines = ["Verdicts, by what they rest on:" if counted else "Verdicts: none"]
+    for name, counts in counted:
+        said = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
+        for place, row in enumerate(_wrapped(said, WIDTH - width - 4)):
+            lines.append(f"  {'' if place else name:<{width}}  {row}")
+    return lines
 
 
 def _cut(text: str, width: int) -> str:

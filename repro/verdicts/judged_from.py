@@ -1,0 +1,47 @@
+"""What a verdict was judged from, as digests beside it: so that two files of verdicts can tell why they differ."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import repro.evidence
+from repro import __version__
+from repro.evidence.difference import evidence_digest, facts_digest
+from repro.files import digest_of
+from repro.verdicts.judging.ledger import Entry, Ledger
+
+
+def verdict_rows(ledger: Ledger) -> list[dict[str, Any]]:
+    """Every entry as `--verdicts FILE.json` writes it."""
+    of_study = {name: evidence_digest(evidence) for name, evidence in ledger.evidences.items()}
+    facts = sorted({facts_digest(evidence) for evidence in ledger.evidences.values()})
+    same_for_all = {
+        "printed": digest_of(ledger.registry.printed),
+        "code": code_digest(ledger.registry.path.parent),
+        "version": __version__,
+    }
+
+    def judged_from(entry: Entry) -> dict[str, Any]:
+        read = of_study.get(entry.study or "")
+        if read is None and entry.verdict is not None and ledger.registry.scope(entry.statement.id) == "definition":
+            read = digest_of(facts) if facts else None
+        return {"evidence": read, "entry": ledger.registry.digest(entry.statement.id), **same_for_all}
+
+    return [{**entry.as_json(), "judged_from": judged_from(entry)} for entry in ledger.entries]
+
+
+def code_digest(claims: Path) -> str:
+    """Digest of the claims and of the code that judges them: the packages for verdicts and evidence."""
+    folders = {
+        "claims": claims,
+        "verdicts": Path(__file__).parent,
+        "evidence": Path(str(repro.evidence.__file__)).parent,
+    }
+    content = hashlib.sha256()
+    for name, folder in folders.items():
+        for path in sorted(folder.rglob("*.py")):
+            lines = path.read_bytes().replace(b"\r\n", b"\n")  # a checkout on Windows is the same code
+            content.update(f"{name}/{path.relative_to(folder).as_posix()} {len(lines)}\n".encode() + lines)
+    return content.hexdigest()
