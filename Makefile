@@ -1,5 +1,5 @@
 # Two commands do everything on a machine with Python 3.11 to 3.13, git and make:
-#   make reproduce    environment, embedded pictures, the smoke study, verdicts, report
+#   make reproduce    environment, recorded verdicts, embedded pictures, the smoke study, verdicts, report
 #   make test         the program's own tests
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	  command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' \
@@ -15,6 +15,8 @@ help:
 	@sed -n '1,3s/^# \{0,1\}//p' Makefile
 
 reproduce: pictures
+	@$(RUN) repro results
+	@echo
 	$(RUN) dvc repro
 	@echo
 	@echo "The report: $(CURDIR)/results/smoke/report/report.html"
@@ -44,6 +46,7 @@ deps: $(READY)
 
 docs: $(READY)
 	$(RUN) repro.verdicts.telling.claims_page
+	$(RUN) repro.report.results
 
 environment: $(READY)
 

@@ -238,6 +238,24 @@ def record(study: StudyName) -> None:
 
 
 @app.command()
+def repeat(
+    evidence: Annotated[Path, typer.Argument(help="an evidence directory, for instance evidence/decay")],
+    run: Annotated[str, typer.Option("--run", help="the beginning of a run's identity, or VARIANT/SEED", metavar="ID")],
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, or cuda:1 and so on: one device")] = "cpu",
+) -> None:
+    """Train a recorded run again and compare every number; exit code 1 where one differs. Changes no evidence."""
+    from repro.processes import leave_on_sigterm
+    from repro.repeating import repeat_run, told
+    from repro.stages.handed_on import say
+
+    leave_on_sigterm()
+    repetition = repeat_run(project_root(), evidence, run, device=device, say=say)
+    typer.echo("\n".join(told(repetition)))
+    if not repetition.equal:
+        raise typer.Exit(1)
+
+
+@app.command()
 def describe(
     fidelity: Annotated[str, typer.Option(help="paper, authors or modern")] = "paper",
     study: Annotated[str | None, typer.Option(help="describe a study's net instead")] = None,
@@ -314,6 +332,16 @@ def diff(
     else:
         print_diff(found, console_for())
     raise typer.Exit(1 if found.changes else 0)
+
+
+@app.command()
+def results() -> None:
+    """The headline verdicts on all recorded evidence (evidence/), in seconds; docs/results.md has the rest."""
+    from repro.verdicts.registry.registry import claims_folder
+    from repro.verdicts.telling.headline import headline_lines, recorded_results
+
+    root = project_root()
+    typer.echo("\n".join(headline_lines(recorded_results(root, claims_folder(root)))))
 
 
 @app.command("use-data")

@@ -11,7 +11,7 @@ import numpy as np
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, write_evidence
 
-_INCIDENTAL = ("cpu_seconds", "clock_seconds", "augmented_step_seconds", "plain_step_seconds", "pictures_per_second")
+INCIDENTAL = ("cpu_seconds", "clock_seconds", "augmented_step_seconds", "plain_step_seconds", "pictures_per_second")
 """Scalars that say how a run went on a machine, not what it came to."""
 
 
@@ -64,7 +64,7 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
 def _same_numbers(known: dict[str, Any], row: dict[str, Any], ours: Evidence, theirs: Evidence) -> None:
     identity = row["identity"]
     for name in sorted(set(known["scalars"]) & set(row["scalars"])):
-        if name in _INCIDENTAL:
+        if name in INCIDENTAL:
             continue
         before, after = known["scalars"][name], row["scalars"][name]
         if before != after:

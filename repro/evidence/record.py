@@ -68,6 +68,7 @@ class StudyRecord:
     created: str
     tuned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     smallest_effects: Mapping[str, float] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def chance_error(self) -> float:

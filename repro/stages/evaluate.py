@@ -112,6 +112,7 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu", facts: Facts 
         "created": provenance.now(),
         "tuned": {variant: rate.record() for variant, rate in resolved.tuned.items()},
         "smallest_effects": dict(resolved.study.smallest_effects),
+        "evaluation": resolved.study.evaluation.model_dump(mode="json"),
     }
     results = results_folder(root, study)
     write_evidence(results / "evidence", record, rows, facts(root), arrays)

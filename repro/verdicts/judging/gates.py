@@ -108,7 +108,7 @@ def _settled(asked: Asked) -> GateReading | NotEvaluated:
     if fall is None:
         return GateReading(True, "its plateau schedule ended every run by itself")
     found = (
-        f"in the last quarter of the steps at the first learning rate the held-out error fell by {100 * fall:.1f} % "
+        f"in the last quarter of the steps at the first learning rate the held-out error fell by {100 * fall:.2f} % "
         f"of its whole fall from guessing, {_word(fall <= rule.fall_at_most, 'at most', 'more than')} "
         f"{100 * rule.fall_at_most:g} %"
     )

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -22,17 +23,16 @@ from repro.verdicts.judging.gates import read_gate
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry, make_ledger
 from repro.verdicts.judging.reasons import number, registered_effect
 from repro.verdicts.judging.verdict import FLAGS, Verdict
-from repro.verdicts.readings.readings import metric_values, missing_runs
+from repro.verdicts.readings.readings import missing_runs
 from repro.verdicts.registry.literature import LITERATURE_FILE, literature_on, load_literature
-from repro.verdicts.registry.metrics import METRICS, Metric
 from repro.verdicts.registry.papers_evidence import papers_evidence
 from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, load_registry
 from repro.verdicts.registry.statement import Statement
 from repro.verdicts.registry.test_types import StatisticalTest
+from repro.verdicts.run_values import values_of_runs
 from repro.verdicts.telling.how_tested import (
     form_in_words,
     gates_of,
-    names_in,
     picked_in_words,
     rules,
     tested_as,
@@ -159,7 +159,7 @@ def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: M
             "in_family": source.id in {registry.original(name) for name in evidence.study.family},
             "registered_seeds": list(evidence.study.seeds),
             "gates": _gates(evidence, source.test, registry),
-            "values": _values(evidence, source.test),
+            "values": [asdict(row) for row in values_of_runs(evidence, source.test)],
             "details": dict(verdict.finding.details) if verdict is not None and verdict.finding else {},
         }
     return row
@@ -182,20 +182,6 @@ def _gates(evidence: Evidence, test: StatisticalTest, registry: Registry) -> lis
         else:
             state = "open" if reading.open else "shut"
             rows.append({"gate": name, "state": state, "reading": reading.found})
-    return rows
-
-
-def _values(evidence: Evidence, test: StatisticalTest) -> list[dict[str, Any]]:
-    """Each run's value of each metric that the test names, by variant."""
-    registered = test.model_dump(mode="json")
-    rows = []
-    for metric in names_in({**registered, "variants": ()}, METRICS):
-        for variant in names_in(registered, evidence.study.variants):
-            seeds = [run.seed for run in evidence.of(variant)]
-            values = metric_values(evidence, variant, seeds, metric) if seeds else []
-            if values and not isinstance(values, NotEvaluated):
-                unit = METRICS[cast(Metric, metric)].unit
-                rows.append({"variant": variant, "metric": metric, "unit": unit, "seeds": seeds, "values": values})
     return rows
 
 
