@@ -46,7 +46,7 @@ deps: $(READY)
 
 docs: $(READY)
 	$(RUN) repro.verdicts.telling.claims_page
-	$(RUN) repro.report.results
+	$(RUN) repro.report.page.results
 
 environment: $(READY)
 

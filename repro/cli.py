@@ -245,8 +245,8 @@ def repeat(
 ) -> None:
     """Train a recorded run again and compare every number; exit code 1 where one differs. Changes no evidence."""
     from repro.processes import leave_on_sigterm
-    from repro.repeating import repeat_run, told
     from repro.stages.handed_on import say
+    from repro.stages.repeat import repeat_run, told
 
     leave_on_sigterm()
     repetition = repeat_run(project_root(), evidence, run, device=device, say=say)
@@ -321,9 +321,9 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
     """Which verdicts two evidences do not share, and why; exit code 1 when there are any, 0 when there are none."""
-    from repro.verdicts.diff import verdict_diff
-    from repro.verdicts.diff_text import print_diff
     from repro.verdicts.registry.registry import claims_folder
+    from repro.verdicts.telling.diff import verdict_diff
+    from repro.verdicts.telling.diff_text import print_diff
     from repro.verdicts.telling.explain_text import console_for
 
     found = verdict_diff(claims_folder(project_root()), before, after)

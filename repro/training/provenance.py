@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from repro import __version__
+from repro.version import VERSION
 
 _OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 _LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "pillow", "dvc", "pytest")
@@ -20,7 +20,7 @@ _LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "pillow", "dvc", "pytest
 
 def versions() -> dict[str, str]:
     """Versions of the program, of Python and of the libraries that numbers depend on."""
-    found = {"alexnet-repro": __version__, "python": platform.python_version()}
+    found = {"alexnet-repro": VERSION, "python": platform.python_version()}
     for name in _LIBRARIES:
         try:
             found[name] = importlib.metadata.version(name)

@@ -20,10 +20,10 @@ from repro.errors import UserError
 from repro.evidence.difference import difference, evidence_digest
 from repro.evidence.directory import load_evidence
 from repro.files import read_json, write_json
-from repro.verdicts.diff import Change, VerdictDiff, verdict_diff
-from repro.verdicts.diff_text import print_diff
 from repro.verdicts.judging.ledger import make_ledger
 from repro.verdicts.registry.registry import Registry
+from repro.verdicts.telling.diff import Change, VerdictDiff, verdict_diff
+from repro.verdicts.telling.diff_text import print_diff
 from repro.verdicts.telling.markdown import write_verdicts
 from tests.made_up import MadeUp
 

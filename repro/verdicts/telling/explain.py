@@ -29,7 +29,6 @@ from repro.verdicts.registry.papers_evidence import papers_evidence
 from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, load_registry
 from repro.verdicts.registry.statement import Statement
 from repro.verdicts.registry.test_types import StatisticalTest
-from repro.verdicts.run_values import values_of_runs
 from repro.verdicts.telling.how_tested import (
     form_in_words,
     gates_of,
@@ -38,6 +37,7 @@ from repro.verdicts.telling.how_tested import (
     tested_as,
     variants_of,
 )
+from repro.verdicts.telling.run_values import values_of_runs
 from repro.yaml_file import read_yaml
 
 REMEDIES: Mapping[str, str] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repro.errors import UserError
 from repro.files import write_json, write_text
-from repro.verdicts.judged_from import verdict_rows
+from repro.verdicts.judging.judged_from import verdict_rows
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry, Ledger
 from repro.verdicts.judging.reasons import shown_estimate
 from repro.verdicts.telling.verdict_counts import WORDS, counts_apart, outcome_in_words, standings

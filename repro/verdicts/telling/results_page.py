@@ -14,10 +14,10 @@ from repro.evidence.directory import Evidence
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry
 from repro.verdicts.judging.reasons import number
 from repro.verdicts.judging.verdict import Verdict
-from repro.verdicts.run_values import RunValues, values_of_runs
 from repro.verdicts.statistics.estimates import welch
 from repro.verdicts.telling.explain import what_would_decide
 from repro.verdicts.telling.headline import HeadlineRow, Recorded, effect_of, verdict_word
+from repro.verdicts.telling.run_values import RunValues, values_of_runs
 from repro.verdicts.telling.summary import SECTIONS
 
 HEAD = """<!-- Made by `make docs` from evidence/, claims/headline.yaml and the registry; change those instead. -->

@@ -6,11 +6,13 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import repro.evidence
-from repro import __version__
 from repro.evidence.difference import evidence_digest, facts_digest
 from repro.files import digest_of
+from repro.project import PACKAGE
 from repro.verdicts.judging.ledger import Entry, Ledger
+from repro.version import VERSION
+
+_CODE = ("verdicts", "evidence", "study", "net/table")
 
 
 def verdict_rows(ledger: Ledger) -> list[dict[str, Any]]:
@@ -20,7 +22,7 @@ def verdict_rows(ledger: Ledger) -> list[dict[str, Any]]:
     same_for_all = {
         "printed": digest_of(ledger.registry.printed),
         "code": code_digest(ledger.registry.path.parent),
-        "version": __version__,
+        "version": VERSION,
     }
 
     def judged_from(entry: Entry) -> dict[str, Any]:
@@ -33,12 +35,8 @@ def verdict_rows(ledger: Ledger) -> list[dict[str, Any]]:
 
 
 def code_digest(claims: Path) -> str:
-    """Digest of the claims and of the code that judges them: the packages for verdicts and evidence."""
-    folders = {
-        "claims": claims,
-        "verdicts": Path(__file__).parent,
-        "evidence": Path(str(repro.evidence.__file__)).parent,
-    }
+    """Digest of the claims and of the code that decides what they say: verdicts, evidence, studies, the layer table."""
+    folders = {"claims": claims} | {name: PACKAGE / name for name in _CODE}
     content = hashlib.sha256()
     for name, folder in folders.items():
         for path in sorted(folder.rglob("*.py")):

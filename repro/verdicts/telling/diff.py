@@ -13,13 +13,13 @@ from repro.errors import UserError
 from repro.evidence.difference import EvidenceDifference, difference
 from repro.evidence.directory import FILES, Evidence
 from repro.files import read_json
-from repro.study.validation import validated
-from repro.verdicts.difference_in_words import difference_in_words
-from repro.verdicts.judged_from import verdict_rows
+from repro.settings import validated
+from repro.verdicts.judging.judged_from import verdict_rows
 from repro.verdicts.judging.ledger import make_ledger
 from repro.verdicts.judging.verdict import Outcome
 from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, load_registry
 from repro.verdicts.registry.test_types import StatisticalTest
+from repro.verdicts.telling.difference_in_words import difference_in_words
 
 Cause = Literal["evidence", "registry", "code", "not recorded"]
 Key = tuple[str, str | None]
@@ -27,7 +27,7 @@ Key = tuple[str, str | None]
 
 
 class JudgedFrom(BaseModel):
-    """Digests of what a verdict rests on (`repro.verdicts.judged_from`)."""
+    """Digests of what a verdict rests on (`repro.verdicts.judging.judged_from`)."""
 
     model_config = ConfigDict(frozen=True)
     evidence: str | None
