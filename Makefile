@@ -1,6 +1,7 @@
 # Two commands do everything on a machine with Python 3.11 to 3.13, git and make:
 #   make reproduce    environment, recorded verdicts, embedded pictures, the smoke study, verdicts, report
 #   make test         the program's own tests
+# TORCH=cpu behind either takes PyTorch's CPU build: no CUDA, 3 GB less on Linux.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	  command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' \
 	  2>/dev/null && echo $$p && break; done)
@@ -12,7 +13,7 @@ READY := .venv/.ready
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n '1,3s/^# \{0,1\}//p' Makefile
+	@sed -n '1,4s/^# \{0,1\}//p' Makefile
 
 reproduce: pictures
 	@$(RUN) repro results
@@ -53,8 +54,7 @@ environment: $(READY)
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found; set PYTHON=/path/to/python" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(RUN) pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@TORCH=$(TORCH) sh bin/install
 	@touch $(READY)
 
 lock: $(READY)
