@@ -9,7 +9,7 @@ RUN := .venv/bin/python -m
 # The environment is in use whole or not at all: pip may be killed half-way.
 READY := .venv/.ready
 
-.PHONY: reproduce test pictures test-cluster check deps docs environment lock clean
+.PHONY: reproduce test pictures test-cluster mutants check deps docs environment lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +35,14 @@ pictures: $(READY)
 test-cluster: $(READY)
 	$(RUN) pip install --quiet --disable-pip-version-check -c requirements.lock "ray>=2.50"
 	$(RUN) pytest tests/cluster
+
+# make mutants MODULES="repro/verdicts/statistics/estimates.py repro/verdicts/statistics/multiplicity.py" COUNT=20 SEED=1
+COUNT ?= 60
+SEED ?= 0
+mutants: pictures
+	@test -n "$(MODULES)" || { echo 'Name the modules: make mutants MODULES="repro/verdicts/statistics/estimates.py"' >&2; exit 2; }
+	$(RUN) uv pip install --quiet --python .venv/bin/python -c requirements.lock "cosmic-ray>=8.4"
+	$(RUN) tests.mutants $(MODULES) --count $(COUNT) --seed $(SEED)
 
 check: $(READY)
 	$(RUN) ruff check .

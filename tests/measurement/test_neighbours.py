@@ -148,3 +148,18 @@ def test_classes_that_pixels_show_are_found_by_pixels_and_an_untrained_net() -> 
     coded = binary_codes.measure(dead, neighbour_queries=40, neighbour_database=120, code_bits=8).scalars
     assert coded["code_agreement"] == pytest.approx(1 / 8)
     assert coded["code_agreement_pixels"] == pytest.approx(1 / 4, abs=0.02)  # one axis, cut at its mean
+
+
+def test_the_percentile_is_of_the_nearest_by_features_among_distances_of_pixels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Features by which the brightest pictures are nearest to a black one: by pixels the farthest, ranks 18 to 23."""
+    levels = np.random.default_rng(0).permutation(24) * 10
+    database = np.broadcast_to(levels[:, None, None, None], (24, 20, 20, 3)).astype(np.uint8)
+    queries, labels = np.zeros((4, 20, 20, 3), np.uint8), np.arange(24) % 4
+    packed = packed_of((database, labels), (queries, labels[:4]), tuple("abcd"))
+    found = (np.full((4, 1), 255.0), levels[:, None].astype(float))
+    monkeypatch.setattr(neighbours, "features", lambda subject, queries, database: found)
+    subject = subject_of(packed, neighbour_queries=4, neighbour_database=24)
+    scalars = neighbours.measure(subject, neighbour_queries=4, neighbour_database=24).scalars
+    assert scalars["neighbour_pixel_percentile"] == pytest.approx(100 * 20.5 / 23)

@@ -44,3 +44,15 @@ def test_other_numbers_of_the_same_run_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"the study has another base/1\+2"):
         merge_evidence(tmp_path / "both", old, _evidence(tmp_path / "newer", measured_before=0.4, ensemble=6))
     assert not (tmp_path / "both").exists()
+
+
+def test_curves_of_known_runs_that_were_measured_since_are_added(tmp_path: Path) -> None:
+    def measured(folder: str, **curves: list[float]) -> Evidence:
+        return load_evidence(MadeUp(seeds=(1, 2), variants=("base",), curves=curves).write(tmp_path / folder))
+
+    old, new = measured("old"), measured("new", division=[0.0, 0.2, 0.5])
+    merge_evidence(tmp_path / "both", old, new)
+    both = load_evidence(tmp_path / "both")
+    assert [run.curves["division"] for run in both.runs] == [[0.0, 0.2, 0.5]] * 2
+    for before, after in zip(old.runs, both.runs, strict=True):
+        assert before.curves.items() <= after.curves.items()

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.measurement import selectivity
+from repro.measurement.kernels import live
 from repro.measurement.selectivity import (
     FREQUENCY_SELECTIVE,
     blobs,
@@ -133,3 +134,20 @@ def test_a_trained_layer_is_told_from_its_initial_noise(tmp_path: Path) -> None:
     assert found["colour_blobs"] == 2
     assert found["selective_kernels_initial"] <= 1 / 16
     assert found["orientation_bins_initial"] <= 1
+
+
+def test_live_kernels_have_left_their_initial_value_and_noise_behind() -> None:
+    rows, columns = np.mgrid[0:11, 0:11]
+    upright, lying = (np.broadcast_to(np.cos(2 * np.pi * place / 5), (3, 11, 11)) for place in (columns, rows))
+    noise, other_noise = np.random.default_rng(0).standard_normal((2, 3, 11, 11))
+    start_and_end = {
+        "turned from noise into a grating": (noise, upright, True),
+        "turned from a grating into another": (lying, upright, True),
+        "a grating from the start, only larger": (upright, 3 * upright, False),
+        "noise that became other noise": (noise, other_noise, False),
+        "a grating too faint to matter": (noise, 1e-5 * upright, False),
+    }
+    start, end, expected = zip(*start_and_end.values(), strict=True)
+    assert dict(zip(start_and_end, live(np.stack(end), np.stack(start)).tolist(), strict=True)) == dict(
+        zip(start_and_end, expected, strict=True)
+    )

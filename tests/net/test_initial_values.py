@@ -82,3 +82,11 @@ def test_golden_values() -> None:
     layer = layer_table(NetSettings(), 1000)[0]
     values = initial_weight(layer, 0, seed=0)[0, 0, 0, :3].tolist()
     assert values == pytest.approx([-0.00520003, -0.00518834, 0.01923714], abs=1e-8)
+
+
+def test_uniform_biases_are_draws_of_their_own() -> None:
+    """Not the first of the layer's weights, which have the same bounds."""
+    settings = net(SMALL, {"initial_values": {"rule": "uniform"}})
+    for layer in layer_table(settings, 10):
+        bias = initial_bias(layer, 0, seed=1)
+        assert not torch.isclose(bias, initial_weight(layer, 0, seed=1).flatten()[: len(bias)]).any()

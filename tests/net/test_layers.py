@@ -7,9 +7,11 @@ import sys
 from typing import Any
 
 import pytest
+import torch
 from pydantic import ValidationError
 
 from repro.errors import UserError
+from repro.net.normalisation import CrossMapNormalisation, SpatialNormalisation
 from repro.net.table import layers
 from repro.net.table.layers import layer_table
 from repro.net.table.settings import NetSettings
@@ -254,10 +256,15 @@ def test_settings_survive_json() -> None:
 
 
 def test_a_divided_input_keeps_normalisations_function() -> None:
-    rules = [layer_table(net({"input_divisor": divisor}), 10)[0].normalisation for divisor in (1.0, 64.0)]
-    assert rules[0] is not None
-    assert rules[1] is not None
-    assert rules[1].alpha == rules[0].alpha * 4096
+    """Of a picture divided by 64 both kinds give the 64th part of what they give of the picture."""
+    both = {"normalisation": {"layers": ["conv1"], "spatial_layers": ["conv2"], "spatial_alpha": 1e-4}}
+    tables = [layer_table(net(both, {"input_divisor": divisor}), 10) for divisor in (1.0, 64.0)]
+    x = torch.linspace(-200, 200, 384, dtype=torch.float64).view(1, 6, 8, 8)
+    across = [CrossMapNormalisation(rule, 6, 1) for table in tables if (rule := table[0].normalisation)]
+    in_space = [SpatialNormalisation(rule) for table in tables if (rule := table[1].spatial_normalisation)]
+    for one, divided in (across, in_space):
+        assert one(x).max() < 0.5 * x.max()
+        torch.testing.assert_close(64 * divided(x / 64), one(x), rtol=1e-10, atol=1e-10)
 
 
 def test_the_table_needs_no_torch() -> None:

@@ -11,11 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from repro.data.augmentation import draw
 from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Packed, Split, open_packed
 from repro.errors import UserError
 from repro.measurement.measure import measure
-from repro.study.settings import EvaluationSettings, PictureSettings
+from repro.study.settings import Augmentation, EvaluationSettings, PictureSettings
 from repro.training.evaluation import fixed_sample, outcomes
 from repro.training.loop import Training
 from tests.packed_pictures import make_packed
@@ -295,3 +296,64 @@ def test_errors_are_of_the_chosen_pictures(tmp_path, choice, expected):
 def test_steps_follow_the_pictures_that_are_trained_on(store):
     assert training(store, share=0.5).steps_per_epoch == 4  # 25 in batches of 7
     assert training(store).steps_per_epoch == 8
+
+
+# ---- the authors' released recipe ------------------------------------------------------------------------
+
+
+def augmented(store: Path, *, batch_size: int = 7, **augmentation: Any) -> Training:
+    settings = small_settings(batch_size=batch_size, augmentation=augmentation)
+    run = small_run(store, "pictures/pictures-key", settings)
+    return Training(run, open_packed(store / "pictures" / "pictures-key"), CPU)
+
+
+@pytest.mark.parametrize("off", [0, 1, 2])
+def test_without_colour_noise_the_division_that_goes_with_it_ends_too(store, packed, off):
+    """From the epoch of the switch on pictures are plain; before it they are shifted, then divided by 1.1."""
+    runner = augmented(
+        store,
+        crops="centre",
+        reflections=False,
+        colour_noise=0.1,
+        colour_noise_off_epoch=off,
+        divide_after_noise=1.1,
+    )
+    middle = slice(2, 18)
+    plain = (packed.train.pictures[:, middle, middle] - packed.mean_picture[middle, middle]) / 64.0
+    for epoch in range(3):
+        for place, pixels in drawn(runner, epoch).items():
+            seen_there = pixels.permute(1, 2, 0).numpy()
+            if epoch < off:
+                shift = seen_there * 1.1 - plain[place]
+                assert np.abs(shift).max() > 1e-3
+                np.testing.assert_allclose(shift, np.broadcast_to(shift[0, 0], shift.shape), atol=1e-5)
+            else:
+                np.testing.assert_allclose(seen_there, plain[place], atol=1e-6)
+
+
+def test_crops_that_32_pictures_share_follow_the_place_in_the_epoch_and_not_the_batch(store):
+    """As the authors' code cut them: whatever the size of batches, and anew for the next 32."""
+    recipe: dict[str, Any] = {"crops": "per_32", "colour_noise": 0.0}
+    whole = drawn(augmented(store, batch_size=TRAIN, **recipe), 0)
+    for batch_size in (7, 16, 32):
+        in_parts = drawn(augmented(store, batch_size=batch_size, **recipe), 0)
+        for place, pixels in whole.items():
+            torch.testing.assert_close(in_parts[place], pixels, rtol=0, atol=0)
+    places = [
+        draw(
+            Augmentation(**recipe),
+            open_packed(store / "pictures" / "pictures-key").colour,
+            seed=1,
+            epoch=0,
+            samples=np.arange(8),
+            first_place=first,
+            size=256,
+            crop=224,
+        )
+        for first in range(0, 64, 8)
+    ]
+    crops = [{(top, left) for top, left in zip(part.top, part.left, strict=True)} for part in places]
+    assert len(crops[0]) == 1
+    assert crops[0] == crops[1] == crops[2] == crops[3]
+    assert crops[4] == crops[5] == crops[6] == crops[7]
+    assert crops[0] != crops[4]

@@ -71,3 +71,14 @@ def test_a_parameter_without_gradient_is_an_error():
     rule = PaperSGD([("lost.weight", torch.ones(1))], TrainingSettings())
     with pytest.raises(RuntimeError, match=r"lost\.weight has no gradient"):
         rule.step(Rates(0.1, 0.1))
+
+
+def test_biases_that_decay_do_so_at_their_own_rate():
+    """The released code gives biases twice the weights' rate, and multiplies each parameter's decay by its own."""
+    values = {name: torch.ones(1, dtype=torch.float64) for name in ("conv1.weight", "conv1.bias")}
+    rule = PaperSGD(values.items(), TrainingSettings(weight_decay=0.0005, decay_biases=True))
+    for value in values.values():
+        value.grad = torch.zeros_like(value)
+    rule.step(Rates(weights=0.1, biases=0.2))
+    assert float(values["conv1.weight"]) == pytest.approx(1 - 0.0005 * 0.1, abs=1e-12)
+    assert float(values["conv1.bias"]) == pytest.approx(1 - 0.0005 * 0.2, abs=1e-12)

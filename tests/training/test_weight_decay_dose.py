@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from repro.data.packed import open_packed
 from repro.study.settings import TrainingSettings
-from repro.training.loop import Training
+from repro.training.loop import Interrupted, Training
 from repro.training.schedule import Schedule, with_weight_decay
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
@@ -61,4 +62,16 @@ def test_a_run_takes_the_dose_that_it_was_given(tmp_path, choice):
     pictures = make_packed(tmp_path)
     run = small_run(tmp_path, pictures, small_settings(weight_decay_dose=0.7, pictures=choice))
     Training(run, open_packed(tmp_path / pictures), CPU).train()
+    assert run.result()["decay_dose"] == pytest.approx(0.7)
+
+
+def test_a_run_that_was_interrupted_tells_the_dose_of_all_its_sittings(tmp_path):
+    pictures = make_packed(tmp_path)
+    run = small_run(tmp_path, pictures, small_settings(weight_decay_dose=0.7))
+    for _ in range(2):
+        calls = itertools.count(1)
+        with pytest.raises(Interrupted):
+            Training(run, open_packed(tmp_path / pictures), CPU).train(should_stop=lambda calls=calls: next(calls) > 5)
+    Training(run, open_packed(tmp_path / pictures), CPU).train()
+    assert run.result()["sittings"] == 3
     assert run.result()["decay_dose"] == pytest.approx(0.7)

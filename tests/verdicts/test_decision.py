@@ -301,3 +301,20 @@ class TestTwoLooks:
     def test_two_looks_need_twelve_registered_seeds(self) -> None:
         with pytest.raises(UserError, match="exactly 12 seeds"):
             decide({"S": worse_by(0.1)}, ["S"], SIX, looks="two")
+
+
+@pytest.mark.parametrize("members", [2, 3, 5])
+def test_the_interval_of_an_open_claim_holds_zero_whatever_its_place_in_the_order(members: int) -> None:
+    """Claims alike, each decided alone and none in the family: Holm stops at the first, and all stay at its step."""
+    alike = next(
+        case
+        for effect in np.arange(0.0, 0.05, 0.0005)
+        if 0.05 / members < (case := worse_by(float(effect)))(SIX).p < 0.05  # type: ignore[union-attr]
+    )
+    assert decide({"S": alike}, ["S"], SIX)["S"].outcome == "supported"
+    cases = family_of(*[alike] * members)
+    for verdict in decide(cases, list(cases), SIX).values():
+        assert verdict.outcome == "inconclusive"
+        assert verdict.interval is not None
+        low, high = verdict.interval
+        assert low < 0 < high

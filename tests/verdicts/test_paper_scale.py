@@ -129,3 +129,18 @@ def test_an_average_of_five_is_read_where_the_study_has_more(judge: Any) -> None
 def test_metrics_with_picture_noise_know_their_pictures() -> None:
     numbers = [n for s in STATISTICAL for n in getattr(REGISTRY[s].test, "numbers", ())]
     assert {METRICS[number.metric].pictures for number in numbers} == {"held_out_pictures", "view_pictures"}
+
+
+@pytest.mark.parametrize(
+    ("points", "outcome"), [(0.3, "contradicted"), (0.98, "inconclusive"), (1.02, "inconclusive"), (1.7, "supported")]
+)
+def test_more_than_a_point_is_held_against_the_point_and_not_against_zero(
+    points: float, outcome: str, judge: Any
+) -> None:
+    """Runs of 0.4 points' sd: 0.3 points are more than none by far, and fewer than one."""
+    effects = {"no_colour_noise": {"held_out_error": points / 100}}
+    made = _full(cases.ILSVRC_2012, seeds=range(12), effects=effects)
+    verdict = judge(replace(made, spread=0.001), "S55c")
+    assert verdict.outcome == outcome, verdict.reason
+    reduced = judge(replace(made, spread=0.001, scaling="small"), "S55c")
+    assert reduced.outcome == "supported", "at another scale the sign is read"

@@ -171,3 +171,19 @@ def test_evidence_without_responses_is_not_evaluated(judge: Any) -> None:
 def test_which_tower_it_is_stays_exploratory_below_35_runs(judge: Any) -> None:
     assert "exploratory" in judge(MadeUp(seeds=range(34)), "S79").flags
     assert "exploratory" not in judge(MadeUp(seeds=range(35)), "S79").flags
+
+
+counts = st.integers(1, 30).flatmap(lambda live: st.tuples(st.integers(0, live), st.just(live)))
+
+
+@given(counts, counts)
+def test_the_numbering_of_towers_means_nothing_with_other_numbers_of_live_kernels(
+    first: tuple[int, int], second: tuple[int, int]
+) -> None:
+    """Which half of a net is called tower 0 is an accident: J, its p and majorities are of the pair."""
+    (specific, live), (other_specific, other_live) = first, second
+    one = NetDivision((specific, other_specific), (live, other_live), (30, 30))
+    other = NetDivision((other_specific, specific), (other_live, live), (30, 30))
+    assert one.j == other.j
+    assert one.p == other.p
+    assert one.largely(0.6666) == other.largely(0.6666)

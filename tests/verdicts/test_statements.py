@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from scipy import stats
 
+from repro.verdicts.registry.metrics import METRICS
 from tests.made_up import ARRIVAL, MadeUp
 from tests.verdicts import cases
 from tests.verdicts.test_claims import REGISTRY
@@ -210,3 +212,18 @@ def test_layers_that_are_worth_nothing_contradict_at_the_papers_scale_and_nowher
     made = MadeUp(**{**cases.ILSVRC_2012, "spread": 0.0014})
     assert judge(made, "S12").outcome == "contradicted"
     assert judge(replace(made, scaling="small"), "S12").outcome == "inconclusive"
+
+
+# ---- measures that come in steps ---------------------------------------------------------------------
+
+
+def test_runs_that_all_say_the_same_whole_number_are_known_to_its_rounding(judge: Any) -> None:
+    """A number that was rounded to a step is off by a uniform error, whose standard deviation is step / sqrt(12)."""
+    same = dict.fromkeys(("orientation_bins", "orientation_bins_initial"), 6.0)
+    made = MadeUp(seeds=range(6), scalars={"base": {**same, "colour_blobs": 4, "selective_kernels": 0.5}})
+    parts = judge(made, "S75").finding.details["parts"]
+    quantile = stats.t.ppf(1 - 0.05 * 3 / 5 / 2, 5)
+    for metric, step in (("orientation_bins", 1.0), ("colour_blobs", 1.0)):
+        title = METRICS[metric].title  # type: ignore[index]
+        low, high = next(part["interval"] for name, part in parts.items() if title in name)
+        assert (high - low) / 2 == pytest.approx(quantile * step / 12**0.5 / 6**0.5)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -166,3 +167,97 @@ def test_prediction_interval_covers_one_more_run() -> None:
         low, high = prediction_interval(values[:4])
         hits += low <= values[4] <= high
     assert 0.935 <= hits / 2000 <= 0.965
+
+
+def test_seeds_and_pictures_in_equal_parts_have_four_times_the_seeds_degrees_of_freedom() -> None:
+    """Satterthwaite: (2 v)^2 / (v^2 / (n - 1)) = 4 (n - 1), the pictures' part having infinitely many."""
+    errors = [0.30, 0.32, 0.31, 0.33]
+    variance = stats.sem(errors) ** 2
+    estimate = error_rate(errors, None, picture_variance=variance)
+    assert estimate.df == pytest.approx(4 * 3)
+    half = stats.t.ppf(1 - 0.05 * 3 / 5 / 2, 12) * math.sqrt(2 * variance)
+    assert estimate.interval() == pytest.approx((0.315 - half, 0.315 + half))
+
+
+@given(arms, st.floats(1e-4, 10))
+def test_the_more_the_pictures_vary_the_more_degrees_of_freedom(values: list[float], variance: float) -> None:
+    alone, both = one_sample(values), error_rate(values, None, picture_variance=variance)
+    if not alone.no_spread:
+        parts = [alone.se**2, variance]
+        assert both.se == pytest.approx(math.sqrt(sum(parts)))
+        assert both.df == pytest.approx(sum(parts) ** 2 / (parts[0] ** 2 / alone.df))
+
+
+def test_seeds_and_pictures_crossed_by_hand() -> None:
+    """Means of seeds 2 and 4, of variance 2; means of pictures 1, 3 and 5, of variance 4: 2/2 and 4/3 are added."""
+    estimate = seeds_by_images([[0.0, 2.0, 4.0], [2.0, 4.0, 6.0]])
+    assert estimate.value == pytest.approx(3)
+    assert estimate.se == pytest.approx(math.sqrt(2 / 2 + 4 / 3))
+    assert estimate.df == pytest.approx((7 / 3) ** 2 / (1**2 / 1 + (4 / 3) ** 2 / 2))
+    assert estimate.fixed_se == pytest.approx(math.sqrt(4 / 3))
+    assert estimate.sd == pytest.approx(math.sqrt(2))
+    assert not estimate.no_spread
+    assert estimate.n == (2,)
+
+
+def test_one_seed_on_many_pictures_says_nothing_but_their_noise() -> None:
+    estimate = seeds_by_images([[0.0, 2.0, 4.0]])
+    assert (estimate.value, estimate.fixed_se) == (2.0, pytest.approx(math.sqrt(4 / 3)))
+    assert estimate.tails() == (1.0, 1.0)
+    assert math.isnan(estimate.interval()[0])
+    with pytest.raises(ValueError, match="finite matrix"):
+        seeds_by_images([[1.0], [2.0]])
+
+
+def test_cells_that_are_all_equal_have_no_spread() -> None:
+    estimate = seeds_by_images(np.full((4, 3), 0.25))
+    assert estimate.no_spread
+    assert (estimate.se, estimate.df) == (0.0, 3.0)
+
+
+@pytest.mark.parametrize("n", [2, 64, 65, 300])
+def test_many_values_have_the_mean_and_the_sd_of_few(n: int) -> None:
+    """Up to 64 values are summed one by one, more of them by numpy."""
+    values = [math.sin(number) for number in range(n)]
+    estimate = one_sample(values)
+    assert estimate.value == pytest.approx(statistics.fmean(values), rel=1e-12)
+    assert estimate.sd == pytest.approx(statistics.stdev(values), rel=1e-12)
+    assert estimate.se == pytest.approx(statistics.stdev(values) / math.sqrt(n), rel=1e-12)
+    assert not estimate.no_spread
+    assert one_sample([0.1] * n).no_spread
+    with pytest.raises(ValueError, match="finite"):
+        one_sample([*values, math.inf])
+
+
+def test_the_pictures_noise_is_that_of_the_rate_that_is_tested() -> None:
+    """p (1 - p) / N at the mean, or at the limit; a limit that is no rate has none."""
+    same = [0.2] * 3
+    assert error_rate(same, 100).se == pytest.approx(math.sqrt(0.2 * 0.8 / 100))
+    assert error_rate(same, 100, at=0.5).se == pytest.approx(math.sqrt(0.5 * 0.5 / 100))
+    assert error_rate(same, 100).df == math.inf
+    for beyond in (-0.1, 1.1):
+        assert error_rate(same, 100, at=beyond) == one_sample(same)
+    alone = error_rate([0.2], 100)
+    assert math.isnan(alone.se)
+    assert alone.fixed_se == pytest.approx(math.sqrt(0.2 * 0.8 / 100))
+
+
+def test_a_margin_with_an_open_side_is_a_limit() -> None:
+    estimate = one_sample([0.1, 0.2, 0.3, 0.4])
+    above, below = estimate.tails(0.15)
+    assert estimate.margin(0.15, math.inf) == (above, below)
+    assert estimate.margin(-math.inf, 0.15) == (below, above)
+    inside, outside = estimate.margin(0.15, 0.4)
+    assert inside == max(above, estimate.tails(0.4)[1])
+    assert outside == min(below, estimate.tails(0.4)[0])
+
+
+def test_the_smallest_p_is_a_millionth_of_a_millionth() -> None:
+    assert one_sample([1.0, 1.0 + 1e-9, 1.0 - 1e-9] * 5).tails()[0] == pytest.approx(1e-12 * 5 / 3, rel=1e-9)
+
+
+def test_one_more_run_by_hand() -> None:
+    """Three runs of mean 2 and sd 1: 2 +- 4.3027 sqrt(4 / 3)."""
+    half = 4.302652729911275 * math.sqrt(4 / 3)
+    assert prediction_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - half, 2 + half))
+    assert all(math.isnan(end) for end in prediction_interval([1.0]))
