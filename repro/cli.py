@@ -32,6 +32,8 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130  # Ctrl-C
+_GO_ON = ("prepare", "train", "evaluate")
+"""Commands that keep what they have finished when they are stopped."""
 
 StudyName = Annotated[str, typer.Argument(help="name of a file in studies/, for instance smoke", metavar="STUDY")]
 Workers = Annotated[
@@ -455,7 +457,9 @@ def main() -> None:
             _end(message, 2)
         _end(f"error: {message}; see `{context.command_path if context else 'repro'} --help`", 2)
     if code == INTERRUPTED:
-        _end("stopped; what is finished is kept, and the same command again goes on from there", INTERRUPTED)
+        if sys.argv[1:2] and sys.argv[1] in _GO_ON:
+            _end("stopped; what is finished is kept, and the same command again goes on from there", INTERRUPTED)
+        _end("stopped; no file is half-written, and the same command again starts from the beginning", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

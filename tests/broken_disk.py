@@ -1,4 +1,5 @@
-"""A disk that refuses to be written: full (ENOSPC) or without permission (EACCES), here and in child processes.
+"""A disk that refuses to be written: full (ENOSPC), without permission (EACCES) or read-only (EROFS), here and in
+child processes; and Ctrl-C that comes while something is written.
 
 Root may write anywhere and no test can fill a disk, so the operating system's refusals are put in its mouth:
 an audit hook sees every opening, making and renaming, whichever library asks for it.
@@ -7,6 +8,7 @@ an audit hook sees every opening, making and renaming, whichever library asks fo
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +20,8 @@ import pytest
 
 At = Literal["open", "write", "rename"]
 VARIABLE = "BROKEN_DISK"
+CTRL_C = -1
+"""In place of an error's number: the user loses patience at that moment."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _SYNCING = ("fsync", "posix_fallocate", "pwrite")
 
@@ -39,6 +43,9 @@ class _Fault:
         self.spared -= 1
         if self.spared >= 0 or (self.at == "rename" and self.spared < -1):
             return
+        if self.number == CTRL_C:
+            self.spared = sys.maxsize  # once
+            raise KeyboardInterrupt
         raise OSError(self.number, os.strerror(self.number), name)
 
 
@@ -97,7 +104,9 @@ def _mend() -> None:
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if _fault is None:
         return
-    if _fault.at == "open" and (event == "os.mkdir" or (event == "open" and (arguments[2] or 0) & _WRITING)):
+    making = event == "os.mkdir" or (event == "open" and (arguments[2] or 0) & _WRITING)
+    removing = event == "shutil.rmtree" and _fault.number in (errno.EROFS, CTRL_C)  # a full disk allows that
+    if _fault.at == "open" and (making or removing):
         _fault.strike(arguments[0])
     elif _fault.at == "rename" and event == "os.rename":
         _fault.strike(arguments[1])

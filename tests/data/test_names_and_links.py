@@ -187,6 +187,18 @@ def test_a_subset_on_a_full_disk_promises_nothing(place: Place, monkeypatch: pyt
     assert not list(place.folder.glob("*out*"))
 
 
+def test_a_subset_without_room_is_not_sent_to_the_store(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes where its user says; only `prepare` writes to the store."""
+    usage = shutil.disk_usage(place.folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    out = place.folder / "out"
+    sentence = the_error(repro(place.root, "subset", "colours", str(out), "--classes", "2", "--per-class", "1"))
+    assert "GB are free; make room or give a folder on another disk" in sentence
+    assert "store" not in sentence.lower().replace(str(place.folder).lower(), "")
+    shutil.rmtree(place.store / "pictures")
+    assert "REPRO_STORE" in the_error(repro(place.root, "prepare", "small"))
+
+
 @pytest.mark.parametrize("command", [["use-data", "{}", "--as", "mine"], ["subset", "{}", "out"]])
 @pytest.mark.parametrize("path", ["x" * 300, "/".join(["x" * 200] * 30)])
 def test_a_path_that_is_too_long(path: str, command: list[str], place: Place) -> None:

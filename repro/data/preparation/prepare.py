@@ -79,7 +79,7 @@ def prepare(
         work.mkdir(exist_ok=True)
         jobs = _jobs(work, chosen)
         total = sum(len(job.pictures) for job in jobs)
-        check_space(work, total * settings.size**2 * 3)
+        check_space(work, total * settings.size**2 * 3, "set REPRO_STORE to another disk")
         with _one_torch_thread(), Progress(f"prepare {name}", total, progress) as shown:
             filled, sums = fill(
                 work,

@@ -79,7 +79,7 @@ def make_subset(
     work = out.parent / f".{out.name[:32]}.making-{os.getpid()}"
     try:
         with errors_of(work, f"{out} was not made"):
-            check_space(work, sum(map(len, pictures.values())) * size * size * 3)
+            check_space(work, sum(map(len, pictures.values())) * size * size * 3, "give a folder on another disk")
             for split, of_split in pictures.items():
                 for label in chosen:
                     (work / split / label).mkdir(parents=True)

@@ -48,16 +48,18 @@ def alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def check_space(folder: Path, needed: int) -> None:
-    """UserError when the disk has not `needed` bytes for `folder`; what lies in it already counts."""
+def check_space(folder: Path, needed: int, advice: str) -> None:
+    """UserError when the disk has not `needed` bytes for `folder`; what lies in it already counts.
+
+    `advice` says what to do but making room.
+    """
     taken = sum(path.stat().st_blocks * 512 for path in folder.iterdir())
     missing = max(0, needed - taken) + _MARGIN
     free = shutil.disk_usage(folder).free
     if free < missing:
         raise UserError(
-            f"{folder.parent} needs {missing / 1e9:.2f} GB for the prepared pictures, {free / 1e9:.2f} GB "
-            f"are free; make "
-            "room or set the store to another disk"
+            f"{folder.parent} needs {missing / 1e9:.2f} GB for the pictures, {free / 1e9:.2f} GB are free; make room "
+            f"or {advice}"
         )
 
 
