@@ -118,7 +118,15 @@ def test_git_writes_the_same_bytes_on_every_system() -> None:
 STRAYS = (
     *(".DS_Store", "._prepare.py", "Thumbs.db", "desktop.ini", ".directory", ".nfs000001", "@eaDir/x.py"),
     *("prepare.py~", "#prepare.py#", ".#prepare.py", ".prepare.py.swp", ".prepare.py.swo", "prepare.py.orig"),
-    *(".pytest_cache/v/x", ".ruff_cache/x", ".mypy_cache/x", ".idea/x.xml", ".vscode/x.json", "__pycache__/x.pyc"),
+    *(
+        ".pytest_cache/v/x",
+        ".ruff_cache/x",
+        ".mypy_cache/x",
+        ".import_linter_cache/x",
+        ".idea/x.xml",
+        ".vscode/x.json",
+        "__pycache__/x.pyc",
+    ),
     ".ipynb_checkpoints/x.py",
 )
 
