@@ -29,9 +29,17 @@ WRITING = {
     f"subset colours ../out {SMALL}": lambda place: None,
     f"make-pictures ../out {PICTURES}": lambda place: None,
 }
-READING = ("plan small", "plan small --decide", "plan --prune", "describe", "describe --study small", "explain S61c")
-ELSEWHERE = ("verdicts",)
-"""Whose file another process writes."""
+READING = (
+    "plan small",
+    "plan small --decide",
+    "plan --prune",
+    "describe",
+    "describe --study small",
+    "explain S61c",
+    "results",
+)
+ELSEWHERE = ("verdicts", "repeat", "diff")
+"""Whose file another process writes, and those with tests of their own (test_repeat.py, test_diff.py)."""
 GO_ON = ("prepare", "train", "evaluate")
 """What they have finished is kept, and they go on from there."""
 
