@@ -187,3 +187,10 @@ def test_the_numbering_of_towers_means_nothing_with_other_numbers_of_live_kernel
     assert one.j == other.j
     assert one.p == other.p
     assert one.largely(0.6666) == other.largely(0.6666)
+
+
+@pytest.mark.parametrize("agnostic", [(12, 0), (24, 12), (15, 9)])
+def test_runs_that_show_half_of_it_or_a_chance_majority_do_not_count(agnostic: tuple[int, int], judge: Any) -> None:
+    """One tower of one kind beside a mixed one; or 15 of 24 kernels of each tower of its kind: no two thirds."""
+    verdict = judge(MadeUp(towers={"base": agnostic, "dense": ALIKE}), "S77")
+    assert (verdict.outcome, verdict.estimate) == ("contradicted", 0.0), verdict.reason
