@@ -18,7 +18,7 @@ from repro.errors import UserError
 from repro.runs.grid import GridRun
 from repro.runs.store import Run, RunSpec
 from repro.scheduling import worker
-from repro.scheduling.executor import Kills, Outcome
+from repro.scheduling.executor import Outcome, RetryBudget
 from repro.scheduling.local_pool import LocalPool
 from repro.scheduling.ray_pool import RayPool
 from repro.scheduling.train_grid import train_grid, write_run_list
@@ -186,7 +186,7 @@ def test_the_record_says_how_many_runs_shared_the_device(tmp_path):
 
 
 def test_a_run_is_killed_three_times_in_all(tmp_path):
-    run, kills = Run(tmp_path, "a"), Kills()
+    run, kills = Run(tmp_path, "a"), RetryBudget()
     killed, refused = Outcome(run, -signal.SIGKILL, ""), Outcome(run, worker.LEASE_TAKEN, "")
     assert [kills.another_try(how) for how in (killed, refused, killed)] == [True, False, True]
     assert not kills.another_try(killed)

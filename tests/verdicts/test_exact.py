@@ -15,7 +15,6 @@ from repro.verdicts.statistics.exact import (
     clopper_pearson,
     holm,
     mann_whitney_exact,
-    mcnemar_exact,
     permutation_tails,
 )
 
@@ -70,12 +69,6 @@ def test_what_n_of_n_runs_show(n: int, bound: float) -> None:
 def test_binomial_tails(n: int, k: int, rate: float) -> None:
     assert at_least(k, n, rate) == pytest.approx(float(stats.binom.sf(k - 1, n, rate)), abs=1e-12)
     assert at_most(k, n, rate) == pytest.approx(float(stats.binom.cdf(k, n, rate)), abs=1e-12)
-
-
-@given(st.integers(0, 30), st.integers(0, 30))
-def test_mcnemar_is_the_binomial_test(b: int, c: int) -> None:
-    expected = stats.binomtest(b, b + c).pvalue if b + c else 1.0
-    assert mcnemar_exact(b, c) == pytest.approx(expected)
 
 
 @given(few_values, few_values)
