@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -168,7 +169,7 @@ def start(program: Path, here: Path, path: str, *arguments: str, **environment: 
 
 
 def test_a_checkouts_program_is_its_own_code_from_every_folder(checkout: Path, tmp_path: Path) -> None:
-    script(tmp_path / "active" / "python", sys.executable)
+    script(tmp_path / "active" / "python", shlex.quote(sys.executable))
     places = {"PYTHONPATH": str(ROOT), "CDPATH": str(tmp_path)}
     for here in (checkout, checkout / "repro", tmp_path):
         code, said = start(checkout / "bin" / "repro", here, str(tmp_path / "active"), "plan", "a b", **places)
@@ -176,7 +177,7 @@ def test_a_checkouts_program_is_its_own_code_from_every_folder(checkout: Path, t
 
 
 def test_the_projects_environment_is_used_also_in_dvcs_copies(checkout: Path) -> None:
-    script(checkout / ".venv" / "bin" / "python", f"env CHOSEN=venv {sys.executable}")
+    script(checkout / ".venv" / "bin" / "python", f"env CHOSEN=venv {shlex.quote(sys.executable)}")
     copy = checkout / ".dvc" / "tmp" / "exps" / "tmpabc"
     shutil.copytree(checkout / "repro", copy / "repro")
     shutil.copytree(checkout / "bin", copy / "bin")
