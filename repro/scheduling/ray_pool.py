@@ -66,14 +66,14 @@ class RayPool:
         except Exception as error:  # Ray raises ConnectionError, RuntimeError and its own, by version
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(f"--executor ray: no cluster at RAY_ADDRESS={address}: {reason}") from error
-        gpus = max((node["Resources"].get("GPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+        self._ray = ray
+        gpus = max((node["Resources"].get("GPU", 0) for node in self._ray.nodes() if node["Alive"]), default=0)
         if gpus < self._devices:
             ray.shutdown()
             raise UserError(
                 f"--device cuda: a run takes {self._devices} GPUs of one node, and the cluster's nodes have at most "
                 f"{gpus:.0f}; start nodes with --num-gpus, or use cpu"
             )
-        self._ray = ray
         needs = {"num_gpus": self._devices} if self._devices else {"num_cpus": 1}
         # The retry rule is this project's, the same as the local pool's, so Ray's own is off.
         package = str(Path(__file__).resolve().parents[2])
