@@ -133,3 +133,11 @@ def as_scalar(text: str) -> str:
     except ValueError:
         plain = False
     return text if plain else yaml.safe_dump(text, default_style='"').strip()
+
+
+def read_versioned_yaml(path: Path, schema: int) -> dict[str, Any]:
+    """What `read_yaml` gives without its key `schema`; UserError when that is not the one that this version reads."""
+    raw = read_yaml(path)
+    if raw.pop("schema", None) != schema:
+        raise UserError(f"{path}: schema: this version reads schema {schema}")
+    return raw

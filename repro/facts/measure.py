@@ -11,7 +11,8 @@ from repro.facts.fact import Fact
 from repro.net.alexnet import AlexNet
 from repro.net.table.fidelity import FIDELITIES
 from repro.net.table.settings import NetSettings
-from repro.study.settings import TrainingSettings, validated
+from repro.settings import validated
+from repro.study.settings import TrainingSettings
 
 Facts = dict[str, Fact]
 _SEED = 0

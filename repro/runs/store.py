@@ -27,8 +27,9 @@ from typing import Any
 from repro.errors import UserError
 from repro.files import digest_of_file, read_json, write_json
 from repro.runs import lease
+from repro.settings import validated
 from repro.study.identity import TRAINING_VERSION, run_identity
-from repro.study.settings import RunSettings, validated
+from repro.study.settings import RunSettings
 
 _RESULT = (
     *("status", "weights_digest", "steps", "epochs", "final_train_loss", "decay_dose", "cpu_seconds"),

@@ -24,10 +24,11 @@ from repro.runs.grid import GridRun
 from repro.runs.store import Run, RunSpec
 from repro.scheduling.local_pool import local_devices
 from repro.scheduling.train_grid import train_grid
+from repro.settings import validated
 from repro.study.identity import TRAINING_VERSION
-from repro.study.settings import EvaluationSettings, RunSettings, Study, validated
+from repro.study.load import read_study
+from repro.study.settings import EvaluationSettings, RunSettings
 from repro.training.placing import devices_named, prepare_devices
-from repro.yaml_file import read_yaml
 
 _OF_NUMBERS = ("alexnet-repro", "python", "torch", "torchvision", "numpy", "scipy", "pillow")
 """Programs on which a run's numbers may depend."""
@@ -184,7 +185,7 @@ def _evaluation(root: Path, evidence: Evidence) -> EvaluationSettings:
     recorded = evidence.study.evaluation
     path = root / "studies" / f"{evidence.study.study}.yaml"
     if not recorded and path.is_file():
-        return validated(Study, read_yaml(path), f"studies/{path.name}").evaluation
+        return read_study(path).evaluation
     return validated(EvaluationSettings, dict(recorded), f"{evidence.path / 'study.json'}: evaluation")
 
 

@@ -41,6 +41,11 @@ class ResolvedStudy:
         return self.study.study
 
 
+def read_study(path: Path) -> Study:
+    """The study that a file under `studies/` states; UserError that names the file and the key where it is none."""
+    return validated(Study, read_yaml(path), f"studies/{path.name}")
+
+
 def load_study(root: Path, name: str) -> ResolvedStudy:
     """The study `name` with all its variants resolved.
 
@@ -50,7 +55,7 @@ def load_study(root: Path, name: str) -> ResolvedStudy:
     if not path.is_file():
         known = ", ".join(file.stem for file in study_files(root))
         raise UserError(f"there is no study {name!r} ({path} does not exist); studies here: {known}")
-    study = validated(Study, read_yaml(path), f"studies/{path.name}")
+    study = read_study(path)
     if study.study != name:
         raise UserError(f"studies/{path.name}: study: {study.study!r} must equal the file's name, {name!r}")
     variants = load_variants(root)

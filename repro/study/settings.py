@@ -13,8 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from repro.net.table.settings import NetSettings
-from repro.settings import Settings as Settings
-from repro.settings import validated as validated
+from repro.settings import Settings
 from repro.study.tuning import Tuning
 
 Order = Literal["each_epoch", "fixed"]

@@ -13,7 +13,7 @@ import pytest
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
-from repro.study.settings import validated
+from repro.settings import validated
 from repro.verdicts.authoring.claim import Claim
 from repro.verdicts.authoring.definition import Definition
 from repro.verdicts.authoring.study_evidence import StudyEvidence

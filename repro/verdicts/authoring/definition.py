@@ -10,7 +10,7 @@ from typing import Any
 from repro.net.table.fidelity import FIDELITIES
 from repro.net.table.layers import Layer, layer_table, multiply_adds, neurons, parameters, traffic
 from repro.net.table.settings import NetSettings
-from repro.study.settings import validated
+from repro.settings import validated
 from repro.verdicts.authoring.claim import CannotSay
 
 SECONDS_PER_DAY = 86_400

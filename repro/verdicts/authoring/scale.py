@@ -8,8 +8,9 @@ from typing import Any
 
 from repro.evidence.directory import Evidence
 from repro.net.table.fidelity import FIDELITIES
+from repro.settings import validated
 from repro.study.load import differences
-from repro.study.settings import RunSettings, validated
+from repro.study.settings import RunSettings
 
 TRAINING_PICTURES = {2010: 1_261_406, 2012: 1_281_167}
 """Of the two contests' releases."""

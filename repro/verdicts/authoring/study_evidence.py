@@ -10,7 +10,8 @@ from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.net.table.layers import layer_table
 from repro.net.table.settings import NetSettings
-from repro.study.settings import PictureSettings, validated
+from repro.settings import validated
+from repro.study.settings import PictureSettings
 from repro.verdicts.authoring.claim import CannotSay
 from repro.verdicts.authoring.definition import Definition, Table
 from repro.verdicts.authoring.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Towers, Views

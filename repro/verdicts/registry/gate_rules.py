@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from repro.study.settings import Settings
+from repro.settings import Settings
 
 GateName = Literal[
     "trained",

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from repro.errors import UserError
-from repro.study.settings import Settings, validated
+from repro.settings import Settings, validated
 from repro.verdicts.registry.registry import Registry
-from repro.yaml_file import read_yaml
+from repro.yaml_file import read_versioned_yaml
 
 LITERATURE_FILE = "literature.yaml"
 SCHEMA = 1
@@ -36,9 +36,7 @@ def load_literature(path: Path, registry: Registry) -> Mapping[str, tuple[LaterF
     Raises UserError that names the entry for an unknown statement, key or direction, and for a finding that
     stands at a statement which repeats another.
     """
-    raw = read_yaml(path)
-    if raw.pop("schema", None) != SCHEMA:
-        raise UserError(f"{path}: schema: this version reads schema {SCHEMA}")
+    raw = read_versioned_yaml(path, SCHEMA)
     findings = validated(_File, raw, str(path)).findings
     for statement in findings:
         if statement not in registry.statements:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from repro.study.settings import Settings
+from repro.settings import Settings
 
 RUN_SDS = (0.14, 0.2, 0.3)
 """Standard deviations of a run's error, in points."""

@@ -15,11 +15,11 @@ from typing import Any
 from repro.errors import UserError
 from repro.files import digest_of
 from repro.project import PACKAGE
-from repro.study.settings import Settings, validated
+from repro.settings import Settings, validated
 from repro.verdicts.registry.gate_rules import Gates
 from repro.verdicts.registry.statement import Statement
 from repro.verdicts.registry.test_types import DECIDES_NOTHING, FORMS
-from repro.yaml_file import read_yaml
+from repro.yaml_file import read_versioned_yaml
 
 REGISTRY_FILE = "statements.yaml"
 SCHEMA = 1
@@ -119,9 +119,7 @@ def load_registry(path: Path) -> Registry:
 
     Raises UserError that names the statement, the key, the value and what is allowed.
     """
-    raw = read_yaml(path)
-    if raw.pop("schema", None) != SCHEMA:
-        raise UserError(f"{path}: schema: this version reads schema {SCHEMA}")
+    raw = read_versioned_yaml(path, SCHEMA)
     rows = raw.pop("statements", None)
     if not isinstance(rows, list) or not rows:
         raise UserError(f"{path}: statements: must be a list of statements")

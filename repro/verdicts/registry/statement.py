@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from repro.study.settings import Settings
+from repro.settings import Settings
 from repro.verdicts.registry.papers_evidence import PaperErrors
 from repro.verdicts.registry.test_types import FORMS as FORMS
 from repro.verdicts.registry.test_types import ComparisonTest, RecordTest, Test

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from repro.study.settings import Settings
+from repro.settings import Settings
 from repro.verdicts.registry.gate_rules import Fraction, GateName
 from repro.verdicts.registry.metrics import METRICS, Metric, Unit
 

@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from repro.evidence.directory import Evidence, load_evidence
-from repro.study.load import load_variants, study_files
-from repro.study.settings import Study, Variant, validated
+from repro.study.load import load_variants, read_study, study_files
+from repro.study.settings import Variant
 from repro.verdicts.finding import NotEvaluated, finite
 from repro.verdicts.judging.gates import read_gate
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry, make_ledger
@@ -38,7 +38,6 @@ from repro.verdicts.telling.how_tested import (
     variants_of,
 )
 from repro.verdicts.telling.run_values import values_of_runs
-from repro.yaml_file import read_yaml
 
 REMEDIES: Mapping[str, str] = {
     "missing_runs": "the missing runs (`repro plan STUDY` lists them), or evidence that has them",
@@ -122,7 +121,7 @@ def _studies(
     needed = variants_of(source.test, variants) if not instead else tuple(dict.fromkeys(first))
     found = []
     for path in study_files(root):
-        study = validated(Study, read_yaml(path), f"studies/{path.name}")
+        study = read_study(path)
         lacks = [name for name in needed if name not in study.variants]
         if lacks and instead and set(instead) <= set(study.variants):
             lacks = []

@@ -15,7 +15,8 @@ from pydantic import Field
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
-from repro.study.settings import Settings, Study, validated
+from repro.settings import Settings, validated
+from repro.study.load import read_study
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.judging.ledger import Entry, Ledger, make_ledger
 from repro.verdicts.judging.reasons import shown_estimate
@@ -23,7 +24,7 @@ from repro.verdicts.judging.verdict import Verdict, not_evaluated
 from repro.verdicts.registry.registry import Registry
 from repro.verdicts.registry.statement import Statement
 from repro.verdicts.telling.summary import WIDTH
-from repro.yaml_file import read_yaml
+from repro.yaml_file import read_versioned_yaml
 
 HEADLINE_FILE = "headline.yaml"
 SCHEMA = 1
@@ -127,9 +128,7 @@ def recorded_folders(root: Path) -> list[Path]:
 
 def load_headline(path: Path, registry: Registry) -> Mapping[str, Headline]:
     """The headline statements in their order. Raises UserError for an unknown key or statement."""
-    raw = read_yaml(path)
-    if raw.pop("schema", None) != SCHEMA:
-        raise UserError(f"{path}: schema: this version reads schema {SCHEMA}")
+    raw = read_versioned_yaml(path, SCHEMA)
     found = validated(_File, raw, str(path)).statements
     for statement in found:
         if statement not in registry.statements:
@@ -173,4 +172,4 @@ def _verdict(entries: Sequence[Entry], statement: str, study: str) -> Verdict:
 
 def _seeds_of(root: Path, study: str) -> tuple[int, ...]:
     path = root / "studies" / f"{study}.yaml"
-    return validated(Study, read_yaml(path), f"studies/{path.name}").seeds
+    return read_study(path).seeds
