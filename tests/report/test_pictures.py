@@ -16,7 +16,6 @@ from repro.report.drawing.forest import Forest
 from repro.report.drawing.strips import Strip
 from repro.report.figures.case import Case
 from repro.report.figures.claim_pictures import Picture, pictures
-from repro.report.figures.gabor_figure import GaborFigure
 from repro.report.figures.retrieval_figure import RetrievalFigure
 from repro.report.figures.tower_pictures import SheetRow
 from repro.report.page.comparison_table import comparison_table
@@ -49,7 +48,7 @@ EXPECTED = {
     "S20": [Chart, Forest],  # speed
     "S60b": [Chart, Forest],
     "S80": [Strip],  # measures
-    "S75": [Strip, Strip, Strip, Strip, GaborFigure],
+    "S75": [Strip, Strip, Strip, Strip],
     "S54": [Strip, Forest],  # per_image
     "S76": [Strip, Forest, SheetRow, SheetRow],  # towers
     "S77": [Strip, Strip],
@@ -238,7 +237,6 @@ def test_an_unknown_form_shows_the_values_that_its_finding_kept() -> None:
 def test_missing_arrays_and_scalars_leave_pictures_out() -> None:
     evidence, _ = every_form()
     bare = Evidence(evidence.path, evidence.study, evidence.runs, evidence.facts, {})
-    assert GaborFigure not in kinds(pictures(case_of("S75", bare)))
     assert pictures(case_of("S76", bare, interval=None)) == ()
     unmeasured = tuple(replace(run, scalars={"train_error": 0.02, "held_out_error": 0.1}) for run in evidence.runs)
     silent = Evidence(evidence.path, evidence.study, unmeasured, evidence.facts, {})
