@@ -14,8 +14,8 @@ from repro.measurement.measure import averages, measure
 from repro.measurement.measure_all import Task, measure_all
 from repro.measurement.run_record import registered_for, trial_row
 from repro.project import results_folder, store_folder
-from repro.report.figures.curves import write_curves
-from repro.report.figures.metrics import headline_metrics
+from repro.report.dvc_outputs.metrics import headline_metrics
+from repro.report.dvc_outputs.plots import write_plots
 from repro.runs.study_runs import by_variant, recorded_digests, recorded_evidence, study_runs
 from repro.stages.handed_on import facts_of_nets, prepared_pictures, say
 from repro.study.load import load_study
@@ -26,7 +26,7 @@ Facts = Callable[[Path], dict[str, Any]]
 
 
 def evaluate_stage(root: Path, study: str, *, device: str = "cpu", facts: Facts = facts_of_nets) -> Evidence:
-    """Measure a study's runs; writes `evidence/`, `metrics.json` and the learning curves.
+    """Measure a study's runs; writes `evidence/`, `metrics.json` and `plots/`.
 
     Runs that are neither finished nor recorded are named and left out: the evidence of a study may grow over sittings.
     Raises UserError when not one is there, or when the study's search for learning rates is not finished.
@@ -118,7 +118,7 @@ def evaluate_stage(root: Path, study: str, *, device: str = "cpu", facts: Facts 
     write_evidence(results / "evidence", record, rows, facts(root), arrays)
     evidence = load_evidence(results / "evidence")
     write_json(results / "metrics.json", headline_metrics(evidence))
-    write_curves(evidence, results / "plots")
+    write_plots(evidence, results / "plots")
     return evidence
 
 

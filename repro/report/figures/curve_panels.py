@@ -8,7 +8,7 @@ from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.report.drawing.charts import Chart, Curve, Line, Plot, chart, mean_line
 from repro.report.drawing.words import named, percent
-from repro.report.figures.curves import points, reported
+from repro.report.figures.curves import points
 
 LEGEND = (
     ("held-out", "held-out error"),
@@ -21,8 +21,9 @@ def curve_figure(evidence: Evidence, variants: Sequence[str] | None = None) -> C
     """Training and held-out error by epoch of every variant, or of some; None when no run logged an error."""
     base = mean_line([points(run, "held_out_error") for run in evidence.of("base")])
     plots = []
-    for name, runs in reported(evidence):
-        if (variants is not None and name not in variants) or not any(_lines(run) for run in runs):
+    for name in evidence.study.variants if variants is None else variants:
+        runs = evidence.of(name)
+        if not any(_lines(run) for run in runs):
             continue
         curves = [Curve(kind, line, run.status != "finished", run.seed) for run in runs for kind, line in _lines(run)]
         if name != "base" and base:

@@ -19,7 +19,6 @@ from repro.report.figures.towers import Tower, TowerKernels, tower_kernels
 from repro.verdicts.finding import NotEvaluated
 
 VARIANTS = ("base", "dense")
-TITLES = {"base": "two towers, side by side", "dense": "dense net, cut into halves"}
 MOST_SEEDS = 6
 COLUMNS = 8
 """Kernels of a tower in a row of the picture."""
@@ -34,6 +33,11 @@ def kernel_plate(evidence: Evidence) -> Pixels | None:
     return _framed(_beside(columns, BETWEEN_NETS)) if columns else None
 
 
+def words_alone(text: str) -> Pixels:
+    """A plate that says something in place of kernels."""
+    return _framed(_letters(text))
+
+
 def _column(evidence: Evidence, variant: str) -> Pixels | None:
     """The nets of a variant, one below the other."""
     recorded = {run.seed: run for run in evidence.of(variant)}
@@ -41,7 +45,9 @@ def _column(evidence: Evidence, variant: str) -> Pixels | None:
     nets = [kernels for run in chosen if (kernels := tower_kernels(evidence, run)) is not None]
     if not nets:
         return None
-    return _below([_letters(TITLES[variant]), *(_net(net) for net in nets)], BETWEEN_ROWS)
+    towers = evidence.study.settings.get(variant, {}).get("net", {}).get("towers", 2 if variant == "base" else 1)
+    title = "two towers, side by side" if towers == 2 else "dense net, cut into halves"
+    return _below([_letters(title), *(_net(net) for net in nets)], BETWEEN_ROWS)
 
 
 def _net(net: TowerKernels) -> Pixels:
