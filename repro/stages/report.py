@@ -7,7 +7,7 @@ from pathlib import Path
 from repro.evidence.directory import load_evidence
 from repro.files import read_json
 from repro.project import results_folder, store_folder
-from repro.report.figures.retrieval import retrieval_at_hand
+from repro.report.figures.retrieval.search import retrieval_at_hand
 from repro.report.page.page import write_report
 
 

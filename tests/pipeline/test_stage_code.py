@@ -41,7 +41,7 @@ def test_make_deps_leaves_dvc_yaml_as_it_is() -> None:
         ("repro/training/loop.py", {"train"}),
         ("repro/scheduling/ray_pool.py", {"train"}),
         ("repro/scheduling/train_grid.py", {"train"}),
-        ("repro/report/figures/towers.py", {"evaluate", "report"}),
+        ("repro/report/figures/kernels/tower_kernels.py", {"evaluate", "report"}),
         ("repro/report/dvc_outputs/plots.py", {"evaluate"}),
         ("repro/report/page/page.py", {"report"}),
         ("repro/report/page/templates/report.css", {"report"}),

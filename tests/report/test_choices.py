@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from repro.evidence.directory import Evidence, load_evidence
-from repro.report.figures.case import Case
-from repro.report.figures.choice_strip import choice_strip
-from repro.report.page.choices import Choice, Rules, choices
+from repro.report.cases.case import Case
+from repro.report.cases.choices import Choice, Rules, choices
+from repro.report.figures.claims.choice_strip import choice_strip
 from repro.verdicts.authoring.claim import load_claims
 from repro.verdicts.judging.claim_outcomes import study_outcomes
 from repro.verdicts.judging.verdict import Verdict

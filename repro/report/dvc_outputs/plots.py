@@ -14,7 +14,7 @@ from repro.evidence.record import RunRecord
 from repro.files import write_bytes, write_text
 from repro.report.drawing.kernel_images import png
 from repro.report.drawing.words import finite
-from repro.report.figures.kernel_plate import kernel_plate, words_alone
+from repro.report.figures.kernels.plate import kernel_plate, words_alone
 
 COLUMNS = ("variant", "seed", "epoch", "train_loss", "train_error", "held_out_error")
 

@@ -1,1 +1,1 @@
-"""The figures of claims and studies."""
+"""The figures, by subject."""

@@ -13,17 +13,17 @@ from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
 from repro.files import read_json, write_text
 from repro.project import store_folder
+from repro.report.cases.choices import Rules
+from repro.report.cases.rows import NO_CLAIM, Row, checked_rows, rows_on
 from repro.report.drawing import words
-from repro.report.figures.retrieval import retrieval_at_hand
-from repro.report.figures.retrieval_figure import RetrievalFigure
-from repro.report.page.choices import Rules
+from repro.report.figures.retrieval.figure import RetrievalFigure
+from repro.report.figures.retrieval.search import retrieval_at_hand
 from repro.report.page.entries import Literature, StatementEntry, counts, sections, statement_entry
 from repro.report.page.judgements import Basis
 from repro.report.page.masthead import scope
 from repro.report.page.matrix import matrix
 from repro.report.page.page import literature_beside
 from repro.report.page.rendering import rendered
-from repro.report.page.rows import NO_CLAIM, Row, checked_rows, rows_on
 from repro.verdicts.judging.ledger import make_ledger
 from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, claims_folder, load_registry
 

@@ -1,4 +1,4 @@
-"""The statements as a reader meets them: by section of the paper, each with its verdicts and their pictures."""
+"""The statements as a reader meets them: by section of the paper, each with its verdicts and their figures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from repro.report.cases.rows import NO_CLAIM, VERDICTS
 from repro.report.drawing.words import signed
 from repro.report.page.judgements import Basis, Judgement, judgement
-from repro.report.page.rows import NO_CLAIM, VERDICTS
 from repro.verdicts.registry.literature import LaterFinding
 from repro.verdicts.registry.papers_evidence import papers_evidence
 from repro.verdicts.registry.registry import Registry

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from repro.report.figures.case import Case
+from repro.report.cases.case import Case
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.judging.gates import read_gate
 from repro.verdicts.readings.readings import missing_runs

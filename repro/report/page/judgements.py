@@ -1,4 +1,4 @@
-"""One verdict as a reader meets it: its numbers, what they rest on in pictures, and what would decide it."""
+"""One verdict as a reader meets it: its numbers, what they rest on in figures, and what would decide it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from repro.evidence.directory import Evidence
+from repro.report.cases.case import Case
+from repro.report.cases.choices import Rules
+from repro.report.cases.rows import NO_CLAIM, Row
 from repro.report.drawing import words
-from repro.report.figures.case import Case
-from repro.report.figures.choice_strip import ChoiceStrip, choice_strip
-from repro.report.figures.claim_pictures import Picture, pictures
-from repro.report.figures.retrieval_figure import RetrievalFigure
-from repro.report.page.choices import Rules
-from repro.report.page.comparison_table import ComparisonTable, comparison_table
-from repro.report.page.rows import NO_CLAIM, Row
-from repro.verdicts.judging.claim_outcomes import with_studys_effect
+from repro.report.figures.claims.choice_strip import ChoiceStrip, choice_strip
+from repro.report.figures.claims.claim_figures import ClaimFigure, claim_figures
+from repro.report.figures.claims.comparison_table import ComparisonTable, comparison_table
+from repro.report.figures.retrieval.figure import RetrievalFigure
 from repro.verdicts.registry.gate_rules import Gates
 from repro.verdicts.registry.statement import Statement
-from repro.verdicts.registry.test_types import StatisticalTest
 from repro.verdicts.telling.explain import FLAGS_MEAN, REMEDIES
 
 SAID_ELSEWHERE = frozenset({"known_erratum", "part_tested", "reduced_scale"})
@@ -68,7 +66,7 @@ class Judgement:
     numbers: Numbers | None
     decides: str | None
     remarks: tuple[Remark, ...]
-    pictures: tuple[Picture, ...]
+    figures: tuple[ClaimFigure, ...]
     in_family: bool
     case: Case | None = None
     choices: ChoiceStrip | None = None
@@ -76,22 +74,22 @@ class Judgement:
     @property
     def tabled(self) -> bool:
         """Whether its reason stands there as a table."""
-        return any(isinstance(figure, ComparisonTable) for figure in self.pictures)
+        return any(isinstance(figure, ComparisonTable) for figure in self.figures)
 
 
 def judgement(basis: Basis, statement: Statement | None, test: Any, gates: Gates, anchor: str) -> Judgement:
-    """The judgement in a row; with pictures where it has a study's evidence and repeats no other statement."""
+    """The judgement in a row; with figures where it has a study's evidence and repeats no other statement."""
     row, evidence = basis.row, basis.evidence
     unit = row.get("unit") or getattr(test, "unit", None)
     verdict = row["verdict"] or NO_CLAIM
-    shown: tuple[Picture, ...] = ()
+    shown: tuple[ClaimFigure, ...] = ()
     case, difference = None, True
     if statement is not None and not statement.repeats:
         if table := comparison_table(row) if statement.scope in ("definition", "record") else None:
             shown = (table,)
         elif evidence is not None and row["study"] is not None:
-            case = Case(evidence, statement, _as_judged(statement, test, evidence), gates, row, basis.retrieval)
-            unit, difference, shown = case.unit, not case.levels, pictures(case)
+            case = Case.as_judged(evidence, statement, gates, row)
+            unit, difference, shown = case.unit, not case.levels, claim_figures(case, basis.retrieval)
     flags = [flag for flag in row["flags"] or () if flag not in SAID_ELSEWHERE]
     return Judgement(
         study=row["study"],
@@ -101,16 +99,11 @@ def judgement(basis: Basis, statement: Statement | None, test: Any, gates: Gates
         numbers=_numbers(row, unit, difference),
         decides=_decides(row, unit),
         remarks=tuple(Remark(words.named(str(flag)), _MEANINGS.get(flag, "")) for flag in flags),
-        pictures=shown,
+        figures=shown,
         in_family=evidence is not None and row["id"] in evidence.study.family,
         case=case,
         choices=None if case is None or basis.rules is None else choice_strip(case, basis.rules),
     )
-
-
-def _as_judged(statement: Statement, test: Any, evidence: Evidence) -> Any:
-    """The test with the smallest effect of interest that the study registered for it, if it did."""
-    return with_studys_effect(statement, evidence) if isinstance(test, StatisticalTest) else test
 
 
 _MEANINGS: Mapping[str, str] = {**FLAGS_MEAN, "claim_error": "the claim's own code failed"}

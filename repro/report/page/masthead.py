@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from repro.evidence.directory import Evidence
 from repro.report.drawing import words
-from repro.report.page.class_words import class_words
+from repro.report.drawing.class_words import class_words
 from repro.verdicts.authoring.scale import at_paper_scale
 
 MOST_NAMES = 40

@@ -12,17 +12,17 @@ from typing import Any
 
 from repro.evidence.directory import Evidence
 from repro.files import write_text
-from repro.report.figures.curve_panels import curve_figure
-from repro.report.figures.retrieval_figure import RetrievalFigure
-from repro.report.figures.tower_figure import specific_above, tower_figure
-from repro.report.page.choices import Rules
+from repro.report.cases.choices import Rules
+from repro.report.cases.rows import checked_rows, rows_on
+from repro.report.figures.curves.variant_curves import curve_figure
+from repro.report.figures.kernels.tower_figure import specific_above, tower_figure
+from repro.report.figures.retrieval.figure import RetrievalFigure
 from repro.report.page.entries import Literature, counts, sections, statement_entry
 from repro.report.page.gate_table import gate_rows
 from repro.report.page.judgements import Basis
 from repro.report.page.masthead import masthead
 from repro.report.page.matrix import matrix
 from repro.report.page.rendering import rendered
-from repro.report.page.rows import checked_rows, rows_on
 from repro.report.page.variant_table import departures, error_strip, failed_runs, variant_rows
 from repro.verdicts.registry.literature import LITERATURE_FILE, load_literature
 from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, claims_folder, load_registry

@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from repro.report.cases.rows import NO_CLAIM, VERDICTS
 from repro.report.drawing import words
-from repro.report.page.rows import NO_CLAIM, VERDICTS
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLES = ("report.css", "statements.css", "figures.css", "narrow_and_print.css")

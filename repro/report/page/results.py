@@ -10,7 +10,7 @@ from pathlib import Path
 from repro.errors import UserError
 from repro.files import write_bytes, write_text
 from repro.report.drawing.kernel_images import Pixels, png
-from repro.report.figures.kernel_plate import kernel_plate
+from repro.report.figures.kernels.plate import kernel_plate
 from repro.verdicts.registry.registry import claims_folder
 from repro.verdicts.telling.headline import Recorded, recorded_results
 from repro.verdicts.telling.results_page import headline_table, results_page

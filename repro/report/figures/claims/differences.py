@@ -1,4 +1,4 @@
-"""Pictures of verdicts on differences between arms: a dot a run, and the estimates with their intervals."""
+"""Figures of verdicts on differences between arms: a dot a run, and the estimates with their intervals."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from repro.report.cases.case import Case, numbers
 from repro.report.drawing.charts import Chart
 from repro.report.drawing.forest import Estimate, Forest, forest
 from repro.report.drawing.number_formats import Format, look, unit_look
 from repro.report.drawing.strips import Arm, Point, Strip, strip
 from repro.report.drawing.words import finite, named
-from repro.report.figures.arm_curves import arm_curves
-from repro.report.figures.case import Case, numbers
-from repro.report.figures.curve_panels import curve_figure
+from repro.report.figures.curves.arm_curves import arm_curves
+from repro.report.figures.curves.variant_curves import curve_figure
 
 Figure = Strip | Forest | Chart
 
 
-def difference_pictures(case: Case) -> list[Figure]:
+def difference_figures(case: Case) -> list[Figure]:
     """Each metric's runs by arm, the differences with their intervals, and curves where the gap is meant."""
     figures: list[Figure] = [figure for metric in _metrics(case) if (figure := arms_strip(case, metric, case.present))]
     if figures and (differences := _differences(case)):
@@ -37,7 +37,7 @@ def arms_strip(case: Case, metric: str, variants: Sequence[str]) -> Strip | None
     return strip(style.title, arms, style.shown, style.tick)
 
 
-def generic_pictures(case: Case) -> list[Figure]:
+def generic_figures(case: Case) -> list[Figure]:
     """For forms that nobody taught this page: the values per seed that the finding kept, and the interval."""
     shown, tick = unit_look(case.unit)
     names = case.present if len(case.present) == 2 else ("first arm", "second arm")

@@ -17,8 +17,8 @@ from repro.data.packed import Packed, open_packed
 from repro.errors import UserError
 from repro.evidence.directory import Evidence
 from repro.files import read_json
-from repro.report.figures.retrieval_figure import Query, RetrievalFigure, found_row, picture_address
-from repro.report.page.class_words import class_words
+from repro.report.drawing.class_words import class_words
+from repro.report.figures.retrieval.figure import Query, RetrievalFigure, found_row, picture_address
 from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings
 

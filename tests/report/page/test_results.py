@@ -14,7 +14,7 @@ from PIL import Image
 
 from repro.errors import UserError
 from repro.evidence.directory import load_evidence
-from repro.report.figures.kernel_plate import kernel_plate
+from repro.report.figures.kernels.plate import kernel_plate
 from repro.report.page.results import PAGE, PICTURE, README, picture, readme_with, write_results
 from repro.verdicts.registry.registry import load_registry
 from repro.verdicts.telling.headline import HEADLINE_FILE, Recorded, headline_lines, load_headline, recorded_results

@@ -15,9 +15,9 @@ from PIL import Image
 from repro.data.packed import open_packed
 from repro.evidence.directory import Evidence
 from repro.files import write_json
-from repro.report.figures.retrieval import QUERIES, retrieval_at_hand, retrieval_figure
-from repro.report.figures.retrieval_figure import SIDE, picture_address
-from repro.report.page.class_words import class_words
+from repro.report.drawing.class_words import class_words
+from repro.report.figures.retrieval.figure import SIDE, picture_address
+from repro.report.figures.retrieval.search import QUERIES, retrieval_at_hand, retrieval_figure
 from repro.training.loop import Training
 from tests.packed_pictures import make_packed
 from tests.report.made_up_study import made_up_study, run_record
@@ -70,7 +70,7 @@ def test_what_was_found_is_kept_and_not_searched_again(
 ) -> None:
     store, pictures, evidence = trained
     first = retrieval_figure(evidence, store, pictures)
-    monkeypatch.setattr("repro.report.figures.retrieval._searched", lambda run, packed: pytest.fail("searched again"))
+    monkeypatch.setattr("repro.report.figures.retrieval.search._searched", lambda *given: pytest.fail("searched"))
     assert retrieval_figure(evidence, store, pictures) == first
 
 

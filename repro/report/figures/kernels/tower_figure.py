@@ -9,8 +9,8 @@ from repro.evidence.division import COLOUR_SPECIFIC
 from repro.report.drawing.kernel_images import data_address, kernel_pixels
 from repro.report.drawing.strips import Strip
 from repro.report.drawing.words import decimal, probability
-from repro.report.figures.division_figures import DivisionFigures, division_figures
-from repro.report.figures.tower_pictures import (
+from repro.report.figures.kernels.division import DivisionFigures, division_figures
+from repro.report.figures.kernels.sheets import (
     MOST_CONTROLS,
     SheetRow,
     chroma_strip,
@@ -18,7 +18,7 @@ from repro.report.figures.tower_pictures import (
     sheet_row,
     specific_line,
 )
-from repro.report.figures.towers import Tower, TowerKernels, tower_kernels
+from repro.report.figures.kernels.tower_kernels import Tower, TowerKernels, tower_kernels
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.registry.registry import Registry
 from repro.verdicts.registry.test_types import TowersTest

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from repro.evidence.directory import Evidence
+from repro.report.cases.case import Case
 from repro.report.drawing.charts import Chart
-from repro.report.figures.arm_curves import arm_curves
-from repro.report.figures.case import Case
+from repro.report.figures.curves.arm_curves import arm_curves
 from repro.verdicts.judging.gates import read_gate
 from repro.verdicts.statistics.estimates import welch
 from tests.report.made_up_study import EPOCHS, FALLS, made_up_study, project_registry, run_record

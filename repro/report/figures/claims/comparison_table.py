@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from repro.report.cases.rows import Row
 from repro.report.drawing.words import minus_signs
-from repro.report.page.rows import Row
 
 _PIECE = re.compile(r"(?P<here>.*\S) \((?P<wanted>[^()]*(?:\([^()]*\)[^()]*)*)\)")
 _STATES = {True: "holds", False: "fails", None: "open"}

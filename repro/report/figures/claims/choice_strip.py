@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from repro.report.cases.case import Case
+from repro.report.cases.choices import Choice, Rules, choices
 from repro.report.drawing.axes import Band, Mark
 from repro.report.drawing.forest import Estimate, Forest, Span, forest
 from repro.report.drawing.number_formats import unit_look
 from repro.report.drawing.words import THIN, UNITS, finite, named
-from repro.report.figures.case import Case
-from repro.report.figures.difference_pictures import region, smallest_effect
-from repro.report.page.choices import Choice, Rules, choices
+from repro.report.figures.claims.differences import region, smallest_effect
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from repro.evidence.directory import Evidence
 from repro.report.drawing.kernel_images import Pixels, sheet
-from repro.report.figures.towers import Tower, TowerKernels, tower_kernels
+from repro.report.figures.kernels.tower_kernels import Tower, TowerKernels, tower_kernels
 from repro.verdicts.finding import NotEvaluated
 
 VARIANTS = ("base", "dense")

@@ -1,4 +1,4 @@
-"""Pictures of verdicts on one arm: each run against bounds, the paper's number, or another number of its own."""
+"""Figures of verdicts on one arm: each run against bounds, the paper's number, or another number of its own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from repro.report.cases.case import Case, numbers
 from repro.report.drawing.number_formats import Look, look
 from repro.report.drawing.strips import Arm, Point, strip
 from repro.report.drawing.words import finite, named, percent, percent_tick
-from repro.report.figures.case import Case, numbers
-from repro.report.figures.difference_pictures import Figure, effect_forest
+from repro.report.figures.claims.differences import Figure, effect_forest
 from repro.verdicts.readings.readings import guessing
 
 Part = tuple[float | None, float | None]
@@ -30,7 +30,7 @@ class _Condition:
     mean: Part | None
 
 
-def measures_pictures(case: Case) -> list[Figure]:
+def measures_figures(case: Case) -> list[Figure]:
     """A row for each condition, its region shaded; metrics that share a way of writing share an axis."""
     variant = case.present[0] if case.present else None
     items, parts = _items(case, "conditions"), _parts(case)
@@ -56,7 +56,7 @@ def measures_pictures(case: Case) -> list[Figure]:
     return figures
 
 
-def absolute_pictures(case: Case) -> list[Figure]:
+def absolute_figures(case: Case) -> list[Figure]:
     """The runs' errors against the margin and the number that the paper prints; only where these are compared."""
     if case.finding is None or not case.present:
         return []
@@ -78,7 +78,7 @@ def absolute_pictures(case: Case) -> list[Figure]:
     return figures
 
 
-def per_image_pictures(case: Case) -> list[Figure]:
+def per_image_figures(case: Case) -> list[Figure]:
     """The mean difference over pictures of each net, and the estimate with its interval."""
     values, seeds = numbers(case.details.get("first")), case.evidence.study.seeds
     figures: list[Figure] = []

@@ -16,13 +16,12 @@ from typing import Any, cast
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence
+from repro.report.cases.case import Case, samples_of
+from repro.report.cases.rows import Row
 from repro.report.drawing.words import finite
-from repro.report.figures.case import Case, samples_of
-from repro.report.page.rows import Row
 from repro.verdicts.authoring.samples import Arms, EachAgainst, Ordered, Samples, Towers
 from repro.verdicts.finding import Finding, Interval, NotEvaluated, Reach
 from repro.verdicts.forms import two_arms as forms
-from repro.verdicts.judging.claim_outcomes import with_studys_effect
 from repro.verdicts.judging.decision import LOOKS, FindingFor, counted, decide
 from repro.verdicts.judging.judge import finding_on
 from repro.verdicts.judging.verdict import Verdict
@@ -107,7 +106,7 @@ class Rules:
         row = self._rows.get(statement)
         if row is None or row["verdict"] in (None, "not_evaluated") or not isinstance(entry.test, StatisticalTest):
             return lambda seeds: NotEvaluated("gate", "not evaluated")
-        case = Case(self._evidence, entry, with_studys_effect(entry, self._evidence), self._registry.gates, row)
+        case = Case.as_judged(self._evidence, entry, self._registry.gates, row)
         samples = samples_of(case.test, case.variants)
         return lambda seeds: _NOT_ASKED if samples is None else _found(case, samples, seeds)
 

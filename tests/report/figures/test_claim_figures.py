@@ -1,4 +1,4 @@
-"""Which pictures a verdict gets: by its form, from the numbers that it was judged on, and never a wrong one."""
+"""Which figures a verdict gets: by its form, from the numbers that it was judged on, and never a wrong one."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from repro.evidence.directory import Evidence
+from repro.report.cases.case import Case
 from repro.report.drawing.axes import Mark
 from repro.report.drawing.charts import Chart
 from repro.report.drawing.forest import Forest
 from repro.report.drawing.strips import Strip
-from repro.report.figures.case import Case
-from repro.report.figures.claim_pictures import Picture, pictures
-from repro.report.figures.retrieval_figure import RetrievalFigure
-from repro.report.figures.tower_pictures import SheetRow
-from repro.report.page.comparison_table import comparison_table
+from repro.report.figures.claims.claim_figures import ClaimFigure, claim_figures
+from repro.report.figures.claims.comparison_table import comparison_table
+from repro.report.figures.claims.towers import SheetRow
+from repro.report.figures.retrieval.figure import RetrievalFigure
 from repro.report.page.judgements import Basis, judgement
 from tests.report.every_form import SEEDS, every_form
 from tests.report.made_up_study import project_registry
@@ -34,7 +34,7 @@ def case_of(statement: str, evidence: Evidence | None = None, test: Any = None, 
     return Case(evidence or known, entry, test or entry.test, REGISTRY.gates, {**found, **row})
 
 
-def kinds(drawn: tuple[Picture, ...]) -> list[type]:
+def kinds(drawn: tuple[ClaimFigure, ...]) -> list[type]:
     return [type(figure) for figure in drawn]
 
 
@@ -58,22 +58,22 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("statement", EXPECTED)
-def test_each_form_has_its_pictures(statement: str) -> None:
-    assert kinds(pictures(case_of(statement))) == EXPECTED[statement]
+def test_each_form_has_its_figures(statement: str) -> None:
+    assert kinds(claim_figures(case_of(statement))) == EXPECTED[statement]
 
 
-def test_every_statistical_verdict_that_was_decided_has_a_picture() -> None:
+def test_every_statistical_verdict_that_was_decided_has_a_figure() -> None:
     _, rows = every_form()
     decided = [row for row in rows if row["verdict"] in ("supported", "contradicted", "inconclusive") and row["n"]]
     assert len(decided) > 40
     for row in decided:
         if REGISTRY[row["id"]].repeats is None:
-            assert pictures(case_of(row["id"])), row["id"]
+            assert claim_figures(case_of(row["id"])), row["id"]
 
 
 def test_a_dot_a_run_and_the_verdicts_own_interval() -> None:
     case = case_of("S30")
-    strip, forest, _ = pictures(case)
+    strip, forest, _ = claim_figures(case)
     assert isinstance(strip, Strip)
     assert isinstance(forest, Forest)
     assert [row.name for row in strip.rows] == ["half width one tower", "base"]
@@ -86,7 +86,7 @@ def test_a_dot_a_run_and_the_verdicts_own_interval() -> None:
 
 
 def test_any_of_shows_each_part_and_the_weakest() -> None:
-    _, forest, _ = pictures(case_of("S12"))
+    _, forest, _ = claim_figures(case_of("S12"))
     assert isinstance(forest, Forest)
     assert [row.name for row in forest.rows] == [*(f"remove conv{n}" for n in range(1, 6)), "weakest of them"]
     assert [row.main for row in forest.rows] == [False] * 5 + [True]
@@ -94,7 +94,7 @@ def test_any_of_shows_each_part_and_the_weakest() -> None:
 
 
 def test_speed_marks_where_each_run_arrives() -> None:
-    chart, forest = pictures(case_of("S20"))
+    chart, forest = claim_figures(case_of("S20"))
     assert isinstance(chart, Chart)
     assert isinstance(forest, Forest)
     tanh, _ = chart.panels
@@ -109,7 +109,7 @@ def test_speed_marks_where_each_run_arrives() -> None:
 
 
 def test_measures_show_bounds_and_what_they_are_compared_with() -> None:
-    share, *_ = pictures(case_of("S75"))
+    share, *_ = claim_figures(case_of("S75"))
     assert isinstance(share, Strip)
     first, second = share.rows
     assert first.wants.replace("\u202f", " ") == "wanted above 30.0 % and above each row below"
@@ -121,7 +121,7 @@ def test_measures_show_bounds_and_what_they_are_compared_with() -> None:
 
 
 def test_a_share_of_guessing_is_drawn_where_it_lies() -> None:
-    (strip,) = pictures(case_of("S80"))
+    (strip,) = claim_figures(case_of("S80"))
     assert isinstance(strip, Strip)
     assert "0.75 of guessing" in strip.rows[0].wants
     assert strip.references == (Mark(strip.references[0].x, strip.references[0].label),)
@@ -135,14 +135,14 @@ def test_the_papers_number_stands_on_the_axis_at_its_scale() -> None:
     as_printed: dict[str, Any] = {"base": {"net": {}, "training": {}}}
     full = replace(evidence.study, classes=1000, scaling="none", data=data, settings=as_printed)
     seen = Evidence(evidence.path, full, evidence.runs, evidence.facts, evidence.arrays)
-    drawn = pictures(case_of("S68", seen, verdict="contradicted", estimate=0.1, interval=[0.09, 0.11]))
+    drawn = claim_figures(case_of("S68", seen, verdict="contradicted", estimate=0.1, interval=[0.09, 0.11]))
     assert kinds(drawn) == [Strip, Strip]
     labels = [mark.label.replace("\u202f", " ") for figure in drawn for mark in figure.references if mark.label]
     assert labels == ["paper 40.7 %", "paper 18.2 %"]
 
 
 def test_towers_stand_against_the_lines_of_the_registry() -> None:
-    contrast, effect, *_ = pictures(case_of("S76"))
+    contrast, effect, *_ = claim_figures(case_of("S76"))
     assert isinstance(contrast, Strip)
     assert isinstance(effect, Forest)
     assert [row.name for row in contrast.rows] == ["base", "dense", "base, untrained"]
@@ -151,12 +151,12 @@ def test_towers_stand_against_the_lines_of_the_registry() -> None:
     assert "p < 0.0001" in contrast.rows[0].dots[0].label
     assert "Matching these nets' towers anew at random" in contrast.note
     assert [mark.label for mark in effect.references] == ["smallest effect +0.1"]
-    kernels, majorities = pictures(case_of("S77"))
+    kernels, majorities = claim_figures(case_of("S77"))
     assert isinstance(kernels, Strip)
     assert isinstance(majorities, Strip)
     assert [mark.label for mark in kernels.references] == ["colour-specific above 0.25"]
     assert [mark.label for mark in majorities.references] == ["largely: 0.667"]
-    (every,) = pictures(case_of("S78"))
+    (every,) = claim_figures(case_of("S78"))
     assert isinstance(every, Strip)
     assert [mark.label for mark in every.references] == ["shown from 0.333"]
     assert every.rows[0].band is not None
@@ -170,8 +170,8 @@ def test_runs_that_show_no_division_are_hollow() -> None:
         for name, value in evidence.arrays.items()
     }
     seen = Evidence(evidence.path, evidence.study, evidence.runs, evidence.facts, alike)
-    (every,) = pictures(case_of("S78", seen))
-    (sides,) = pictures(case_of("S79", seen))
+    (every,) = claim_figures(case_of("S78", seen))
+    (sides,) = claim_figures(case_of("S79", seen))
     for drawn in (every, sides):
         assert isinstance(drawn, Strip)
         assert all(dot.pale for dot in drawn.rows[0].dots)
@@ -184,7 +184,7 @@ def test_a_studys_own_smallest_effect_is_the_line() -> None:
     seen = Evidence(evidence.path, study, evidence.runs, evidence.facts, evidence.arrays)
     row = next(item for item in rows if item["id"] == "S76" and item["study"] == "smoke")
     entry = REGISTRY["S76"]
-    drawn = judgement(Basis(row, seen), entry, entry.test, REGISTRY.gates, "S76").pictures
+    drawn = judgement(Basis(row, seen), entry, entry.test, REGISTRY.gates, "S76").figures
     assert [mark.label for figure in drawn if isinstance(figure, Forest) for mark in figure.references] == [
         "smallest effect +0.3"
     ]
@@ -203,8 +203,8 @@ def test_a_first_look_is_drawn_while_the_second_waits() -> None:
 
 
 def test_nothing_is_drawn_where_the_study_cannot_speak() -> None:
-    assert pictures(case_of("S68")) == ()  # the paper's own scale alone
-    assert pictures(case_of("S21")) == ()  # other nets
+    assert claim_figures(case_of("S68")) == ()  # the paper's own scale alone
+    assert claim_figures(case_of("S21")) == ()  # other nets
 
 
 def test_a_shut_gate_still_shows_what_was_measured() -> None:
@@ -212,41 +212,41 @@ def test_a_shut_gate_still_shows_what_was_measured() -> None:
     untrained = [replace(run, scalars={**run.scalars, "train_error": 0.8}) for run in evidence.runs]
     seen = Evidence(evidence.path, evidence.study, tuple(untrained), evidence.facts, evidence.arrays)
     nothing = dict.fromkeys(("estimate", "interval", "p", "n"))
-    drawn = pictures(case_of("S30", seen, **nothing, verdict="not_evaluated", reason="gate trained: it is not"))
+    drawn = claim_figures(case_of("S30", seen, **nothing, verdict="not_evaluated", reason="gate trained: it is not"))
     assert kinds(drawn) == [Strip, Chart]
 
 
-def test_an_arm_that_the_study_lacks_leaves_no_picture() -> None:
+def test_an_arm_that_the_study_lacks_leaves_no_figure() -> None:
     evidence, _ = every_form()
     few = tuple(run for run in evidence.runs if run.variant != "half_width_one_tower")
     seen = Evidence(evidence.path, evidence.study, few, evidence.facts, evidence.arrays)
-    assert pictures(case_of("S30", seen, verdict="not_evaluated", estimate=None, interval=None)) == ()
+    assert claim_figures(case_of("S30", seen, verdict="not_evaluated", estimate=None, interval=None)) == ()
 
 
 def test_an_unknown_form_shows_the_values_that_its_finding_kept() -> None:
     test = SimpleNamespace(form="of_the_future", variants=("tanh", "base"), unit="points")
     details = {"first": [0.2, 0.21, None], "second": [0.1, 0.11, 0.12]}
-    strip, forest = pictures(case_of("S30", test=test, details=details))
+    strip, forest = claim_figures(case_of("S30", test=test, details=details))
     assert isinstance(strip, Strip)
     assert isinstance(forest, Forest)
     assert [(row.name, len(row.dots), row.missing) for row in strip.rows] == [("tanh", 2, 1), ("base", 3, 0)]
     assert forest.holds is None, "nobody knows where this claim holds"
-    assert pictures(case_of("S30", test=test, details=None, interval=None)) == ()
+    assert claim_figures(case_of("S30", test=test, details=None, interval=None)) == ()
 
 
-def test_missing_arrays_and_scalars_leave_pictures_out() -> None:
+def test_missing_arrays_and_scalars_leave_figures_out() -> None:
     evidence, _ = every_form()
     bare = Evidence(evidence.path, evidence.study, evidence.runs, evidence.facts, {})
-    assert pictures(case_of("S76", bare, interval=None)) == ()
+    assert claim_figures(case_of("S76", bare, interval=None)) == ()
     unmeasured = tuple(replace(run, scalars={"train_error": 0.02, "held_out_error": 0.1}) for run in evidence.runs)
     silent = Evidence(evidence.path, evidence.study, unmeasured, evidence.facts, {})
-    assert pictures(case_of("S80", silent, interval=None)) == ()
+    assert claim_figures(case_of("S80", silent, interval=None)) == ()
 
 
 def test_neighbours_stand_beside_the_statement_on_them_alone() -> None:
     figure = RetrievalFigure("neighbours", (), "")
-    assert pictures(replace(case_of("S84"), retrieval=figure))[-1] is figure
-    assert figure not in pictures(replace(case_of("S85"), retrieval=figure))
+    assert claim_figures(case_of("S84"), figure)[-1] is figure
+    assert figure not in claim_figures(case_of("S85"), figure)
 
 
 def test_a_definition_is_a_table_of_what_was_computed_and_wanted() -> None:

@@ -1,6 +1,6 @@
-"""A verdict as the pictures see it: the study's evidence, the statement's test, the finding behind the verdict.
+"""A verdict as the figures see it: the study's evidence, the statement's test, the finding behind the verdict.
 
-Tests of forms that this module does not know have whatever names they have: what is missing gives no picture.
+Tests of forms that this module does not know have whatever names they have: what is missing gives no figure.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from typing import Any
 from repro.evidence.directory import Evidence
 from repro.report.drawing.strips import Point
 from repro.report.drawing.words import finite
-from repro.report.figures.retrieval_figure import RetrievalFigure
 from repro.verdicts.authoring.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Samples, Towers, Views
 from repro.verdicts.finding import Finding, NotEvaluated
+from repro.verdicts.judging.claim_outcomes import with_studys_effect
 from repro.verdicts.judging.decision import LOOKS
 from repro.verdicts.judging.judge import finding_on
 from repro.verdicts.readings.readings import metric_values, missing_runs
 from repro.verdicts.registry.gate_rules import Gates
 from repro.verdicts.registry.statement import Statement
+from repro.verdicts.registry.test_types import StatisticalTest
 
 _STILL_CONCERNED = frozenset({"gate", "missing_runs", "kernels", "not_a_number"})
 
@@ -34,7 +35,18 @@ class Case:
     test: Any
     gates: Gates
     row: Mapping[str, Any]
-    retrieval: RetrievalFigure | None = None
+
+    @classmethod
+    def as_judged(cls, evidence: Evidence, statement: Statement, gates: Gates, row: Mapping[str, Any]) -> Case:
+        """The case of a row, its test with the smallest effect of interest that the study registered, if it did."""
+        test = statement.test
+        return cls(
+            evidence,
+            statement,
+            with_studys_effect(statement, evidence) if isinstance(test, StatisticalTest) else test,
+            gates,
+            row,
+        )
 
     @property
     def form(self) -> str:

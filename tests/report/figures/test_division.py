@@ -7,7 +7,7 @@ import pytest
 
 from repro.evidence.directory import Evidence
 from repro.evidence.division import COLOUR_SPECIFIC
-from repro.report.figures.division_figures import DivisionFigures, division_figures
+from repro.report.figures.kernels.division import DivisionFigures, division_figures
 from tests.report.made_up_study import EPOCHS, FALLS, POINTS, made_up_study, run_record
 
 ARMS = ("base", "dense")

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from repro.evidence.record import RunRecord
+from repro.report.cases.case import Case, samples_of
 from repro.report.drawing.charts import Chart, Curve, Line, Plot, chart, mean_line, span_of
 from repro.report.drawing.number_formats import unit_look
 from repro.report.drawing.words import decimal, named, percent
-from repro.report.figures.case import Case, samples_of
-from repro.report.figures.curves import epochs_a_step, points, rate_drops
+from repro.report.figures.curves.logged import epochs_a_step, points, rate_drops
 from repro.verdicts.authoring.samples import Arms, EachAgainst
 from repro.verdicts.readings.learning_curves import settled_curve, settled_windows
 from repro.verdicts.statistics.estimates import welch

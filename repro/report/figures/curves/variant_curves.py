@@ -8,7 +8,7 @@ from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.report.drawing.charts import Chart, Curve, Line, Plot, chart, mean_line
 from repro.report.drawing.words import named, percent
-from repro.report.figures.curves import points
+from repro.report.figures.curves.logged import points
 
 LEGEND = (
     ("held-out", "held-out error"),

@@ -1,4 +1,4 @@
-"""Pictures of verdicts on speed: the curves with the points of arrival, and the ratios on a logarithmic axis."""
+"""Figures of verdicts on speed: the curves with the points of arrival, and the ratios on a logarithmic axis."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from repro.evidence.record import RunRecord
+from repro.report.cases.case import Case, numbers, samples_of
 from repro.report.drawing.charts import Arrival, Chart, Curve, Line, Plot, chart
 from repro.report.drawing.forest import Estimate, Forest, forest
 from repro.report.drawing.number_formats import unit_look
 from repro.report.drawing.words import finite, named, percent
-from repro.report.figures.case import Case, numbers, samples_of
-from repro.report.figures.difference_pictures import Figure, region
+from repro.report.figures.claims.differences import Figure, region
 from repro.verdicts.authoring.samples import Pairs
 from repro.verdicts.forms.judge_speed import arrival_at, convergence
 
@@ -19,7 +19,7 @@ _CURVES = {"converged": "held_out_error"}
 _LEGEND = (("first-arm", "said to be slower"), ("second-arm", "said to be faster"))
 
 
-def speed_pictures(case: Case) -> list[Figure]:
+def speed_figures(case: Case) -> list[Figure]:
     """A panel for each pair of variants, and the ratio of their iterations with its interval."""
     return [figure for figure in (_curves(case), _ratios(case)) if figure is not None]
 

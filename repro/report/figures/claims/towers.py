@@ -1,66 +1,34 @@
-"""Pictures of the verdicts on towers (S76 to S79): how far they differ in each run, and the kernels themselves."""
+"""Figures of the verdicts on towers (S76 to S79): how far they differ in each run, and the kernels themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from repro.evidence.division import COLOUR_SPECIFIC
 from repro.evidence.record import RunRecord
+from repro.report.cases.case import Case
 from repro.report.drawing.forest import Forest
-from repro.report.drawing.kernel_images import data_address, sheet
 from repro.report.drawing.strips import Arm, Point, Strip, strip
 from repro.report.drawing.words import decimal, finite, named, probability, tick
-from repro.report.figures.case import Case
-from repro.report.figures.difference_pictures import effect_forest
-from repro.report.figures.towers import Tower, TowerKernels, tower_kernels
+from repro.report.figures.claims.differences import effect_forest
+from repro.report.figures.kernels.sheets import (
+    J_TITLE,
+    MOST_CONTROLS,
+    MOST_NETS,
+    SheetRow,
+    chroma_strip,
+    halves_word,
+    sheet_row,
+    specific_line,
+)
+from repro.report.figures.kernels.tower_kernels import tower_kernels
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.statistics.specialisation import NetDivision
-
-MOST_NETS, MOST_CONTROLS = 20, 6
-"""Nets of the base, and of each control, shown as sheets; the page says how many it left out."""
-J_TITLE = "J, how far the towers' shares of colour-specific kernels differ (0 not at all, 1 wholly divided)"
-
-
-@dataclass(frozen=True)
-class TowerSheet:
-    """A tower's kernels as one picture."""
-
-    name: str
-    address: str
-    median: str
-    live: int
-    of: int
-
-
-@dataclass(frozen=True)
-class NetSheets:
-    """A net as two sheets with its J and the permutation p of that, or why there is none."""
-
-    name: str
-    seed: int
-    towers: tuple[TowerSheet, TowerSheet]
-    j: str | None
-    p: str | None
-    why: str | None
-
-
-@dataclass(frozen=True)
-class SheetRow:
-    """Nets of one kind side by side."""
-
-    kind: ClassVar[str] = "sheets"
-    title: str
-    note: str
-    nets: tuple[NetSheets, ...]
-    left_out: int
-
 
 Figure = Strip | Forest | SheetRow
 
 
-def tower_pictures(case: Case) -> list[Figure]:
+def tower_figures(case: Case) -> list[Figure]:
     """What each form of claim on towers reads of the runs."""
     if case.form == "tower_contrast":
         effect = effect_forest(case)
@@ -68,35 +36,6 @@ def tower_pictures(case: Case) -> list[Figure]:
     if case.form == "most_runs":
         return [*_some(_chroma_strip(case)), *_some(_majorities(case))]
     return _some(_sides(case) if case.form == "fair_coin" else _every_run(case))
-
-
-def sheet_row(title: str, note: str, nets: Sequence[TowerKernels], halves: str, most: int) -> SheetRow:
-    """The nets as sheets, at most so many."""
-    shown = nets[:most]
-    return SheetRow(title, note, tuple(_net(net, halves) for net in shown), len(nets) - len(shown))
-
-
-def halves_word(towers: Any) -> str:
-    """What the two parts of the first layer of a net with so many towers are called."""
-    return "Tower" if towers == 2 else "Half"
-
-
-def chroma_strip(
-    kernels: TowerKernels, halves: str, title: str, lines: Sequence[tuple[float, str]] = ()
-) -> Strip | None:
-    """A dot a live kernel, a row a tower; None where no live kernel has a chroma share."""
-    if not any(kernel.chroma is not None for tower in kernels.towers for kernel in tower.live):
-        return None
-    arms = [
-        Arm(f"{halves} {tower.number}", [Point(kernel.number, kernel.chroma) for kernel in tower.live])
-        for tower in kernels.towers
-    ]
-    return strip(title, arms, decimal, tick, references=lines, within=(0.0, 1.0), dots="kernel")
-
-
-def specific_line(above: float) -> list[tuple[float, str]]:
-    """The line above which a kernel is colour-specific."""
-    return [(above, f"colour-specific above {above:g}")]
 
 
 def _some(figure: Strip | None) -> list[Figure]:
@@ -250,22 +189,3 @@ def _sheets(case: Case) -> list[Figure]:
             most = MOST_CONTROLS if place else MOST_NETS
             rows.append(sheet_row(title, notes[min(place, 1)], nets, halves_word(towers), most))
     return rows
-
-
-def _net(net: TowerKernels, halves: str) -> NetSheets:
-    first, second = (_sheet(tower, halves) for tower in net.towers)
-    name, seed, division = f"seed {net.run.seed}", net.run.seed, net.division
-    if isinstance(division, NotEvaluated):
-        return NetSheets(name, seed, (first, second), None, None, division.reason)
-    return NetSheets(name, seed, (first, second), decimal(division.j), probability(division.p), None)
-
-
-def _sheet(tower: Tower, halves: str) -> TowerSheet:
-    kernels = [kernel.weights for kernel in tower.kernels]
-    return TowerSheet(
-        name=f"{halves.lower()} {tower.number}",
-        address=data_address(sheet(kernels, [not kernel.live for kernel in tower.kernels])),
-        median=decimal(tower.median_chroma),
-        live=len(tower.live),
-        of=len(tower.kernels),
-    )

@@ -16,9 +16,9 @@ from repro.evidence.record import RunRecord
 from repro.report.drawing.charts import Chart, Curve, Line, Plot, chart, mean_line
 from repro.report.drawing.strips import Arm, Point, Strip, strip
 from repro.report.drawing.words import decimal, finite, named, tick
-from repro.report.figures.curves import epochs_a_step, rate_drops
-from repro.report.figures.tower_pictures import J_TITLE
-from repro.report.figures.towers import tower_kernels
+from repro.report.figures.curves.logged import epochs_a_step, rate_drops
+from repro.report.figures.kernels.sheets import J_TITLE
+from repro.report.figures.kernels.tower_kernels import tower_kernels
 from repro.verdicts.finding import NotEvaluated
 
 ARMS = (("base", "second-arm"), ("dense", "first-arm"))

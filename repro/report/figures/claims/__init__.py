@@ -1,0 +1,1 @@
+"""What stands beside a verdict, by the form of its claim."""

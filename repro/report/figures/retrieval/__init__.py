@@ -1,0 +1,1 @@
+"""The user's pictures with their neighbours (section 6.1, Figure 4)."""
