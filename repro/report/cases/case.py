@@ -85,8 +85,10 @@ class Case:
         """
         if self.row["verdict"] != "not_evaluated":
             return True
-        lacks = set(self.variants) - set(self.present)
-        return not lacks and isinstance(self.judged, NotEvaluated) and self.judged.code in _STILL_CONCERNED
+        why = self.judged
+        if set(self.variants) - set(self.present) or not isinstance(why, NotEvaluated):
+            return False
+        return why.code in _STILL_CONCERNED and why.reason == self.row["reason"]
 
     @property
     def levels(self) -> bool:

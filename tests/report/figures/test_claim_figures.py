@@ -19,7 +19,11 @@ from repro.report.figures.claims.claim_figures import ClaimFigure, claim_figures
 from repro.report.figures.claims.comparison_table import comparison_table
 from repro.report.figures.claims.towers import SheetRow
 from repro.report.figures.retrieval.figure import RetrievalFigure
+from repro.report.page.gate_table import gate_rows
 from repro.report.page.judgements import Basis, judgement
+from repro.verdicts.authoring.samples import Arms
+from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.judging.judge import finding_on
 from tests.report.every_form import SEEDS, every_form
 from tests.report.made_up_study import project_registry
 
@@ -212,8 +216,13 @@ def test_a_shut_gate_still_shows_what_was_measured() -> None:
     untrained = [replace(run, scalars={**run.scalars, "train_error": 0.8}) for run in evidence.runs]
     seen = Evidence(evidence.path, evidence.study, tuple(untrained), evidence.facts, evidence.arrays)
     nothing = dict.fromkeys(("estimate", "interval", "p", "n"))
-    drawn = claim_figures(case_of("S30", seen, **nothing, verdict="not_evaluated", reason="gate trained: it is not"))
+    shut = finding_on(seen, REGISTRY["S30"].test, REGISTRY.gates, Arms("half_width_one_tower", "base"), SEEDS)
+    assert isinstance(shut, NotEvaluated)
+    drawn = claim_figures(case_of("S30", seen, **nothing, verdict="not_evaluated", reason=shut.reason))
     assert kinds(drawn) == [Strip, Chart]
+    elsewhere = case_of("S30", seen, **nothing, verdict="not_evaluated", reason="these pictures cannot speak")
+    assert claim_figures(elsewhere) == (), "the verdict was withheld for another reason than the gate"
+    assert gate_rows([elsewhere], REGISTRY.gates) == ()
 
 
 def test_an_arm_that_the_study_lacks_leaves_no_figure() -> None:
