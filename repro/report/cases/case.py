@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from repro.evidence.directory import Evidence
+from repro.evidence.record import RunRecord
 from repro.report.drawing.strips import Point
 from repro.report.drawing.words import finite
 from repro.verdicts.authoring.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Samples, Towers, Views
@@ -136,12 +137,16 @@ class Case:
     @property
     def present(self) -> tuple[str, ...]:
         """The arms that have runs."""
-        return tuple(name for name in self.variants if self.evidence.of(name))
+        return tuple(name for name in self.variants if self.runs(name))
+
+    def runs(self, variant: str) -> list[RunRecord]:
+        """The runs of a variant that the verdict rests on, not those of seeds that only a later look counts."""
+        return [run for run in self.evidence.of(variant) if run.seed in self.seeds]
 
     def points(self, variant: str, metric: str) -> list[Point]:
         """A variant's runs in a metric, collapsed ones as the verdict counts them."""
         found = []
-        for run in self.evidence.of(variant):
+        for run in self.runs(variant):
             values = metric_values(self.evidence, variant, [run.seed], metric)
             value = None if isinstance(values, NotEvaluated) else finite(values[0])
             found.append(Point(run.seed, value, run.status != "finished"))

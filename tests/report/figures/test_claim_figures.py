@@ -225,6 +225,24 @@ def test_a_shut_gate_still_shows_what_was_measured() -> None:
     assert gate_rows([elsewhere], REGISTRY.gates) == ()
 
 
+def test_runs_of_later_seeds_are_not_shown_beside_a_verdict_of_the_first_look() -> None:
+    """Else the means of the arms would differ by another number than the estimate."""
+    evidence, _ = every_form()
+    waiting = [run for run in evidence.runs if run.variant == "base" or run.seed in SEEDS[:6]]
+    study = replace(evidence.study, looks="two")
+    seen = Evidence(evidence.path, study, tuple(waiting), evidence.facts, evidence.arrays)
+    strip, _, curves = claim_figures(case_of("S30", seen, n=[6, 6]))
+    assert isinstance(strip, Strip)
+    assert isinstance(curves, Chart)
+    assert [len(row.dots) for row in strip.rows] == [6, 6]
+    assert {trace.seed for trace in curves.panels[0].traces} == {*SEEDS[:6], None}
+    contrast, _, base, _ = claim_figures(case_of("S76", seen, n=[6, 6]))
+    assert isinstance(contrast, Strip)
+    assert isinstance(base, SheetRow)
+    assert [len(row.dots) for row in contrast.rows] == [6, 6, 6]
+    assert [net.seed for net in base.nets] == list(SEEDS[:6])
+
+
 def test_an_arm_that_the_study_lacks_leaves_no_figure() -> None:
     evidence, _ = every_form()
     few = tuple(run for run in evidence.runs if run.variant != "half_width_one_tower")

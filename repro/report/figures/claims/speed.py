@@ -28,7 +28,7 @@ def pairs_of(case: Case) -> list[tuple[str, str]]:
     """The pairs that have runs, slower first."""
     samples = samples_of(case.test, case.variants)
     pairs = samples.pairs if isinstance(samples, Pairs) else ()
-    return [pair for pair in pairs if all(case.evidence.of(name) for name in pair)]
+    return [pair for pair in pairs if all(case.runs(name) for name in pair)]
 
 
 def _curves(case: Case) -> Chart | None:
@@ -40,7 +40,7 @@ def _curves(case: Case) -> Chart | None:
     for pair in pairs_of(case):
         curves, arrivals, said = [], [], []
         for kind, variant in zip(("first-arm", "second-arm"), pair, strict=True):
-            for run in case.evidence.of(variant):
+            for run in case.runs(variant):
                 if not (line := _line(run, metric)):
                     continue
                 curves.append(Curve(kind, line, run.status != "finished", run.seed))

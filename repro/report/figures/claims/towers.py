@@ -47,7 +47,7 @@ def _some(figure: Strip | None) -> list[Figure]:
 
 def _contrast(case: Case) -> Strip | None:
     """J of all arms, and below them of nets that decide nothing: further variants, nets before training."""
-    names = [*case.present, *(name for name in case.names("beside") if case.evidence.of(name))]
+    names = [*case.present, *(name for name in case.names("beside") if case.runs(name))]
     arms = [_j_arm(case, name) for name in names]
     if case.present:
         arms.append(_j_arm(case, case.present[0], trained=False))
@@ -131,7 +131,7 @@ def _divisions(case: Case, variant: str, *, trained: bool = True) -> list[tuple[
     """Each run with how its kernels divide, by the registered threshold."""
     above = finite(case.setting("specific_above", COLOUR_SPECIFIC)) or 0.0
     found: list[tuple[RunRecord, NetDivision | None]] = []
-    for run in case.evidence.of(variant):
+    for run in case.runs(variant):
         kernels = tower_kernels(case.evidence, run, above, trained=trained)
         division = None if kernels is None else kernels.division
         found.append((run, None if isinstance(division, NotEvaluated) else division))
@@ -143,7 +143,7 @@ def _divisions(case: Case, variant: str, *, trained: bool = True) -> list[tuple[
 
 def _chroma_strip(case: Case) -> Strip | None:
     """Each live kernel of the first run of the split nets, by tower, against the registered threshold."""
-    runs = case.evidence.of(case.variants[0]) if case.variants else []
+    runs = case.runs(case.variants[0]) if case.variants else []
     found = [kernels for run in runs if (kernels := tower_kernels(case.evidence, run))]
     chosen = next((kernels for kernels in found if kernels.run.status == "finished"), None)
     if chosen is None:
@@ -182,7 +182,7 @@ def _sheets(case: Case) -> list[Figure]:
     notes = ("The same net from other random numbers.", "No towers, cut into arbitrary halves: what luck alone does.")
     above = finite(case.setting("specific_above", COLOUR_SPECIFIC)) or 0.0
     for place, variant in enumerate(case.present):
-        nets = [kernels for run in case.evidence.of(variant) if (kernels := tower_kernels(case.evidence, run, above))]
+        nets = [kernels for run in case.runs(variant) if (kernels := tower_kernels(case.evidence, run, above))]
         towers = case.evidence.study.settings.get(variant, {}).get("net", {}).get("towers", 2)
         if nets:
             title = f"Kernels of {named(variant)}, every seed"

@@ -50,7 +50,7 @@ def arm_curves(case: Case) -> list[Chart]:
     metrics = [str(case.setting("metric")), *case.names("also")]
     read = None
     if "settled" in case.names("gates"):
-        read = settled_curve(case.evidence.of(pairs[0][1])[0])
+        read = settled_curve(case.runs(pairs[0][1])[0])
     names = dict.fromkeys([*(CURVES[metric] for metric in metrics if metric in CURVES), *([read] if read else [])])
     return [made for name in names if (made := _chart(case, pairs, name, shaded=name == read))]
 
@@ -63,7 +63,7 @@ def _pairs(case: Case) -> list[tuple[str, str]]:
         firsts = (samples.first,)
     if not isinstance(samples, Arms | EachAgainst):
         return []
-    return [(first, samples.second) for first in firsts if all(map(case.evidence.of, (first, samples.second)))]
+    return [(first, samples.second) for first in firsts if all(map(case.runs, (first, samples.second)))]
 
 
 def _chart(case: Case, pairs: Sequence[tuple[str, str]], name: str, *, shaded: bool) -> Chart | None:
@@ -71,7 +71,7 @@ def _chart(case: Case, pairs: Sequence[tuple[str, str]], name: str, *, shaded: b
     sign = -1.0 if case.setting("larger") == "second" else 1.0
     upper, lower, differ = [], [], False
     for first, second in pairs:
-        arms = [case.evidence.of(variant) for variant in (first, second)]
+        arms = [case.runs(variant) for variant in (first, second)]
         lines = [_lines(runs, name) for runs in arms]
         if not all(lines):
             continue
