@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 from repro.report.drawing.words import THIN
 
-VOID = {"meta", "link", "br", "img", "hr", "input"}
+VOID = {"meta", "link", "br", "wbr", "img", "hr", "input"}
 
 
 class Page(HTMLParser):

@@ -77,7 +77,7 @@ def test_sheet_has_gaps_and_fades_excluded_kernels() -> None:
 
 def test_hyphens_before_numbers_are_minus_signs() -> None:
     said = words.minus_signs("-0.41 points [-1.2, -.5], p 6e-05, 2010-2012, layer-2, S-3")
-    assert said == "−0.41 points [−1.2, −.5], p 6e-05, 2010-2012, layer-2, S-3"
+    assert said == "−0.41 points [−1.2, −.5], p 6e−05, 2010-2012, layer-2, S-3"
 
 
 def test_numbers_as_text() -> None:

@@ -26,8 +26,8 @@ def signed(text: str) -> str:
 
 
 def minus_signs(text: str) -> str:
-    """Hyphens in front of numbers as minus signs; those inside words and dates stay."""
-    return re.sub(r"(?<![\w.−-])-(?=\.?\d)", "−", text)
+    """Hyphens in front of numbers and of exponents as minus signs; those inside words and dates stay."""
+    return re.sub(r"(?<![\w.−-])-(?=\.?\d)|(?<=\de)-(?=\d)", "−", text)
 
 
 def decimal(value: Any, digits: int = 2) -> str:

@@ -96,7 +96,7 @@ def _items(evidence: Evidence) -> list[Item]:
 
 
 _FIDELITY = {
-    "paper": "as printed, departures listed below",
+    "paper": "as printed, but for the departures listed above",
     "authors": "as the authors' released code ran it",
     "modern": "as people run it now, one tower",
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from repro.report.cases.rows import NO_CLAIM, VERDICTS
 from repro.report.drawing import words
@@ -62,7 +62,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["named"] = words.named
+    environment.filters["dotted"] = _dotted
     return environment
+
+
+def _dotted(name: str) -> Markup:
+    """A setting's dotted name, which may break between its parts and not inside them."""
+    return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(name))))
 
 
 def _read(name: str) -> str:
@@ -70,7 +76,9 @@ def _read(name: str) -> str:
 
 
 def _typeset(value: Any) -> Any:
-    """Text with apostrophes as printers set them and no line break before a percent sign; markup stays."""
+    """Text with apostrophes as printers set them, names that Markdown sets as code in quotes, and no line break before
+    a percent sign; markup stays."""
     if type(value) is not str:
         return value
+    value = re.sub(r"`([^`]+)`", "“\\1”", value)
     return re.sub(r"(?<=\d) %", f"{words.THIN}%", re.sub(r"(?<=\w)'(?=\w|\s|$)", "’", value))

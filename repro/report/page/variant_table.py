@@ -140,7 +140,12 @@ def _departure(line: str) -> Change:
     """A recorded line, `key: before -> after`; one of another shape stands whole as the key."""
     key, colon, rest = line.partition(": ")
     before, arrow, after = rest.partition(" -> ")
-    return Change(key, before, after) if colon and arrow else Change(line, "", "")
+    return Change(key, _recorded(before), _recorded(after)) if colon and arrow else Change(line, "", "")
+
+
+def _recorded(value: str) -> str:
+    """A recorded value as a person would write it: lists without their brackets."""
+    return value[1:-1] or "none" if value.startswith("[") and value.endswith("]") else value
 
 
 def _first(runs: list[RunRecord], name: str) -> float | None:

@@ -184,6 +184,17 @@ def test_the_projects_registry_is_read_by_default(tmp_path: Path) -> None:
     assert (tmp_path / "sub" / "report.html").read_text().startswith("<!DOCTYPE html>")
 
 
+def test_settings_break_between_their_parts_and_are_written_as_a_person_would() -> None:
+    study = made_up_study(
+        summary="The recipe of `decay`.",
+        deviations={"base": ["net.widths.fc: [4096, 4096] -> [128, 128]", "training.schedule.at: [] -> [0.8]"]},
+    )
+    text = report_html(study, ROWS, REGISTRY)
+    assert "<code>training.<wbr>schedule.<wbr>at</code></th><td>none</td><td>0.8</td>" in text
+    assert "<td>4096, 4096</td><td>128, 128</td>" in text
+    assert "The recipe of “decay”." in text
+
+
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)> {{ 7 * 7 }} </style>"
 
 

@@ -62,7 +62,7 @@ def _along(evidence: Evidence) -> Chart | None:
         time="epoch",
         legend=[(f"{look} mean", named(variant)) for variant, look in ARMS if look in there],
         within=(0.0, 1.0),
-        note="While few kernels are live, in the first passes, J is rough; before training none is.",
+        note="In the first passes few kernels have moved enough to count as live, so J is rough there.",
     )
 
 
