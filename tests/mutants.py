@@ -1,9 +1,10 @@
-"""Plant small faults in modules, one at a time, and see whether the modules' own tests notice: `make mutants`.
+"""Plant small faults in modules, one at a time, and see whether the package's own tests notice: `make mutants`.
 
 The faults are those of cosmic-ray (another operator, another number, a condition turned round, a decorator left out);
 of all that it could plant, a sample is drawn with a stated seed. They are planted in a copy of the repository, so that
 files that are being edited are left alone. Faults that change nothing but annotations are passed over: no test could
-notice them.
+notice them. Which tests run which line is measured once, by coverage.py; against each fault only the tests that run
+its line are tried, the others could not notice it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from coverage import CoverageData
 from cosmic_ray.commands.init import init
 from cosmic_ray.mutating import mutate_and_test, mutate_code
 from cosmic_ray.plugins import get_operator
@@ -29,21 +32,28 @@ from cosmic_ray.work_item import MutationSpec, TestOutcome
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {
-    "stages": "pipeline",
-    "facts": "measurement",
-    "evidence": "measurement",
-    "runs": "training",
-    "scheduling": "training",
+    "stages": ["pipeline"],
+    "facts": ["measurement"],
+    "evidence": ["measurement", "pipeline"],
+    "runs": ["training"],
+    "scheduling": ["training"],
+    "training": ["training", "placement"],
+    "data": ["data", "training"],
 }
-"""Where the tests of a package lie that has no folder of its own name."""
+"""Where the tests of a package lie, if not in one folder of its own name."""
+TESTS_FILE = "tests_to_run.txt"
 
 
-def tests_of(module: Path) -> Path:
-    """The module's own tests: the file that is named after it, else the whole folder of its package's tests."""
-    package = module.parts[1] if len(module.parts) > 2 else ""
-    folder = Path("tests", FOLDERS.get(package, package))
-    own = folder / f"test_{module.stem}.py"
-    return own if (ROOT / own).exists() else folder
+def modules_in(path: Path) -> list[Path]:
+    """The module itself, or all modules of a folder, in sorted order."""
+    return sorted(path.rglob("*.py")) if (ROOT / path).is_dir() else [path]
+
+
+def folders_of(modules: list[Path]) -> list[str]:
+    """The folders in which the modules' own tests lie."""
+    packages = {module.parts[1] if len(module.parts) > 2 else "" for module in modules}
+    names = sorted({name for package in packages for name in FOLDERS.get(package, [package])})
+    return [Path("tests", name).as_posix() for name in names]
 
 
 def copied(folder: Path) -> Path:
@@ -91,51 +101,75 @@ def faults(modules: list[Path], source: random.Random) -> Iterator[MutationSpec]
             yield spec
 
 
-def command(module: Path) -> str:
+def pytest_command(*words: str) -> str:
     # -x: one failing test is enough. Without hypothesis' random seed a fault would be noticed today and not tomorrow.
-    return f"{sys.executable} -m pytest -q -x -p no:cacheprovider --hypothesis-seed=0 {tests_of(module)}"
+    options = "-q -x -p no:cacheprovider -p no:randomly --hypothesis-seed=0 -m 'not slow and not cluster'"
+    return f"{sys.executable} -m pytest {options} {' '.join(words)}"
+
+
+class RunBy:
+    """Which tests run which line of the modules; tests in the order of their time, the shortest first."""
+
+    def __init__(self, modules: list[Path], folders: list[str]) -> None:
+        watched = [f"--cov={'.'.join(module.with_suffix('').parts)}" for module in modules]
+        began = time.monotonic()
+        outcome, said = run_tests(pytest_command(*watched, "--cov-context=test", "--cov-report=", *folders), 7200)
+        if outcome is not TestOutcome.SURVIVED:
+            sys.exit(f"{' '.join(folders)} fails before any fault is planted:\n{said}")
+        self.limit = 60 + 5 * (time.monotonic() - began)
+        data = CoverageData()
+        data.read()
+        self._by_line: dict[Path, dict[int, set[str]]] = {}
+        for module in modules:
+            lines: dict[int, set[str]] = defaultdict(set)
+            for line, contexts in data.contexts_by_lineno(str(module.resolve())).items():
+                lines[line] = {context.rpartition("|")[0] for context in contexts if context}
+            self._by_line[module] = lines
+
+    def of(self, module: Path, first: int, last: int) -> list[str]:
+        """Tests that run one of the lines; for lines that run on import, all that run anything of the module."""
+        lines = self._by_line[module]
+        tests = {test for line in range(first, last + 1) for test in lines.get(line, ())}
+        return sorted(tests or {test for these in lines.values() for test in these})
 
 
 def main() -> int:
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    words.add_argument(
-        "modules", nargs="+", type=Path, help="paths of modules, as repro/verdicts/statistics/estimates.py"
-    )
+    words.add_argument("modules", nargs="+", type=Path, help="modules or folders, as repro/verdicts/statistics")
     words.add_argument("--count", type=int, default=60, help="how many faults (default 60)")
     words.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
     asked = words.parse_args()
     for module in asked.modules:
-        if not (ROOT / module).is_file() or module.parts[0] != "repro":
-            words.error(f"{module} is no module of repro/; give paths as repro/verdicts/statistics/estimates.py")
+        if not (ROOT / module).exists() or module.parts[0] != "repro":
+            words.error(f"{module} is no module or folder of repro/; give paths as repro/verdicts/statistics")
     if not (ROOT / ".git").exists():
         words.error(f"{ROOT} is no git repository, whose list of files says what to copy")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(copied(Path(folder)))
-        return planted(asked.modules, asked.count, asked.seed)
+        return planted([module for path in asked.modules for module in modules_in(path)], asked.count, asked.seed)
 
 
 def planted(modules: list[Path], count: int, seed: int) -> int:
     """Plant the sample in the copy that is the current folder; returns 1 when a fault survives."""
-    limits = {}
-    for module in modules:
-        began = time.monotonic()
-        outcome, said = run_tests(command(module), timeout=3600)
-        if outcome is not TestOutcome.SURVIVED:
-            print(f"{tests_of(module)} fails before any fault is planted:\n{said}", file=sys.stderr)
-            return 2
-        limits[module] = 60 + 5 * (time.monotonic() - began)
-    killed, survivors = dict.fromkeys(modules, 0), dict.fromkeys(modules, 0)
-    for _, spec in zip(range(count), faults(modules, random.Random(seed)), strict=False):
+    folders = folders_of(modules)
+    run_by = RunBy(modules, folders)
+    killed, survivors = defaultdict(int), defaultdict(int)
+    for number, spec in zip(range(1, count + 1), faults(modules, random.Random(seed)), strict=False):
         module = Path(spec.module_path)
-        result = mutate_and_test([spec], command(module), limits[module])
-        if result.test_outcome is TestOutcome.SURVIVED:
+        tests = run_by.of(module, spec.start_pos[0], spec.end_pos[0])
+        Path(TESTS_FILE).write_text("\n".join(tests) + "\n")
+        result = mutate_and_test([spec], pytest_command(f"@{TESTS_FILE}"), run_by.limit) if tests else None
+        if result is None or result.test_outcome is TestOutcome.SURVIVED:
             survivors[module] += 1
-            print(f"survived: {spec.operator_name.removeprefix('core/')}\n{result.diff}\n", flush=True)
+            what = result.diff if result else f"{module}:{spec.start_pos[0]}"
+            name = spec.operator_name.removeprefix("core/")
+            print(f"survived {len(tests)} tests (fault {number}): {name}\n{what}\n", flush=True)
         else:
             killed[module] += 1
-    print(f"{'module':<44}{'tests':<44}{'killed':>7}{'survived':>9}   (sample of {count}, seed {seed})")
-    for module in modules:
-        print(f"{module!s:<44}{tests_of(module)!s:<44}{killed[module]:>7}{survivors[module]:>9}")
+    for module in sorted({*killed, *survivors}):
+        print(f"{module!s:<56}{killed[module]:>4} killed{survivors[module]:>4} survived")
+    total = sum(killed.values())
+    print(f"{total} of {total + sum(survivors.values())} killed by {' '.join(folders)}; sample of {count}, seed {seed}")
     return 1 if any(survivors.values()) else 0
 
 
