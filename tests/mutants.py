@@ -22,13 +22,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from coverage import CoverageData
 from cosmic_ray.commands.init import init
 from cosmic_ray.mutating import mutate_and_test, mutate_code
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.testing import run_tests
 from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import MutationSpec, TestOutcome
+from coverage import CoverageData
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {
