@@ -12,15 +12,16 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from repro.errors import UserError, mendable, missing_module
-from repro.project import project_here, project_root
+from repro.project import Project, project_here
 
 if TYPE_CHECKING:
     from repro.data.layouts.layout import Layout
+    from repro.stages.handed_on import Facts
 
 app = typer.Typer(
     name="repro",
@@ -60,9 +61,9 @@ def prepare(
     """Decode, resize and pack a study's pictures (section 2 of the paper); resumes where it stopped."""
     from repro.stages.prepare import prepare_stage
 
-    prepared = prepare_stage(project_root(), study, workers=workers, skip_bad=skip_bad)
-    counts = ", ".join(f"{count} {split}" for split, count in prepared["counts"].items())
-    typer.echo(f"{study}: {len(prepared['classes'])} classes, {counts} pictures of {prepared['size']} px")
+    prepared = prepare_stage(Project.here(), study, workers=workers, skip_bad=skip_bad)
+    counts = ", ".join(f"{count} {split}" for split, count in prepared.counts.items())
+    typer.echo(f"{study}: {len(prepared.classes)} classes, {counts} pictures of {prepared.size} px")
 
 
 @app.command()
@@ -108,7 +109,7 @@ def train(
     leave_on_sigterm()
 
     train_stage(
-        project_root(),
+        Project.here(),
         name,
         workers=workers,
         device=device,
@@ -132,7 +133,7 @@ def _train_in_ranks(
 ) -> int:
     from repro.stages.train_ranks import train_one_run
 
-    return train_one_run(project_root(), study, variants, seeds, rank, device, retrain, checkpoint_seconds)
+    return train_one_run(Project.here(), study, variants, seeds, rank, device, retrain, checkpoint_seconds)
 
 
 @app.command()
@@ -140,15 +141,15 @@ def facts() -> None:
     """Measure what statements on definitions need to know of the program's own nets; the same for every study."""
     from repro.stages.facts import facts_stage
 
-    measured = facts_stage(project_root())["fidelity"]
+    measured = facts_stage(Project.here()).fidelity
     told = ", ".join(f"{len(of_one)} of fidelity {name}" for name, of_one in measured.items())
     typer.echo(f"facts about the net: {told}")
 
 
-def _measured_facts(root: Path) -> dict[str, Any]:
+def _measured_facts(project: Project) -> Facts:
     from repro.stages.facts import facts_stage
 
-    return facts_stage(root)
+    return facts_stage(project)
 
 
 @app.command()
@@ -161,7 +162,7 @@ def evaluate(
     from repro.stages.handed_on import facts_of_nets
 
     known = facts_of_nets if "DVC_STAGE" in os.environ else _measured_facts  # by hand no stage has seen to them
-    evidence = evaluate_stage(project_root(), study, device=device, facts=known)
+    evidence = evaluate_stage(Project.here(), study, device=device, facts=known)
     typer.echo(f"{study}: evidence of {len(evidence.runs)} runs in {evidence.path}")
 
 
@@ -170,7 +171,7 @@ def verdicts(study: StudyName) -> None:
     """Run the claims on what the pipeline made of a study (pytest claims/ --report-only)."""
     from repro.stages.verdicts import verdicts_stage
 
-    raise typer.Exit(verdicts_stage(project_root(), study))
+    raise typer.Exit(verdicts_stage(Project.here(), study))
 
 
 @app.command()
@@ -184,7 +185,7 @@ def report(
     if study is not None and every:
         raise UserError(f"--all: the page over all studies has no STUDY; leave {study} or --all out")
     if study is not None:
-        typer.echo(f"{study}: report in {report_stage(project_root(), study)}")
+        typer.echo(f"{study}: report in {report_stage(Project.here(), study)}")
         return
     _report_on_all()
 
@@ -192,7 +193,7 @@ def report(
 def _report_on_all() -> None:
     from repro.report.page.all_studies import write_all_studies
 
-    path, names = write_all_studies(project_root())
+    path, names = write_all_studies(Project.here().root)
     typer.echo(f"{', '.join(names)}: report in {path}")
 
 
@@ -215,20 +216,19 @@ def plan(
 ) -> None:
     """What is done, running and missing; the hours, disk and memory that the rest will take."""
     from repro.stages.plan import plan_study, prune_store
-    from repro.study.load import studies_in_params
 
-    root = project_root()
+    project = Project.here()
     if spread and not decide:
         raise UserError("--spread is only read with --decide")
     if decide:
         from repro.stages.decide import decide_plan
 
-        for name in [study] if study else studies_in_params(root):
-            decide_plan(root, name, spread or [], typer.echo)
+        for name in [study] if study else project.studies:
+            decide_plan(project, name, spread or [], typer.echo)
     elif prune:
-        prune_store(root, remove=yes, echo=typer.echo)
+        prune_store(project, remove=yes, echo=typer.echo)
     else:
-        plan_study(root, study, workers=workers, echo=typer.echo)
+        plan_study(project, study, workers=workers, echo=typer.echo)
 
 
 @app.command()
@@ -236,7 +236,7 @@ def record(study: StudyName) -> None:
     """Add the pipeline's evidence of a study to evidence/STUDY, which git keeps."""
     from repro.stages.record import record_evidence
 
-    typer.echo(record_evidence(project_root(), study))
+    typer.echo(record_evidence(Project.here(), study))
 
 
 @app.command()
@@ -251,7 +251,7 @@ def repeat(
     from repro.stages.repeat import repeat_run, told
 
     leave_on_sigterm()
-    repetition = repeat_run(project_root(), evidence, run, device=device, say=say)
+    repetition = repeat_run(Project.here(), evidence, run, device=device, say=say)
     typer.echo("\n".join(told(repetition)))
     if not repetition.equal:
         raise typer.Exit(1)
@@ -279,7 +279,7 @@ def describe(
     if study is None:
         net = fidelity_net(fidelity)
     else:
-        resolved = load_study(project_root(), study)
+        resolved = load_study(Project.here().root, study)
         if variant not in resolved.settings:
             raise UserError(f"--variant {variant}: study {study} has {', '.join(resolved.settings)}")
         net = resolved.settings[variant].net
@@ -306,7 +306,7 @@ def explain(
     from repro.verdicts.telling.explain import explanation
     from repro.verdicts.telling.explain_text import console_for, print_explanation
 
-    root = project_root()
+    root = Project.here().root
     told = explanation(root, claims_folder(root), statement, evidence or default_evidence(root))
     if as_json:
         typer.echo(json.dumps(told, indent=2))
@@ -328,7 +328,7 @@ def diff(
     from repro.verdicts.telling.diff_text import print_diff
     from repro.verdicts.telling.explain_text import console_for
 
-    found = verdict_diff(claims_folder(project_root()), before, after)
+    found = verdict_diff(claims_folder(Project.here().root), before, after)
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2))
     else:
@@ -342,7 +342,7 @@ def results() -> None:
     from repro.verdicts.registry.registry import claims_folder
     from repro.verdicts.telling.headline import headline_lines, recorded_results
 
-    root = project_root()
+    root = Project.here().root
     typer.echo("\n".join(headline_lines(recorded_results(root, claims_folder(root)))))
 
 
@@ -357,7 +357,7 @@ def use_data(
     from repro.data.registration import use_data as register
     from repro.yaml_file import as_scalar
 
-    root = project_root()
+    root = Project.here().root
     manifest = register(path, name, root, verify=verify)
     track(root)
     counts = ", ".join(f"{count} {split}" for split, count in manifest["counts"].items())
@@ -402,7 +402,7 @@ def _pictures_called(source: str) -> Layout:
     here, root = Path(source), project_here()
     if "/" in source or (os.path.lexists(here) and not (root and is_registered(root, source))):
         return recognise(here)
-    layout = open_data(project_root(), source)
+    layout = open_data(Project.here().root, source)
     if here.exists() and not Path(os.path.realpath(layout.root)).is_relative_to(os.path.realpath(here)):
         _tell([f"{source} is the registered data set ({layout.root}); write ./{source} for what bears that name here"])
     return layout

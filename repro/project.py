@@ -1,31 +1,78 @@
-"""Where a project lies: its root, its environment variables' paths, and whether this is the code that belongs to it."""
+"""A project: its folder, where everything lies in it, and whether this is the code that belongs to it."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from repro.errors import UserError
+from repro.settings import not_text
+from repro.yaml_file import read_yaml
 
 PACKAGE = Path(__file__).resolve().parent
 
 
-def project_root() -> Path:
-    """The folder with `params.yaml` and `dvc.yaml` that holds the current one.
+@dataclass(frozen=True)
+class Project:
+    """A folder with `params.yaml` and `dvc.yaml`. What every command asks for first."""
 
-    Raises UserError outside a project, and in another checkout than the one whose code this is.
-    """
-    root = project_here()
-    if root is None:
-        raise UserError(
-            f"{Path.cwd()} is not inside a project (no params.yaml beside a dvc.yaml); go to the cloned folder"
-        )
-    check_code(root)
-    return root
+    root: Path
+
+    @classmethod
+    def here(cls) -> Project:
+        """The project that holds the current folder.
+
+        Raises UserError outside a project, and in another checkout than the one whose code this is.
+        """
+        root = project_here()
+        if root is None:
+            raise UserError(
+                f"{Path.cwd()} is not inside a project (no params.yaml beside a dvc.yaml); go to the cloned folder"
+            )
+        check_code(root)
+        return cls(root)
+
+    @property
+    def studies(self) -> dict[str, str]:
+        """The map from study to its data's name in `params.yaml`: what a bare `dvc repro` makes."""
+        studies = read_yaml(self.root / "params.yaml").get("studies")
+        if not isinstance(studies, dict):
+            raise UserError("params.yaml: studies: must map a study's name to its data's name, e.g. smoke: procedural")
+        for name, data in studies.items():
+            if wrong := [value for value in (name, data) if not isinstance(value, str)]:
+                raise UserError(f"params.yaml: studies: {name}: {not_text(wrong[0])}")
+        return studies
+
+    @property
+    def store(self) -> Path:
+        """Where prepared pictures and runs lie."""
+        return path_from_environment("REPRO_STORE", self.root) or (shared_root(self.root) / ".store").absolute()
+
+    @property
+    def facts_file(self) -> Path:
+        """Where the pipeline writes the facts about the program's own nets, which are no study's."""
+        return self.root / "results" / "facts.json"
+
+    def results(self, study: str) -> Path:
+        """Where the pipeline writes a study's results."""
+        return self.root / "results" / study
+
+    def prepared_file(self, study: str) -> Path:
+        """Where the stage prepare says which pictures it prepared for a study."""
+        return self.results(study) / "prepared.json"
+
+    def evidence(self, study: str) -> Path:
+        """Where the pipeline writes a study's evidence."""
+        return self.results(study) / "evidence"
+
+    def recorded(self, study: str) -> Path:
+        """Where a study's recorded evidence is kept in git."""
+        return self.root / "evidence" / study
 
 
 def project_here() -> Path | None:
-    """The same where there is one, whatever its code."""
+    """The folder of the project that holds the current folder, whatever its code; None outside a project."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
@@ -55,26 +102,6 @@ def shared_root(root: Path) -> Path:
         if folder.parts[-3:] == (".dvc", "tmp", "exps"):
             return folder.parents[2]
     return root
-
-
-def store_folder(root: Path) -> Path:
-    """Where prepared pictures and runs lie."""
-    return path_from_environment("REPRO_STORE", root) or (shared_root(root) / ".store").absolute()
-
-
-def results_folder(root: Path, study: str) -> Path:
-    """Where the pipeline writes a study's results."""
-    return root / "results" / study
-
-
-def facts_file(root: Path) -> Path:
-    """Where the pipeline writes the facts about the program's own nets, which are no study's."""
-    return root / "results" / "facts.json"
-
-
-def recorded_folder(root: Path, study: str) -> Path:
-    """Where a study's recorded evidence is kept in git."""
-    return root / "evidence" / study
 
 
 def path_from_environment(variable: str, root: Path) -> Path | None:

@@ -17,6 +17,7 @@ import pytest
 
 from repro.cli import main
 from repro.data.registration import use_data
+from repro.project import Project
 from repro.stages.evaluate import evaluate_stage
 from repro.stages.facts import facts_stage
 from repro.stages.prepare import prepare_stage
@@ -122,10 +123,10 @@ def make_small_project(folder: Path) -> Place:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("REPRO_STORE", raising=False)
         patch.setattr("repro.stages.facts.measure_facts", lambda name: {})
-        prepare_stage(place.root, "small", workers=1)
-        train_stage(place.root, "small", workers=1)
-        facts_stage(place.root)
-        evaluate_stage(place.root, "small")
+        prepare_stage(Project(place.root), "small", workers=1)
+        train_stage(Project(place.root), "small", workers=1)
+        facts_stage(Project(place.root))
+        evaluate_stage(Project(place.root), "small")
     shutil.rmtree(place.store / "measurements")
     return place
 

@@ -16,6 +16,16 @@ from repro.study.load import ResolvedStudy
 
 
 @dataclass(frozen=True)
+class PicturesInStore:
+    """The prepared pictures that runs are trained on, and the store in which both lie."""
+
+    store: Path
+    digest: str
+    folder: str
+    """relative to the store"""
+
+
+@dataclass(frozen=True)
 class GridRun:
     """One cell of a study's grid."""
 
@@ -37,26 +47,27 @@ class GridRun:
         return self.parent is None or self.parent.run.finished
 
 
-def grid_of(resolved: ResolvedStudy, store: Path, data_digest: str, pictures: str) -> list[GridRun]:
+def grid_of(resolved: ResolvedStudy, pictures: PicturesInStore) -> list[GridRun]:
     """Every run of a study, seed by seed, so that an interrupted study has whole seeds."""
     cells: list[GridRun] = []
     for seed in resolved.study.seeds:
         made: dict[str, GridRun] = {}
         for variant in resolved.study.variants:
-            _make_cell(made, variant, seed, resolved, store, data_digest, pictures)
+            _make_cell(made, variant, seed, resolved, pictures)
         cells += [made[variant] for variant in resolved.study.variants]
     return cells
 
 
 def _make_cell(
-    made: dict[str, GridRun], variant: str, seed: int, resolved: ResolvedStudy, store: Path, digest: str, pictures: str
+    made: dict[str, GridRun], variant: str, seed: int, resolved: ResolvedStudy, pictures: PicturesInStore
 ) -> GridRun:
     """The cell of a variant, after its parent's, whose identity is a part of its own."""
     if variant not in made:
         name = resolved.parents.get(variant)
-        parent = None if name is None else _make_cell(made, name, seed, resolved, store, digest, pictures)
-        spec = RunSpec(resolved.settings[variant], seed, digest, pictures, parent.run.identity if parent else None)
-        made[variant] = GridRun(variant, seed, spec, Run(store, spec.identity), parent)
+        parent = None if name is None else _make_cell(made, name, seed, resolved, pictures)
+        inherited = parent.run.identity if parent else None
+        spec = RunSpec(resolved.settings[variant], seed, pictures.digest, pictures.folder, inherited)
+        made[variant] = GridRun(variant, seed, spec, Run(pictures.store, spec.identity), parent)
     return made[variant]
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from repro.errors import UserError
-from repro.runs.grid import GridRun
+from repro.runs.grid import GridRun, PicturesInStore
 from repro.runs.store import Run, RunSpec
 from repro.study.load import ResolvedStudy, differences
 from repro.study.settings import RunSettings
 from repro.study.tuning import Trial, TunedRate, best_rate, trial_of
 
 
-def trials_of(resolved: ResolvedStudy, store: Path, data_digest: str, pictures: str) -> list[GridRun]:
+def trials_of(resolved: ResolvedStudy, pictures: PicturesInStore) -> list[GridRun]:
     """Every run of the study's search, seed by seed; none without a `tuning:` block.
 
     Raises UserError for a variant that starts from another's weights.
@@ -37,8 +36,8 @@ def trials_of(resolved: ResolvedStudy, store: Path, data_digest: str, pictures: 
     for seed in tuning.seeds:
         for variant in tuning.variants:
             for rate in tuning.learning_rates:
-                spec = RunSpec(with_rate(resolved.settings[variant], rate), seed, data_digest, pictures)
-                cells.append(GridRun(variant, seed, spec, Run(store, spec.identity), role="tuning"))
+                spec = RunSpec(with_rate(resolved.settings[variant], rate), seed, pictures.digest, pictures.folder)
+                cells.append(GridRun(variant, seed, spec, Run(pictures.store, spec.identity), role="tuning"))
     return cells
 
 

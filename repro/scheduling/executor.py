@@ -76,10 +76,10 @@ Pool = AbstractContextManager[Executor]
 
 
 def start_process(
-    store: Path, identity: str, device: str, checkpoint_seconds: float, log: IO[bytes], runs_a_device: int = 1
+    run: Run, device: str, checkpoint_seconds: float, log: IO[bytes], runs_a_device: int = 1
 ) -> subprocess.Popen[bytes]:
     """Start the process of a run, which dies with this one; what it says goes to `log`."""
-    command = [sys.executable, "-m", "repro.scheduling.worker", "--store", str(store), "--run", identity]
+    command = [sys.executable, "-m", "repro.scheduling.worker", "--store", str(run.store), "--run", run.identity]
     command += ["--device", device, "--parent", str(os.getpid())]
     command += ["--checkpoint-seconds", str(checkpoint_seconds), "--runs-a-device", str(runs_a_device)]
     environment = {**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -70,7 +70,7 @@ class LocalPool:
         device = self._devices.popleft()
         with (run.folder / "worker.log").open("wb") as log:
             runs = 1 if device.startswith("cpu") else self._runs_on[device]  # each CPU in the list is a core
-            process = start_process(run.store, run.identity, device, self._checkpoint_seconds, log, runs)
+            process = start_process(run, device, self._checkpoint_seconds, log, runs)
         self._active[process] = (run, device)
 
     def _ended(self, process: subprocess.Popen[bytes]) -> Outcome | None:

@@ -133,7 +133,7 @@ def train_on_node(store: str, identity: str, device: str, checkpoint_seconds: fl
     if not run.folder.is_dir():
         raise FileNotFoundError(f"{run.folder} is not on this node: all nodes must see the store under the same path")
     with (run.folder / "worker.log").open("wb") as log:
-        process = start_process(run.store, identity, device, checkpoint_seconds, log)
+        process = start_process(run, device, checkpoint_seconds, log)
         try:
             return process.wait()
         except BaseException:  # Ray cancels a task with KeyboardInterrupt

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repro.errors import UserError, mendable
 from repro.processes import INTERRUPTED, die_with_parent, stop_on_signals
+from repro.runs.lease import Lease, LeaseTaken
+from repro.runs.store import Run
 
 if TYPE_CHECKING:  # torch is imported when a run is really trained
-    from repro.runs.store import Run
     from repro.training.placing import Placing
 
 FINISHED = 0
@@ -38,8 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         die_with_parent(options.parent)
 
     return train_run(
-        options.store,
-        options.run,
+        Run(options.store, options.run),
         options.device,
         options.checkpoint_seconds,
         stop_on_signals(),
@@ -48,8 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def train_run(
-    store: Path,
-    identity: str,
+    run: Run,
     device: str,
     checkpoint_seconds: float,
     should_stop: Callable[[], bool],
@@ -57,11 +57,6 @@ def train_run(
     runs_a_device: int = 1,
 ) -> int:
     """Train a run to its end under its lease; returns an exit code."""
-    from repro.errors import UserError, mendable
-    from repro.runs.lease import Lease, LeaseTaken
-    from repro.runs.store import Run
-
-    run = Run(store, identity)
     if run.finished:
         return FINISHED
     try:
@@ -70,7 +65,7 @@ def train_run(
                 return FINISHED
             return compute(run, _place(run, device, runs_a_device), checkpoint_seconds, should_stop)
     except LeaseTaken as taken:
-        print(f"run {identity} is being trained by {taken.owner}", file=sys.stderr)
+        print(f"run {run.identity} is being trained by {taken.owner}", file=sys.stderr)
         return LEASE_TAKEN
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -102,7 +97,6 @@ def compute(
     import torch
 
     from repro.data.packed import open_packed
-    from repro.errors import UserError
     from repro.scheduling.progress_file import write_progress
     from repro.training.loop import Interrupted, Training
     from repro.training.placing import prepare_devices

@@ -9,6 +9,7 @@ from statistics import fmean, variance
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
+from repro.project import Project
 from repro.study.load import load_study
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.judging.decidable import one_way, prospects
@@ -20,14 +21,14 @@ from repro.verdicts.registry.test_types import TowersTest
 TOWERS = "J"
 
 
-def decide_plan(root: Path, study: str, sources: Sequence[str], echo: Callable[[str], None]) -> None:
+def decide_plan(project: Project, study: str, sources: Sequence[str], echo: Callable[[str], None]) -> None:
     """Print each statement's prospects.
 
     sources: evidence folders, or `METRIC=SD` with errors as fractions; a later one replaces an earlier one.
     Raises UserError for a source that is neither.
     """
-    registry = load_registry(claims_folder(root) / REGISTRY_FILE)
-    planned = load_study(root, study).study
+    registry = load_registry(claims_folder(project.root) / REGISTRY_FILE)
+    planned = load_study(project.root, study).study
     spread: dict[str, float] = {}
     for source in sources:
         spread |= _stated(source) if "=" in source else spread_of(load_evidence(Path(source)), registry)

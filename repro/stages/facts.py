@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from repro.facts.measure import measure_facts
 from repro.files import digest_of, digest_of_file, read_json, write_json
 from repro.net.table.fidelity import NAMES
-from repro.project import PACKAGE, facts_file, store_folder
-from repro.stages.handed_on import FACTS_SCHEMA, say
+from repro.project import PACKAGE, Project
+from repro.stages.handed_on import FACTS_SCHEMA, Facts, facts_of_nets, say
 
 
-def facts_stage(root: Path) -> dict[str, Any]:
+def facts_stage(project: Project) -> Facts:
     """Write `facts.json`, by fidelity; returns them. They are measured once for each version of the program."""
     files = [path for path in sorted(PACKAGE.rglob("*.py")) if not path.name.startswith(".")]  # Emacs' locks: .#name.py
     sources = {str(path.relative_to(PACKAGE)): digest_of_file(path) for path in files}
-    kept = store_folder(root) / "facts" / f"{digest_of(sources)[:16]}.json"
+    kept = project.store / "facts" / f"{digest_of(sources)[:16]}.json"
     if not kept.is_file():
         say("measuring facts about the net's definition")
         write_json(kept, {"fidelity": {name: measure_facts(name) for name in NAMES if name != "modern"}})
-    facts: dict[str, Any] = read_json(kept)
-    write_json(facts_file(root), {"schema": FACTS_SCHEMA, **facts})
-    return facts
+    write_json(project.facts_file, {"schema": FACTS_SCHEMA, **read_json(kept)})
+    return facts_of_nets(project)

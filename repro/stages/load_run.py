@@ -40,26 +40,23 @@ def load_run(study: str, variant: str = "base", seed: int | None = None, root: s
     from repro.data.packed import open_packed
     from repro.evidence.directory import load_evidence
     from repro.measurement.subject import load_net
-    from repro.project import results_folder, store_folder
-    from repro.runs.study_runs import recorded_evidence, study_runs
-    from repro.stages.handed_on import prepared_pictures
-    from repro.study.load import load_study
+    from repro.project import Project
+    from repro.runs.prepared_study import PreparedStudy
 
-    root = Path(root)
-    resolved = load_study(root, study)
-    seed = resolved.study.seeds[0] if seed is None else seed
-    prepared = prepared_pictures(root, study)
-    store = store_folder(root)
-    cells = study_runs(resolved, store, prepared, recorded_evidence(root, study)).report
+    project = Project(Path(root))
+    prepared = PreparedStudy.of(project, study)
+    listed = prepared.resolved.study
+    seed = listed.seeds[0] if seed is None else seed
+    cells = prepared.runs().report
     cell = next((cell for cell in cells if (cell.variant, cell.seed) == (variant, seed)), None)
     if cell is None:
         raise UserError(
-            f"study {study} has no run {variant!r} with seed {seed}; variants: {', '.join(resolved.study.variants)}; "
-            f"seeds: {', '.join(map(str, resolved.study.seeds))}"
+            f"study {study} has no run {variant!r} with seed {seed}; variants: {', '.join(listed.variants)}; "
+            f"seeds: {', '.join(map(str, listed.seeds))}"
         )
-    packed = open_packed(store / prepared["pictures"])
+    packed = open_packed(prepared.pictures_folder)
     measurements: dict[str, Any] = {}
-    evidence_folder = results_folder(root, study) / "evidence"
+    evidence_folder = project.evidence(study)
     if evidence_folder.is_dir():
         measured = {run.identity: run for run in load_evidence(evidence_folder).runs}
         if cell.run.identity in measured:

@@ -14,14 +14,12 @@ from typing import Any
 from repro.cores import usable_cores
 from repro.errors import UserError
 from repro.net.table.layers import layer_table
-from repro.project import store_folder
-from repro.runs.grid import GridRun, grid_of, to_train
-from repro.runs.rate_search import trials_of
+from repro.project import Project
+from repro.runs.grid import GridRun, to_train
+from repro.runs.prepared_study import PreparedStudy
 from repro.runs.store import Run, runs_in
-from repro.runs.study_runs import recorded_digests, recorded_evidence, study_runs
 from repro.scheduling.live_table import clock
-from repro.stages.handed_on import prepared_pictures
-from repro.study.load import load_study, studies_in_params
+from repro.study.load import load_study
 from repro.study.settings import RunSettings
 from repro.study.tuning import Tuning
 
@@ -53,35 +51,32 @@ def cost_of(settings: RunSettings, classes: int, pictures: int) -> Cost:
     return Cost(work, 4 * parameters * 5, 4 * parameters * 4 + 4 * values * 4 + 300_000_000)
 
 
-def plan_study(root: Path, study: str | None, *, workers: int | None, echo: Echo) -> None:
+def plan_study(project: Project, study: str | None, *, workers: int | None, echo: Echo) -> None:
     """Print the plan of one study, or of all in `params.yaml`."""
-    for name in [study] if study else studies_in_params(root):
-        _plan(root, name, workers or usable_cores(), echo)
+    for name in [study] if study else project.studies:
+        _plan(project, name, workers or usable_cores(), echo)
 
 
-def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:
-    resolved = load_study(root, study)
-    store = store_folder(root)
+def _plan(project: Project, name: str, workers: int, echo: Echo) -> None:
+    resolved = load_study(project.root, name)
     total = len(resolved.study.variants) * len(resolved.study.seeds)
     tuning = resolved.study.tuning
     echo(
-        f"{study}: {len(resolved.study.variants)} variants x {len(resolved.study.seeds)} seeds = {total} runs "
+        f"{name}: {len(resolved.study.variants)} variants x {len(resolved.study.seeds)} seeds = {total} runs "
         f"on {resolved.data_name}"
     )
     try:
-        prepared = prepared_pictures(root, study)
+        study = PreparedStudy.of(project, name, resolved)
     except UserError:
-        echo(f"  pictures not prepared yet: `repro prepare {study}`; the plan of its runs follows from them")
+        echo(f"  pictures not prepared yet: `repro prepare {name}`; the plan of its runs follows from them")
         return
-    evidence = recorded_evidence(root, study)
-    place = (store, prepared["digest"], prepared["pictures"])
-    trials, cells, searched = trials_of(resolved, *place), grid_of(resolved, *place), True
+    trials, cells, searched = study.trials(), study.untuned(), True
     if tuning is not None:
         try:
-            cells = study_runs(resolved, store, prepared, evidence).report
+            cells = study.runs().report
         except UserError:  # the rates to be reported are not known yet; a run costs the same with any
             searched = False
-    recorded = recorded_digests(evidence, [*trials, *cells])
+    recorded = study.recorded_digests([*trials, *cells])
     missing = to_train([*trials, *cells], recorded)
     accepted = recorded.keys() - {cell.run.identity for cell in missing}
     states = {cell.run.identity: _state(cell, accepted) for cell in [*trials, *cells]}
@@ -95,7 +90,7 @@ def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:
     for variant in resolved.study.variants:
         row = [states[cell.run.identity] for cell in cells if cell.variant == variant]
         echo(f"  {variant:<{width}}" + "".join(f"{state:>9}" for state in row))
-    classes, pictures = len(prepared["classes"]), prepared["counts"]["train"]
+    classes, pictures = len(study.prepared.classes), study.prepared.counts["train"]
     costs = [cost_of(cell.spec.settings, classes, _trained_on(cell.spec.settings, pictures)) for cell in missing]
     if not costs:
         echo("  nothing is missing")
@@ -107,8 +102,8 @@ def _plan(root: Path, study: str, workers: int, echo: Echo) -> None:
         f"  {len(missing)} runs to train: {sum(hours):.2f} core-hours, about {clock(longest * 3600)} on {workers} cores"
     )
     echo(f"    ({rate / 1e9:.1f} G multiply-adds/s a core, {source})")
-    disk, free = sum(cost.disk_bytes for cost in costs), shutil.disk_usage(_existing(store)).free
-    echo(f"  disk: {disk / 1e9:.2f} GB of runs in {store}, {free / 1e9:.1f} GB free there")
+    disk, free = sum(cost.disk_bytes for cost in costs), shutil.disk_usage(_existing(project.store)).free
+    echo(f"  disk: {disk / 1e9:.2f} GB of runs in {project.store}, {free / 1e9:.1f} GB free there")
     echo(
         f"  memory: about {max(cost.memory_bytes for cost in costs) * workers / 1e9:.1f} GB with {workers} side by side"
     )
@@ -163,24 +158,23 @@ def _rate(cells: list[GridRun], classes: int, pictures: int) -> tuple[float, str
     return ASSUMED_MULTIPLY_ADDS_PER_SECOND, "a guess: no run of this study has been timed on a core here"
 
 
-def prune_store(root: Path, *, remove: bool, echo: Echo) -> None:
+def prune_store(project: Project, *, remove: bool, echo: Echo) -> None:
     """List runs, measurements and pictures that no study under `studies/` needs, and remove them when asked to."""
-    store = store_folder(root)
+    store = project.store
     needed_runs: set[str] = set()
     needed_pictures: set[str] = set()
-    for name in studies_in_params(root):
-        try:
-            prepared = prepared_pictures(root, name)
-        except UserError:
+    for name in project.studies:
+        if not project.prepared_file(name).is_file():
             echo(f"{name} has not been prepared, so what it needs is not known; nothing is pruned")
             return
         try:
-            runs = study_runs(load_study(root, name), store, prepared, recorded_evidence(root, name))
+            study = PreparedStudy.of(project, name)
+            runs = study.runs()
         except UserError as error:
             echo(f"{error}; what {name} needs is not known, so nothing is pruned")
             return
         needed_runs |= {cell.run.identity for cell in [*runs.trials, *runs.report]}
-        needed_pictures.add(Path(prepared["pictures"]).name)
+        needed_pictures.add(study.pictures_folder.name)
     unneeded: list[tuple[str, int, Callable[[], None]]] = []
     for run in runs_in(store):
         if run.identity not in needed_runs and not run.leased:

@@ -10,20 +10,20 @@ from repro.evidence.directory import FILES, load_evidence
 from repro.evidence.doubts import contradictions
 from repro.evidence.merge import merge_evidence
 from repro.files import replace_folder, write_bytes
-from repro.project import recorded_folder, results_folder
+from repro.project import Project
 
 SIZE_LIMIT_BYTES = 10_000_000
 """Evidence is committed to git for good; design the study's arrays to stay below this."""
 
 
-def record_evidence(root: Path, study: str) -> str:
+def record_evidence(project: Project, study: str) -> str:
     """Merge `results/<study>/evidence` into `evidence/<study>`; returns a sentence on what happened.
 
     Raises UserError when there is nothing to record, when the two contradict each other or themselves, or
     when the result would be too large; `evidence/<study>` is then as it was. What older versions did not record
     is no reason to refuse.
     """
-    fresh_path, target = results_folder(root, study) / "evidence", recorded_folder(root, study)
+    fresh_path, target = project.evidence(study), project.recorded(study)
     if not fresh_path.is_dir():
         raise UserError(f"{fresh_path} does not exist; run `dvc repro evaluate@{study}` first")
     fresh = load_evidence(fresh_path)

@@ -6,18 +6,18 @@ they have in common. What a study registers later counts for runs that are creat
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.errors import UserError
-from repro.study.load import ResolvedStudy, load_study, studies_in_params
+from repro.project import Project
+from repro.study.load import ResolvedStudy, load_study
 from repro.study.settings import Study
 
 if TYPE_CHECKING:
     from repro.verdicts.registry.registry import Registry
 
 
-def registered_now(root: Path, resolved: ResolvedStudy) -> dict[str, Any]:
+def registered_now(project: Project, resolved: ResolvedStudy) -> dict[str, Any]:
     """The note that a run of `resolved` gets when it is created.
 
     Another study that cannot be loaded, or names a statement that there is not, is left out: it must not keep
@@ -25,14 +25,14 @@ def registered_now(root: Path, resolved: ResolvedStudy) -> dict[str, Any]:
     """
     from repro.verdicts.registry.registry import load_registry
 
-    registry = load_registry(root / "claims" / "statements.yaml")
+    registry = load_registry(project.root / "claims" / "statements.yaml")
     own = resolved.study
     studies, digests = {own.study: _registration(own)}, _digests(own, registry)
-    for name in studies_in_params(root):
+    for name in project.studies:
         if name == own.study:
             continue
         try:
-            other = load_study(root, name).study
+            other = load_study(project.root, name).study
             digests |= _digests(other, registry)
         except UserError:
             continue

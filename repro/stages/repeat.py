@@ -19,7 +19,7 @@ from repro.evidence.merge import INCIDENTAL
 from repro.evidence.record import RunRecord
 from repro.files import read_json
 from repro.measurement.measure import measure
-from repro.project import store_folder
+from repro.project import Project
 from repro.runs.grid import GridRun
 from repro.runs.store import Run, RunSpec
 from repro.scheduling.local_pool import local_devices
@@ -68,7 +68,7 @@ class Repetition:
         return not self.other and self.same_weights is not False
 
 
-def repeat_run(root: Path, path: Path, wanted: str, *, device: str, say: Callable[[str], None]) -> Repetition:
+def repeat_run(project: Project, path: Path, wanted: str, *, device: str, say: Callable[[str], None]) -> Repetition:
     """Train and measure a recorded run again; `wanted` is the beginning of its identity, or `variant/seed`.
 
     Raises UserError when the evidence has no such run, when it does not say all that decides the run, or when its
@@ -78,13 +78,13 @@ def repeat_run(root: Path, path: Path, wanted: str, *, device: str, say: Callabl
     recorded = _the_run(evidence, wanted)
     line = _with_parents(evidence, recorded)
     devices = local_devices(1, device)[:1]
-    pictures = _prepared(root, evidence)
-    store = _own_store(store_folder(root), recorded.identity)
+    pictures = _prepared(project, evidence)
+    store = _own_store(project.store, recorded.identity)
     cells: list[GridRun] = []
     for run in line:
         spec = _spec(evidence, run, relpath(pictures, store))
         cells.append(GridRun(run.variant, run.seed, spec, Run(store, spec.identity), cells[-1] if cells else None))
-    evaluation = _evaluation(root, evidence)
+    evaluation = _evaluation(project, evidence)
     train_grid(cells, f"repeating {called(recorded)}", devices, say=say)
     packed = open_packed(pictures)
     place = devices_named(devices[0])
@@ -180,10 +180,10 @@ def _spec(evidence: Evidence, run: RunRecord, pictures: str) -> RunSpec:
     return spec
 
 
-def _evaluation(root: Path, evidence: Evidence) -> EvaluationSettings:
+def _evaluation(project: Project, evidence: Evidence) -> EvaluationSettings:
     """How runs were measured: as recorded; by evidence of versions that did not record it, as the study says now."""
     recorded = evidence.study.evaluation
-    path = root / "studies" / f"{evidence.study.study}.yaml"
+    path = project.root / "studies" / f"{evidence.study.study}.yaml"
     if not recorded and path.is_file():
         return read_study(path).evaluation
     return validated(EvaluationSettings, dict(recorded), f"{evidence.path / 'study.json'}: evaluation")
@@ -192,9 +192,9 @@ def _evaluation(root: Path, evidence: Evidence) -> EvaluationSettings:
 # ---- where it is trained ---------------------------------------------------------------------------
 
 
-def _prepared(root: Path, evidence: Evidence) -> Path:
+def _prepared(project: Project, evidence: Evidence) -> Path:
     """The folder of the prepared pictures with the recorded digest."""
-    store, data, study = store_folder(root), evidence.study.data, evidence.study.study
+    store, data, study = project.store, evidence.study.data, evidence.study.study
     others = []
     for manifest in sorted((store / "pictures").glob(f"*/{MANIFEST}")):
         read = read_json(manifest)

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from repro.evidence.directory import load_evidence
 from repro.files import read_json
-from repro.project import results_folder, store_folder
+from repro.project import Project
 from repro.report.figures.retrieval.search import retrieval_at_hand
 from repro.report.page.page import write_report
 
 
-def report_stage(root: Path, study: str) -> Path:
+def report_stage(project: Project, study: str) -> Path:
     """Write a study's page from what the study left, and nothing of others; returns its path.
 
     Raises UserError when its evidence or its verdicts are missing or damaged.
     """
-    results = results_folder(root, study)
-    verdicts, evidence = read_json(results / "verdicts.json"), load_evidence(results / "evidence")
+    results = project.results(study)
+    verdicts, evidence = read_json(results / "verdicts.json"), load_evidence(project.evidence(study))
     path = results / "report" / "report.html"
-    neighbours = retrieval_at_hand(evidence, store_folder(root), results / "prepared.json")
+    neighbours = retrieval_at_hand(evidence, project.store, project.prepared_file(study))
     write_report(path, evidence, verdicts, retrieval=neighbours)
     return path

@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import replace
-from pathlib import Path
 
 from repro.errors import UserError
 from repro.processes import die_with_parent, stop_on_signals
-from repro.project import store_folder
+from repro.project import Project
 from repro.runs.grid import GridRun, grid_of
 from repro.runs.lease import Lease, LeaseTaken
-from repro.runs.study_runs import recorded_evidence, study_runs
+from repro.runs.prepared_study import PreparedStudy
 from repro.scheduling.live_table import LiveTable
 from repro.scheduling.train_grid import check_disk
 from repro.scheduling.worker import FINISHED, compute
-from repro.stages.handed_on import prepared_pictures, say
+from repro.stages.handed_on import say
 from repro.stages.registered import registered_now
 from repro.stages.torchrun import tell_once
 from repro.study.load import load_study
@@ -25,8 +24,8 @@ from repro.training.ranks import Ranks, check_device, joined_ranks
 
 
 def train_one_run(
-    root: Path,
-    study: str,
+    project: Project,
+    name: str,
     variants: list[str] | None,
     seeds: list[int] | None,
     rank: int,
@@ -50,13 +49,13 @@ def train_one_run(
     die_with_parent(os.getppid())  # torchrun, which leaves its processes behind when it is killed
     should_stop = stop_on_signals()
     with joined_ranks(rank, device) as place, contextlib.ExitStack() as held:
-        cell = place.together(lambda: _the_cell(root, study, variant, seed, place))
+        cell = place.together(lambda: _the_cell(project, name, variant, seed, place))
         if any(place.agree(cell.run.finished)):
             if place.leads:
-                say(f"{study}: {cell.label} (run {cell.run.identity}) is finished")
+                say(f"{name}: {cell.label} (run {cell.run.identity}) is finished")
             return FINISHED
-        place.together(lambda: _begin(root, study, cell, place, held))
-        table = LiveTable(f"{study}, two ranks", {cell.run.identity: cell.label}, 1, 0)
+        place.together(lambda: _begin(project, name, cell, place, held))
+        table = LiveTable(f"{name}, two ranks", {cell.run.identity: cell.label}, 1, 0)
         if place.leads:
             held.enter_context(table)
         code = compute(cell.run, place, checkpoint_seconds, should_stop, report=lambda progress: table.show([cell.run]))
@@ -65,23 +64,23 @@ def train_one_run(
         return code
 
 
-def _the_cell(root: Path, study: str, variant: str, seed: int, place: Ranks) -> GridRun:
+def _the_cell(project: Project, name: str, variant: str, seed: int, place: Ranks) -> GridRun:
     """The one run. A seed that the study does not register may be named: its run stays outside the study."""
-    resolved = load_study(root, study)
+    resolved = load_study(project.root, name)
     if variant not in resolved.study.variants:
         raise UserError(
-            f"--variant {variant}: not in studies/{study}.yaml, which has {', '.join(resolved.study.variants)}"
+            f"--variant {variant}: not in studies/{name}.yaml, which has {', '.join(resolved.study.variants)}"
         )
     if seed < 0:
         raise UserError(f"--seed {seed}: seeds are 0 or above")
-    prepared, store = prepared_pictures(root, study), store_folder(root)
-    if not (store / prepared["pictures"] / "manifest.json").is_file():
-        raise UserError(f"{store} does not hold {study}'s prepared pictures; run `repro prepare {study}` first")
-    found = study_runs(resolved, store, prepared, recorded_evidence(root, study))
+    study = PreparedStudy.of(project, name, resolved)
+    if not study.pictures_at_hand:
+        raise UserError(f"{project.store} does not hold {name}'s prepared pictures; run `repro prepare {name}` first")
+    tuned = study.runs().resolved
     if seed not in resolved.study.seeds and place.leads:
-        say(f"{study}: seed {seed} is none of the study's; its run is trained, and no stage reads it")
+        say(f"{name}: seed {seed} is none of the study's; its run is trained, and no stage reads it")
     one_seed = resolved.study.model_copy(update={"seeds": (seed,)})
-    cells = grid_of(replace(found.resolved, study=one_seed), store, prepared["digest"], prepared["pictures"])
+    cells = grid_of(replace(tuned, study=one_seed), study.pictures)
     cell = next(cell for cell in cells if cell.variant == variant)
     if cell.spec.settings.net.towers == 1:
         raise UserError(f"--placement ranks: the net of {variant} has one tower; train it without torchrun")
@@ -90,13 +89,13 @@ def _the_cell(root: Path, study: str, variant: str, seed: int, place: Ranks) -> 
     return cell
 
 
-def _begin(root: Path, study: str, cell: GridRun, place: Ranks, held: contextlib.ExitStack) -> None:
+def _begin(project: Project, name: str, cell: GridRun, place: Ranks, held: contextlib.ExitStack) -> None:
     """Check the devices; in rank 0 take the lease and make the run's folder."""
     prepare_devices(place.devices, cell.spec.settings.training.precision)
     if not place.leads:
         return
     check_disk([cell])
-    cell.run.create(cell.spec, registered_now(root, load_study(root, study)))
+    cell.run.create(cell.spec, registered_now(project, load_study(project.root, name)))
     try:
         held.enter_context(Lease(cell.run.lease_path))
     except LeaseTaken as taken:

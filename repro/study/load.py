@@ -12,7 +12,8 @@ from repro.errors import UserError
 from repro.net.table.fidelity import FIDELITIES
 from repro.net.table.layers import layer_table
 from repro.net.table.settings import NetSettings
-from repro.settings import not_text, validated
+from repro.project import Project
+from repro.settings import validated
 from repro.study.changes import changed
 from repro.study.parents import parents_of
 from repro.study.scaling import scaling_rule
@@ -96,20 +97,9 @@ def load_variants(root: Path) -> dict[str, Variant]:
     return {name: validated(Variant, entry, f"variants.yaml: {name}") for name, entry in raw.items()}
 
 
-def studies_in_params(root: Path) -> dict[str, str]:
-    """The map from study to its data's name in `params.yaml`: what a bare `dvc repro` makes."""
-    studies = read_yaml(root / "params.yaml").get("studies")
-    if not isinstance(studies, dict):
-        raise UserError("params.yaml: studies: must map a study's name to its data's name, e.g. smoke: procedural")
-    for name, data in studies.items():
-        if wrong := [value for value in (name, data) if not isinstance(value, str)]:
-            raise UserError(f"params.yaml: studies: {name}: {not_text(wrong[0])}")
-    return studies
-
-
 def data_of(root: Path, study: str) -> str:
     """The name of a study's data; UserError when the study is not listed in `params.yaml`."""
-    studies = studies_in_params(root)
+    studies = Project(root).studies
     if study not in studies:
         raise UserError(
             f"study {study!r} has no data: add `{study}: NAME` under `studies:` in params.yaml, where NAME is a "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repro.study.load import studies_in_params
+from repro.project import Project
 
 
 def default_evidence(root: Path) -> list[Path]:
@@ -12,7 +12,7 @@ def default_evidence(root: Path) -> list[Path]:
     if not (root / "params.yaml").is_file():
         return []
     chosen = []
-    for study in studies_in_params(root):
+    for study in Project(root).studies:
         places = (root / "results" / study / "evidence", root / "evidence" / study)
         chosen += [place for place in places if place.is_dir()][:1]
     return chosen

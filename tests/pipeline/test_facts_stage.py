@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from repro.project import facts_file
+from repro.project import Project
 from tests.small_project import Place, did, repro, the_error
 
 
@@ -24,7 +24,7 @@ def by_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_evidence_has_the_facts_that_the_stage_left(place: Place, by_dvc: None) -> None:
     made_up = {"schema": 1, "fidelity": {"paper": {"loss": {"value": 1.0, "how": "made up"}}}}
-    facts_file(place.root).write_text(json.dumps(made_up))
+    Project(place.root).facts_file.write_text(json.dumps(made_up))
     did(place.root, "evaluate", "small")
     assert written(place) == made_up
 
@@ -33,9 +33,9 @@ def test_the_evidence_has_the_facts_that_the_stage_left(place: Place, by_dvc: No
 def test_without_facts_the_stage_says_what_makes_them(
     content: str | None, told: str, place: Place, by_dvc: None
 ) -> None:
-    facts_file(place.root).unlink()
+    Project(place.root).facts_file.unlink()
     if content is not None:
-        facts_file(place.root).write_text(content)
+        Project(place.root).facts_file.write_text(content)
     error = the_error(repro(place.root, "evaluate", "small"))
     assert told in error
     assert "facts.json" in error
@@ -44,13 +44,14 @@ def test_without_facts_the_stage_says_what_makes_them(
 
 def test_by_hand_they_are_those_of_the_program_as_it_is(place: Place) -> None:
     before = written(place)
-    facts_file(place.root).write_text(json.dumps({"schema": 1, "fidelity": {"paper": {"of": "an older program"}}}))
+    of_another = {"schema": 1, "fidelity": {"paper": {"of": "an older program"}}}
+    Project(place.root).facts_file.write_text(json.dumps(of_another))
     did(place.root, "evaluate", "small")
-    assert written(place) == before == json.loads(facts_file(place.root).read_text())
+    assert written(place) == before == json.loads(Project(place.root).facts_file.read_text())
 
 
 def test_a_command_of_their_own_makes_them(place: Place) -> None:
-    before = facts_file(place.root).read_bytes()
-    facts_file(place.root).unlink()
+    before = Project(place.root).facts_file.read_bytes()
+    Project(place.root).facts_file.unlink()
     assert "fidelity paper" in did(place.root, "facts").out
-    assert facts_file(place.root).read_bytes() == before
+    assert Project(place.root).facts_file.read_bytes() == before

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from repro.errors import UserError
+from repro.project import Project
 from repro.runs import lease
 from repro.runs.store import Run, runs_in
 from repro.scheduling import worker
@@ -44,7 +45,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     edit_yaml(place.root / "studies" / "small.yaml", training={"epochs": 120})
     miniatures.image_folder(tmp_path / "colours")
     place.use(tmp_path / "colours", "colours")
-    prepare_stage(place.root, "small", workers=1)
+    prepare_stage(Project(place.root), "small", workers=1)
     return place.root
 
 
@@ -251,7 +252,7 @@ def test_an_old_gpu_is_not_asked_for_what_it_cannot_do(monkeypatch, precision):
 
 def test_a_net_of_one_tower_takes_the_first_of_two_devices(tmp_path):
     run = small_run(tmp_path, make_packed(tmp_path), small_settings(net={"towers": 1}, epochs=1))
-    assert worker.train_run(tmp_path, run.identity, "cpu,cpu", 30.0, lambda: False) == worker.FINISHED
+    assert worker.train_run(run, "cpu,cpu", 30.0, lambda: False) == worker.FINISHED
     assert run.result()["provenance"] | {"placement": "single", "devices": ["cpu"]} == run.result()["provenance"]
 
 

@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from repro.data.packed import open_packed
 from repro.errors import UserError
 from repro.net.alexnet import tower_state
-from repro.runs.grid import GridRun, grid_of, to_train
+from repro.project import Project
+from repro.runs.grid import GridRun, PicturesInStore, grid_of, to_train
 from repro.runs.store import Run, RunSpec
 from repro.scheduling.train_grid import train_grid, write_run_list
 from repro.stages.evaluate import evaluate_stage
@@ -111,7 +112,7 @@ def test_a_childs_identity_is_its_parents_and_its_own(project):
     add(project, grown={"parent": "base"}, twice={"parent": "grown", "changes": {"net.activation": "tanh"}})
 
     def identities() -> dict[str, str]:
-        cells = grid_of(load_study(project, "smoke"), project / "store", "digest", "pictures/key")
+        cells = grid_of(load_study(project, "smoke"), PicturesInStore(project / "store", "digest", "pictures/key"))
         return {cell.variant: cell.run.identity for cell in cells if cell.seed == 10}
 
     before = identities()
@@ -127,7 +128,7 @@ def test_a_childs_identity_is_its_parents_and_its_own(project):
 
 def test_cells_know_the_cell_of_their_parent_with_the_same_seed(project):
     add(project, grown={"parent": "base"})
-    cells = grid_of(load_study(project, "smoke"), project / "store", "digest", "pictures/key")
+    cells = grid_of(load_study(project, "smoke"), PicturesInStore(project / "store", "digest", "pictures/key"))
     grown = [cell for cell in cells if cell.variant == "grown"]
     assert [cell.seed for cell in grown] == [10, 11, 12]
     for cell in grown:
@@ -200,7 +201,7 @@ def with_parent(place: Place) -> Place:
 
 def test_a_plan_counts_a_child_and_what_it_waits_for(with_parent):
     lines: list[str] = []
-    plan_study(with_parent.root, "small", workers=8, echo=lines.append)
+    plan_study(Project(with_parent.root), "small", workers=8, echo=lines.append)
     rows = {line.split()[0]: line.split()[1:] for line in lines}
     assert rows["base"] == ["done"]
     assert rows["grown"] == ["missing"]
@@ -208,15 +209,15 @@ def test_a_plan_counts_a_child_and_what_it_waits_for(with_parent):
     (run,) = (Run(folder.parents[1], folder.name) for folder in (with_parent.root / ".store" / "runs").iterdir())
     run.remove()
     lines.clear()
-    plan_study(with_parent.root, "small", workers=8, echo=lines.append)
+    plan_study(Project(with_parent.root), "small", workers=8, echo=lines.append)
     assert any(line.startswith("  2 runs to train") for line in lines)
 
 
 def test_the_evidence_says_whose_weights_a_run_started_from(with_parent, monkeypatch):
     monkeypatch.setattr("repro.stages.facts.measure_facts", lambda name: {})
-    train_stage(with_parent.root, "small", workers=1)
-    facts_stage(with_parent.root)
-    evaluate_stage(with_parent.root, "small")
+    train_stage(Project(with_parent.root), "small", workers=1)
+    facts_stage(Project(with_parent.root))
+    evaluate_stage(Project(with_parent.root), "small")
     rows = [json.loads(line) for line in (with_parent.evidence / "runs.jsonl").read_text().splitlines()]
     by_variant = {row["variant"]: row for row in rows}
     assert by_variant["base"]["parent"] is None

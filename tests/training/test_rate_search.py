@@ -13,9 +13,10 @@ from repro.errors import UserError
 from repro.evidence.directory import load_evidence
 from repro.evidence.merge import merge_evidence
 from repro.files import write_json, write_text
-from repro.runs.grid import GridRun, grid_of
+from repro.project import Project
+from repro.runs.grid import GridRun, PicturesInStore, grid_of
+from repro.runs.prepared_study import PreparedStudy
 from repro.runs.rate_search import describe_rates, trials_of, unfinished, with_tuned_rates
-from repro.runs.study_runs import study_runs
 from repro.stages.evaluate import evaluate_stage
 from repro.stages.facts import facts_stage
 from repro.stages.plan import plan_study
@@ -30,7 +31,6 @@ from tests.small_project import STUDY, Place
 
 RATES = [0.001, 0.01, 0.1]
 TUNING = {"variants": ["base", "no_weight_decay"], "seeds": [7, 8, 9], "learning_rates": RATES, "target_error": 0.5}
-PLACE = ("digest", "pictures/key")
 
 
 def project(folder: Path, **changes: object) -> Path:
@@ -39,6 +39,10 @@ def project(folder: Path, **changes: object) -> Path:
     study = {**STUDY, "variants": ["base", "no_weight_decay", "dense"], "tuning": TUNING, **changes}
     write_yaml(folder / "studies" / "small.yaml", study)
     return folder
+
+
+def pictures_in(store: Path) -> PicturesInStore:
+    return PicturesInStore(store, "digest", "pictures/key")
 
 
 @pytest.fixture
@@ -68,29 +72,29 @@ def finish_all(trials: list[GridRun], best: dict[str, float]) -> None:
 
 
 def test_the_search_tries_every_rate_of_every_variant_on_seeds_of_its_own(resolved, tmp_path):
-    trials = trials_of(resolved, tmp_path, *PLACE)
+    trials = trials_of(resolved, pictures_in(tmp_path))
     found = {(cell.variant, rate_of(cell), cell.seed) for cell in trials}
     assert found == {(v, r, s) for v in TUNING["variants"] for r in RATES for s in TUNING["seeds"]}
     assert {cell.role for cell in trials} == {"tuning"}
-    assert len({cell.run.identity for cell in [*trials, *grid_of(resolved, tmp_path, *PLACE)]}) == 18 + 3
+    assert len({cell.run.identity for cell in [*trials, *grid_of(resolved, pictures_in(tmp_path))]}) == 18 + 3
     assert trials[1].label == "base rate 0.01 seed 7"
 
 
 def test_a_trial_is_the_run_that_the_rate_would_give_a_study(resolved, tmp_path):
     """What was searched needs no second training when a study is given that rate and seed."""
     plain = project(tmp_path / "plain", seeds=[7], tuning=None, training={**STUDY["training"], "learning_rate": 0.1})
-    (base, *_) = grid_of(load_study(plain, "small"), tmp_path, *PLACE)
-    assert base.run.identity in {cell.run.identity for cell in trials_of(resolved, tmp_path, *PLACE)}
+    (base, *_) = grid_of(load_study(plain, "small"), pictures_in(tmp_path))
+    assert base.run.identity in {cell.run.identity for cell in trials_of(resolved, pictures_in(tmp_path))}
 
 
 def test_a_study_without_a_search_is_left_alone(tmp_path):
     plain = load_study(project(tmp_path / "project", tuning=None), "small")
-    assert trials_of(plain, tmp_path, *PLACE) == []
+    assert trials_of(plain, pictures_in(tmp_path)) == []
     assert with_tuned_rates(plain, [], {}) is plain
 
 
 def test_the_report_is_trained_with_the_rates_that_won(resolved, tmp_path):
-    trials = trials_of(resolved, tmp_path, *PLACE)
+    trials = trials_of(resolved, pictures_in(tmp_path))
     finish_all(trials, {"base": 0.01, "no_weight_decay": 0.1})
     tuned = with_tuned_rates(resolved, trials, {})
     assert {variant: settings.training.learning_rate for variant, settings in tuned.settings.items()} == {
@@ -107,13 +111,13 @@ def test_the_report_is_trained_with_the_rates_that_won(resolved, tmp_path):
     assert describe_rates(tuned.tuned)[1].startswith("no_weight_decay: learning rate 0.1 (fewest iterations")
     assert "at the edge of the grid" in describe_rates(tuned.tuned)[1]
     before, after = (
-        {cell.label: cell.run.identity for cell in grid_of(study, tmp_path, *PLACE)} for study in (resolved, tuned)
+        {cell.label: cell.run.identity for cell in grid_of(study, pictures_in(tmp_path))} for study in (resolved, tuned)
     )
     assert {label for label in before if before[label] != after[label]} == {"no_weight_decay seed 1"}
 
 
 def test_an_unfinished_search_is_named(resolved, tmp_path):
-    trials = trials_of(resolved, tmp_path, *PLACE)
+    trials = trials_of(resolved, pictures_in(tmp_path))
     finish_all([cell for cell in trials if cell.variant == "base"], {"base": 0.01})
     assert {cell.variant for cell in unfinished(trials, {})} == {"no_weight_decay"}
     with pytest.raises(UserError, match=r"9 of 18 runs .* rate of no_weight_decay are not finished; run `repro train"):
@@ -121,13 +125,13 @@ def test_an_unfinished_search_is_named(resolved, tmp_path):
 
 
 def test_recorded_trials_stand_in_for_missing_runs(resolved, tmp_path):
-    trials = trials_of(resolved, tmp_path, *PLACE)
+    trials = trials_of(resolved, pictures_in(tmp_path))
     recorded = {cell.run.identity: Trial(100.0 if rate_of(cell) == 0.01 else None, 0.4) for cell in trials}
     assert with_tuned_rates(resolved, trials, recorded).tuned["base"].rate == 0.01
 
 
 def test_diverged_and_slow_rates_lose_but_count(resolved, tmp_path):
-    trials = trials_of(resolved, tmp_path, *PLACE)
+    trials = trials_of(resolved, pictures_in(tmp_path))
     for cell in trials:
         if rate_of(cell) == 0.1:
             finish(cell, [0.6], status="diverged")
@@ -142,7 +146,7 @@ def test_variants_that_start_from_anothers_weights_are_refused(tmp_path):
     further = {"summary": "s", "parent": "base", "changes": {"training.epochs": 3}, "needed_by": ["S61c"]}
     write_yaml(root / "variants.yaml", {"base": {"summary": "s", "needed_by": ["S61c"]}, "further": further})
     with pytest.raises(UserError, match=r"tuning\.variants: further starts from the weights of base"):
-        trials_of(load_study(root, "small"), tmp_path, *PLACE)
+        trials_of(load_study(root, "small"), pictures_in(tmp_path))
 
 
 class TestWholeStudy:
@@ -160,14 +164,14 @@ class TestWholeStudy:
         with pytest.MonkeyPatch.context() as patch:
             patch.delenv("REPRO_STORE", raising=False)
             patch.setattr("repro.stages.facts.measure_facts", lambda name: {})
-            prepare_stage(place.root, "small", workers=1)
+            prepare_stage(Project(place.root), "small", workers=1)
             plan: list[str] = []
-            plan_study(place.root, "small", workers=1, echo=plan.append)
+            plan_study(Project(place.root), "small", workers=1, echo=plan.append)
             (place.folder / "plan").write_text("\n".join(plan))
-            train_stage(place.root, "small", workers=2)
-            facts_stage(place.root)
-            evaluate_stage(place.root, "small")
-            record_evidence(place.root, "small")
+            train_stage(Project(place.root), "small", workers=2)
+            facts_stage(Project(place.root))
+            evaluate_stage(Project(place.root), "small")
+            record_evidence(Project(place.root), "small")
         return place
 
     @pytest.fixture(autouse=True)
@@ -181,7 +185,7 @@ class TestWholeStudy:
         assert "waits" in plan
         assert "3 runs to train" in plan
         after: list[str] = []
-        plan_study(place.root, "small", workers=1, echo=after.append)
+        plan_study(Project(place.root), "small", workers=1, echo=after.append)
         assert after[-1] == "  nothing is missing"
 
     def test_the_list_of_runs_has_both_roles(self, place):
@@ -221,17 +225,17 @@ class TestWholeStudy:
         assert load_evidence(tmp_path / "merged").study.tuned == mine.study.tuned
 
     def test_nothing_is_trained_again(self, place, capsys):
-        train_stage(place.root, "small", workers=1)
+        train_stage(Project(place.root), "small", workers=1)
         said = capsys.readouterr().err
         assert "search for learning rates: 2 runs, 2 finished, 0 recorded, 0 to train" in said
         assert "small: 1 runs, 1 finished, 0 recorded, 0 to train" in said
 
-    def test_recorded_evidence_is_accepted_instead_of_all_runs(self, place, tmp_path):
-        found = load_evidence(place.recorded)
-        study = load_study(place.root, "small")
-        prepared = json.loads((place.root / "results" / "small" / "prepared.json").read_text())
-        runs = study_runs(study, tmp_path / "empty", prepared, found)
+    def test_recorded_evidence_is_accepted_instead_of_all_runs(self, place, tmp_path, monkeypatch):
+        monkeypatch.setenv("REPRO_STORE", str(tmp_path / "empty"))
+        study = PreparedStudy.of(Project(place.root), "small")
+        runs = study.runs()
         assert runs.resolved.tuned["base"].rate == 0.01
-        assert {cell.run.identity for cell in [*runs.trials, *runs.report]} == {run.identity for run in found.runs}
+        recorded = load_evidence(place.recorded).runs
+        assert {cell.run.identity for cell in [*runs.trials, *runs.report]} == {run.identity for run in recorded}
         with pytest.raises(UserError, match="2 of 2 runs of the search"):
-            study_runs(study, tmp_path / "empty", prepared, None)
+            replace(study, recorded=None).runs()

@@ -151,7 +151,7 @@ class DeadNode:
         yield None
         assert self.submitted == [first, second, first], "it has to wait for the other run"
         for run in (first, second):
-            yield Outcome(run, worker.train_run(run.store, run.identity, "cpu", 30.0, lambda: False), "")
+            yield Outcome(run, worker.train_run(run, "cpu", 30.0, lambda: False), "")
 
 
 def test_a_run_whose_dead_owners_lease_has_gone_is_not_kept_waiting_for_the_others(tmp_path):

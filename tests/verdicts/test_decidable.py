@@ -12,6 +12,7 @@ from scipy.stats import binom, nct, t
 
 from repro.errors import UserError
 from repro.evidence.directory import load_evidence
+from repro.project import Project
 from repro.stages.decide import decide_plan, spread_of
 from repro.verdicts.judging.decidable import Prospect, one_way, prospects
 from repro.verdicts.judging.decision import Looks
@@ -103,13 +104,13 @@ def test_the_spread_of_an_evidence_is_that_of_its_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["held_out_error=-1", "held_out_error=x", "nothing=0.1", "J=inf"])
 def test_a_spread_that_is_none_is_refused_by_name(project: Path, source: str) -> None:
     with pytest.raises(UserError, match=r"--spread .*METRIC=SD"):
-        decide_plan(project, "towers", [source], lambda line: None)
+        decide_plan(Project(project), "towers", [source], lambda line: None)
 
 
 def test_the_command_says_what_the_protocol_quotes(project: Path) -> None:
     """docs/protocol.md: S76 finds 0.191 after 6 and 0.113 after 12 seeds, S77 wants 11 of 12, S78 at most 7."""
     lines: list[str] = []
-    decide_plan(project, "towers", ["J=0.08"], lines.append)
+    decide_plan(Project(project), "towers", ["J=0.08"], lines.append)
     told = "\n".join(lines)
     for words in ("0.191", "0.113", "supported by 11 of 12 runs", "contradicted by at most 7"):
         assert words in told

@@ -12,7 +12,7 @@ from pathlib import Path
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
 from repro.files import read_json, write_text
-from repro.project import store_folder
+from repro.project import Project
 from repro.report.cases.choices import Rules
 from repro.report.cases.rows import NO_CLAIM, Row, checked_rows, rows_on
 from repro.report.drawing import words
@@ -95,7 +95,7 @@ def write_all_studies(root: Path, claims: Path | None = None) -> tuple[Path, lis
                 evidence,
                 rows,
                 page=page.relative_to(path.parent).as_posix() if page.is_file() else None,
-                retrieval=retrieval_at_hand(evidence, store_folder(root), own / "prepared.json"),
+                retrieval=retrieval_at_hand(evidence, Project(root).store, own / "prepared.json"),
             )
         )
     write_text(path, all_studies_html(results, registry))

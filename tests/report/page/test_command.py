@@ -11,6 +11,7 @@ import yaml
 from repro.cli import main
 from repro.evidence.directory import write_evidence
 from repro.files import write_json
+from repro.project import Project
 from repro.stages.report import report_stage
 from tests.report.made_up_study import ROOT, made_up_study, project_registry
 from tests.report.made_up_verdicts import verdict_rows
@@ -43,9 +44,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *wo
 
 
 def test_a_studys_page_does_not_change_when_another_study_comes(project: Path) -> None:
-    before = report_stage(project, "smoke").read_bytes()
+    before = report_stage(Project(project), "smoke").read_bytes()
     add_results(project, "exercise")
-    assert report_stage(project, "smoke").read_bytes() == before
+    assert report_stage(Project(project), "smoke").read_bytes() == before
 
 
 def test_the_stage_depends_on_its_own_study_only() -> None:

@@ -1,0 +1,44 @@
+"""JSON files that this program wrote, read back as types: the same for all of them, with one sentence on damage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ConfigDict
+
+from repro.errors import UserError
+from repro.files import read_json
+from repro.settings import Settings, validated
+
+
+class Record(Settings):
+    """Base of what the program writes and reads back. Keys that only other versions know are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+def read_record(path: Path, kind: type[Kind], *, schema: int, mend: str) -> Kind:
+    """The record in a file that has a key `schema`, at most this one.
+
+    mend: what to do about a damaged file, half a sentence. Raises UserError that names file, key, value and what is
+    allowed.
+    """
+    value = read_json(path)
+    found = value.get("schema") if isinstance(value, dict) else None
+    if not isinstance(found, int):
+        raise UserError(f"{path} is damaged: it has no schema number; {mend}")
+    if found > schema:
+        raise UserError(f"{path} has schema {found}, this version reads up to {schema}; install a newer alexnet-repro")
+    return checked_record(kind, value, str(path), mend)
+
+
+def checked_record(kind: type[Kind], value: object, where: str, mend: str) -> Kind:
+    """`value` as a record; UserError, which begins with `where`, when it is damaged."""
+    try:
+        return validated(kind, value, f"{where} is damaged")
+    except UserError as error:
+        raise UserError(f"{error}; {mend}") from None
