@@ -3,22 +3,26 @@
 The lease is a file made with O_EXCL that names its owner and is touched as a heartbeat. It is stale when
 its owner is known to be dead (same machine) or its heartbeat has stopped (any machine). A killed parent
 does not always take its child along, so every trainer asks for the lease, however it was started.
+
+filelock's SoftFileLease is close and does less: who comes upon the lease of a machine that fell silent an hour ago must
+itself watch it for its whole duration, while here the heartbeat's age says at once that it is stale. Nor does it say,
+without taking the lease, whether somebody holds it, which `repro plan` asks of every run.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from filelock import FileLock
 
 HEARTBEAT_SECONDS = 5.0
 STALE_SECONDS = 60.0
@@ -81,7 +85,7 @@ class Lease:
                 return
             except FileExistsError:
                 # One at a time: whoever read a stale lease must not remove the fresh one that replaced it since.
-                with _alone(self.path):
+                with FileLock(self.path.with_name("lease.lock")):  # goes with the process that held it
                     if not is_stale(self.path):
                         raise LeaseTaken(owner_of(self.path)) from None
                     self.path.unlink(missing_ok=True)
@@ -92,14 +96,6 @@ class Lease:
             if self.held():
                 with contextlib.suppress(FileNotFoundError):
                     os.utime(self.path)
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Nobody else takes a stale lease away meanwhile; the lock goes with the process that held it."""
-    with path.with_name("lease.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def is_held(path: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock, Timeout
 
 from repro.errors import UserError
 from repro.files import writing
@@ -35,17 +35,16 @@ def errors_of(folder: Path, afterwards: str) -> Iterator[None]:
 @contextlib.contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Hold `lock` for the block; a second process says that it waits, and waits. A killed holder frees it."""
-    with open(lock, "a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(
-                f"another process prepares the same pictures ({lock.name}); waiting for it",
-                file=sys.stderr,
-                flush=True,
-            )
-            fcntl.flock(handle, fcntl.LOCK_EX)
+    held = FileLock(lock)
+    try:
+        held.acquire(blocking=False)
+    except Timeout:
+        print(f"another process prepares the same pictures ({lock.name}); waiting for it", file=sys.stderr, flush=True)
+        held.acquire()
+    try:
         yield
+    finally:
+        held.release()
 
 
 def check_space(folder: Path, needed: int, advice: str) -> None:
