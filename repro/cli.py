@@ -247,7 +247,7 @@ def repeat(
 ) -> None:
     """Train a recorded run again and compare every number; exit code 1 where one differs. Changes no evidence."""
     from repro.processes import leave_on_sigterm
-    from repro.stages.handed_on import say
+    from repro.progress import say
     from repro.stages.repeat import repeat_run, told
 
     leave_on_sigterm()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from repro.errors import UserError
 from repro.files import read_json
@@ -16,9 +16,10 @@ class Record(Settings):
     """Base of what the program writes and reads back. Keys that only other versions know are passed over."""
 
     model_config = ConfigDict(extra="ignore")
+    from_yaml = False
 
 
-Kind = TypeVar("Kind", bound=Record)
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def read_record(path: Path, kind: type[Kind], *, schema: int, mend: str) -> Kind:
@@ -27,18 +28,25 @@ def read_record(path: Path, kind: type[Kind], *, schema: int, mend: str) -> Kind
     mend: what to do about a damaged file, half a sentence. Raises UserError that names file, key, value and what is
     allowed.
     """
+    return checked_record(kind, read_versioned_json(path, schema, mend), path, mend)
+
+
+def read_versioned_json(path: Path, schema: int, mend: str) -> dict[str, Any]:
+    """The JSON object in a file, its schema number checked and nothing else."""
     value = read_json(path)
     found = value.get("schema") if isinstance(value, dict) else None
     if not isinstance(found, int):
-        raise UserError(f"{path} is damaged: it has no schema number; {mend}")
+        raise UserError(f"{path} is damaged or another kind of file: it has no schema number; {mend}")
     if found > schema:
-        raise UserError(f"{path} has schema {found}, this version reads up to {schema}; install a newer alexnet-repro")
-    return checked_record(kind, value, str(path), mend)
+        raise UserError(
+            f"{path} has schema {found}, this version reads up to schema {schema}: update the program to a newer one"
+        )
+    return dict(value)
 
 
-def checked_record(kind: type[Kind], value: object, where: str, mend: str) -> Kind:
-    """`value` as a record; UserError, which begins with `where`, when it is damaged."""
+def checked_record(kind: type[Kind], value: object, path: Path, mend: str) -> Kind:
+    """What `path` holds, as a record; UserError when it is damaged."""
     try:
-        return validated(kind, value, f"{where} is damaged")
+        return validated(kind, value, f"{path} is damaged")
     except UserError as error:
         raise UserError(f"{error}; {mend}") from None

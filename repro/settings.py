@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -22,6 +22,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+    from_yaml: ClassVar[bool] = True
+    """whether people write it, who may need to hear that YAML takes a value without quotes for a number"""
 
     @model_validator(mode="before")
     @classmethod
@@ -75,7 +78,7 @@ def _line(model: type[BaseModel], location: Location, problem: Mapping[str, Any]
         return f"{key}: {message}" if key else message
     value = problem["input"]
     if problem["type"] in ("string_type", "invalid_key"):
-        return f"{key}: {not_text(value)}"
+        return f"{key}: {not_text(value) if getattr(model, 'from_yaml', True) else _not_allowed(value)}"
     return f"{key}: {value!r} is not allowed; {message}"
 
 
@@ -87,9 +90,13 @@ def _message(problem: Mapping[str, Any]) -> str:
 def not_text(value: object) -> str:
     """Half a sentence on a value of a file that is no text: a class called 2012, data called true."""
     if isinstance(value, list | tuple | dict):
-        return f"{value!r} is not allowed; Input should be text"
+        return _not_allowed(value)
     written = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     return f'{written} is not allowed; YAML reads it as no text, so if it is meant put it in quotes, as in "{written}"'
+
+
+def _not_allowed(value: object) -> str:
+    return f"{value!r} is not allowed; Input should be text"
 
 
 def _without_labels(model: type[BaseModel], location: Location) -> tuple[Location, Location | None]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, model_validator
 
 from repro.errors import UserError
-from repro.files import read_json
+from repro.json_file import Record, checked_record, read_versioned_json
 
 SCHEMA = 1
 PACKED_SPLITS = ("train", "validation", "held_out")
@@ -70,6 +71,37 @@ class Colour:
     deviations: npt.NDArray[np.float64]
 
 
+Row = Annotated[list[float], Field(min_length=3, max_length=3)]
+
+
+class ColourRecord(Record):
+    """The same as the manifest has it."""
+
+    covariance: tuple[Row, Row, Row]
+    eigenvectors: tuple[Row, Row, Row]
+    deviations: tuple[float, float, float]
+
+    def arrays(self) -> Colour:
+        parts = (self.covariance, self.eigenvectors, self.deviations)
+        return Colour(*(np.asarray(part, np.float64) for part in parts))
+
+
+class PackedManifest(Record):
+    """What the manifest of prepared pictures says at least."""
+
+    size: int
+    counts: dict[str, int]
+    classes: tuple[str, ...]
+    digest: str
+    colour: ColourRecord
+
+    @model_validator(mode="after")
+    def _every_split_counted(self) -> PackedManifest:
+        if missing := [split for split in PACKED_SPLITS if split not in self.counts]:
+            raise ValueError(f"counts: {self.counts} lacks {', '.join(missing)}")
+        return self
+
+
 @dataclass(frozen=True)
 class Packed:
     """An opened store. `digest` stands for pixels, labels and class names, and goes into run identities."""
@@ -95,25 +127,10 @@ def open_packed(folder: Path) -> Packed:
     folder = Path(folder)
     if not (folder / MANIFEST).exists():
         raise UserError(f"{folder} holds no prepared pictures ({MANIFEST} is missing); run `repro prepare`")
-    manifest = read_json(folder / MANIFEST)
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("schema"), int):
-        raise UserError(f"{folder / MANIFEST} is not a manifest of prepared pictures; {_again(folder)}")
-    if manifest["schema"] > SCHEMA:
-        raise UserError(
-            f"{folder / MANIFEST} has schema {manifest['schema']}, this program reads up to {SCHEMA}: "
-            f"update the program"
-        )
-    try:
-        size, counts, classes = (
-            int(manifest["size"]),
-            manifest["counts"],
-            tuple(map(str, manifest["classes"])),
-        )
-        digest, colour = str(manifest["digest"]), _colour(manifest["colour"])
-        lengths = {name: int(counts[name]) for name in PACKED_SPLITS}
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{folder / MANIFEST} is damaged ({error!r}); {_again(folder)}") from error
-    splits = {name: _split(folder, name, lengths[name], size, len(classes)) for name in PACKED_SPLITS}
+    manifest = read_versioned_json(folder / MANIFEST, SCHEMA, _again(folder))
+    record = checked_record(PackedManifest, manifest, folder / MANIFEST, _again(folder))
+    size, classes = record.size, record.classes
+    splits = {name: _split(folder, name, record.counts[name], size, len(classes)) for name in PACKED_SPLITS}
     mean = np.array(_array(folder / MEAN_PICTURE, (size, size, 3), np.float32))
     return Packed(
         folder,
@@ -121,9 +138,9 @@ def open_packed(folder: Path) -> Packed:
         splits["validation"],
         splits["held_out"],
         mean,
-        colour,
+        record.colour.arrays(),
         classes,
-        digest,
+        record.digest,
         manifest,
     )
 
@@ -151,14 +168,6 @@ def _array(path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> npt.N
             f"{_again(path.parent)}"
         )
     return array
-
-
-def _colour(value: Any) -> Colour:
-    parts = [np.asarray(value[name], np.float64) for name in ("covariance", "eigenvectors", "deviations")]
-    for part, shape in zip(parts, ((3, 3), (3, 3), (3,)), strict=True):
-        if part.shape != shape or not np.isfinite(part).all():
-            raise ValueError(f"colour must hold finite numbers of shape {shape}")
-    return Colour(*parts)
 
 
 def _again(folder: Path) -> str:

@@ -15,17 +15,34 @@ import subprocess
 import sys
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import RootModel
 
 from repro.data.layouts.layout import SPLITS, Layout
 from repro.data.layouts.recognise import recognise
 from repro.errors import UserError
 from repro.files import read_json, write_json, write_text
+from repro.json_file import Record, checked_record, read_versioned_json
 from repro.project import path_from_environment, shared_root
 
 SCHEMA = 1
 POINTERS = ".data-paths.json"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class Manifest(Record):
+    """What `data/NAME/manifest.json` says at least."""
+
+    location: Literal["here", "elsewhere"]
+    layout: str
+    counts: dict[str, int]
+    digest: str
+    classes: tuple[str, ...]
+
+
+class Pointers(RootModel[dict[str, str]]):
+    """By name of a data set, where its pictures lie on this machine."""
 
 
 def use_data(path: Path, name: str, root: Path, *, verify: bool = False) -> dict[str, Any]:
@@ -194,22 +211,9 @@ def _compared(archive: Path, verify: bool) -> dict[str, Any]:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    value = read_json(path)
-    if not isinstance(value, dict) or not isinstance(value.get("schema"), int):
-        raise UserError(f"{path} is not a manifest of pictures")
-    if value["schema"] > SCHEMA:
-        raise UserError(f"{path} has schema {value['schema']}, this program reads up to {SCHEMA}: update the program")
-    for field, kind in (
-        ("location", str),
-        ("layout", str),
-        ("counts", dict),
-        ("digest", str),
-        ("classes", list),
-    ):
-        if not isinstance(value.get(field), kind):
-            raise UserError(f"{path} is damaged: {field} is missing or of the wrong type; register the pictures again")
-    if value["location"] not in ("here", "elsewhere"):
-        raise UserError(f"{path}: location must be here or elsewhere, not {value['location']!r}")
+    mend = "register the pictures again"
+    value = read_versioned_json(path, SCHEMA, mend)
+    checked_record(Manifest, value, path, mend)
     return value
 
 
@@ -217,10 +221,7 @@ def _pointers(root: Path) -> dict[str, str]:
     path = root / POINTERS
     if not path.exists():
         return {}
-    value = read_json(path)
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise UserError(f"{path} must map names to paths; remove it and register the pictures again")
-    return value
+    return checked_record(Pointers, read_json(path), path, "remove it and register the pictures again").root
 
 
 def _ignore(root: Path) -> None:

@@ -19,22 +19,47 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from repro.errors import UserError
 from repro.files import digest_of_file, read_json, write_json
+from repro.json_file import Record, checked_record
 from repro.runs import lease
 from repro.settings import validated
 from repro.study.identity import TRAINING_VERSION, run_identity
 from repro.study.settings import RunSettings
 
-_RESULT = (
-    *("status", "weights_digest", "steps", "epochs", "final_train_loss", "decay_dose", "cpu_seconds"),
-    *("pictures_per_second", "sittings", "provenance"),
-)
+
+class CreatedRun(Record):
+    """What `settings.json` says of a run."""
+
+    settings: dict[str, Any]
+    seed: int
+    data_digest: str
+    pictures: str
+    parent: str | None
+    training_version: int | None = None
+    noted: dict[str, Any] = Field(default_factory=dict)
+
+
+class FinishedRun(Record):
+    """What `run.json` says at least; versions differ in what else it says."""
+
+    status: str
+    weights_digest: str
+    steps: int
+    epochs: int
+    final_train_loss: float | None
+    decay_dose: float
+    cpu_seconds: float
+    pictures_per_second: float
+    sittings: int
+    provenance: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -103,37 +128,36 @@ class Run:
 
     def training_version(self) -> int | None:
         """Of the program that created the run; its identity follows from it too."""
-        version = self._record("settings.json", ()).get("training_version")
-        return version if isinstance(version, int) else None
+        return self._created().training_version
 
     def noted(self) -> dict[str, Any]:
         """What was noted when the run was created."""
-        noted = self._record("settings.json", ()).get("noted", {})
-        return noted if isinstance(noted, dict) else {}
+        return self._created().noted
 
-    def _record(self, name: str, keys: Collection[str]) -> dict[str, Any]:
-        """A JSON file of the folder; UserError that says what to do when it is damaged or lacks a key."""
-        path = self.folder / name
+    def _created(self) -> CreatedRun:
+        path = self.folder / "settings.json"
+        return checked_record(CreatedRun, self._read(path), path, self._anew)
+
+    def _read(self, path: Path) -> Any:
         try:
-            record = read_json(path)
+            return read_json(path)
         except UserError as error:
-            raise UserError(f"{error}; remove {self.folder} to train that run anew") from None
-        if not isinstance(record, dict):
-            raise UserError(f"{path} is damaged; remove {self.folder} to train that run anew")
-        if missing := [key for key in keys if key not in record]:
-            raise UserError(f"{path} lacks {', '.join(missing)}; remove {self.folder} to train that run anew")
-        return record
+            raise UserError(f"{error}; {self._anew}") from None
+
+    @property
+    def _anew(self) -> str:
+        return f"remove {self.folder} to train that run anew"
 
     def spec(self) -> RunSpec:
         """What the run is; UserError when the folder is damaged or belongs to another version."""
         path = self.folder / "settings.json"
-        raw = self._record("settings.json", ("settings", "seed", "data_digest", "pictures", "parent"))
-        settings = validated(RunSettings, raw.get("settings"), str(path))
-        spec = RunSpec(settings, raw["seed"], raw["data_digest"], raw["pictures"], raw["parent"])
+        created = self._created()
+        settings = validated(RunSettings, created.settings, str(path))
+        spec = RunSpec(settings, created.seed, created.data_digest, created.pictures, created.parent)
         if spec.identity != self.identity:
             raise UserError(
                 f"{path} does not describe run {self.identity} (it may be of training version "
-                f"{raw.get('training_version')}, this is {TRAINING_VERSION}); remove {self.folder} to train it anew"
+                f"{created.training_version}, this is {TRAINING_VERSION}); remove {self.folder} to train it anew"
             )
         return spec
 
@@ -141,7 +165,10 @@ class Run:
         """The final record; UserError when the run is unfinished or its weights are not the recorded ones."""
         if not self.finished:
             raise UserError(f"run {self.identity} is not finished; `repro train` resumes it")
-        return self._record("run.json", _RESULT)
+        path = self.folder / "run.json"
+        result: dict[str, Any] = self._read(path)
+        checked_record(FinishedRun, result, path, self._anew)
+        return result
 
     def checked_weights(self) -> Path:
         """The path of the final weights, after comparing their digest with the record."""

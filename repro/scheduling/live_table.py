@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from repro.progress import Pace, clock, say
 from repro.runs.store import Run
 
 _PLAIN_EVERY_SECONDS = 30.0
@@ -28,7 +29,8 @@ class LiveTable:
         self._labels = labels
         self._total = total
         self._done_before = self._done = done
-        self._start = self._last_plain = time.monotonic()
+        self._start = time.monotonic()
+        self._pace = Pace(_PLAIN_EVERY_SECONDS)
         self._console = Console(file=sys.stderr)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
         self._interactive = self._console.is_terminal
@@ -37,7 +39,7 @@ class LiveTable:
         if self._interactive:
             self._live.start()
         else:
-            print(f"{self._title}: {self._done} of {self._total} runs done", file=sys.stderr, flush=True)
+            say(f"{self._title}: {self._done} of {self._total} runs done")
         return self
 
     def __exit__(
@@ -53,16 +55,15 @@ class LiveTable:
         if self._interactive:
             self._live.console.print(line, highlight=False)
         else:
-            print(line, file=sys.stderr, flush=True)
+            say(line)
 
     def show(self, active: list[Run], waiting_for: int = 0) -> None:
         """Draw the running runs; `waiting_for` counts those that another process trains."""
         if self._interactive:
             self._live.update(self._table(active, waiting_for))
-        elif time.monotonic() - self._last_plain > _PLAIN_EVERY_SECONDS:
-            self._last_plain = time.monotonic()
+        elif self._pace.due():
             for run in active:
-                print(f"           {self._labels[run.identity]:<24} {_sentence(run)}", file=sys.stderr, flush=True)
+                say(f"           {self._labels[run.identity]:<24} {_sentence(run)}")
 
     def _table(self, active: list[Run], waiting_for: int) -> Table:
         elsewhere = f", {waiting_for} trained by another process" if waiting_for else ""
@@ -105,11 +106,3 @@ def _sentence(run: Run) -> str:
         return "starts"
     loss = "?" if p["loss"] is None else f"{p['loss']:.3f}"
     return f"epoch {p['epoch']}/{p['epochs']}, loss {loss}, {p['pictures_per_second']:.0f} pictures/s"
-
-
-def clock(seconds: float) -> str:
-    """`1:02:03` or `2:03`."""
-    whole = round(seconds)
-    hours, rest = divmod(whole, 3600)
-    minutes, rest = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -14,12 +14,13 @@ from repro.files import write_json
 from repro.measurement.measure import averages, measure
 from repro.measurement.measure_all import Task, measure_all
 from repro.measurement.run_record import registered_for, trial_row
+from repro.progress import say
 from repro.project import Project
 from repro.report.dvc_outputs.metrics import headline_metrics
 from repro.report.dvc_outputs.plots import write_plots
 from repro.runs.grid import GridRun
 from repro.runs.prepared_study import PreparedStudy, StudyRuns, by_variant
-from repro.stages.handed_on import Facts, facts_of_nets, say
+from repro.stages.handed_on import Facts, facts_of_nets
 from repro.study.load import ResolvedStudy
 from repro.training import provenance
 from repro.training.placing import devices_named, prepare_devices

@@ -1,8 +1,7 @@
-"""The facts about the program's own nets, as the stage facts left them; and what a stage says while it works."""
+"""The facts about the program's own nets, as the stage facts left them."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from repro.errors import UserError
@@ -16,11 +15,6 @@ class Facts(Record):
     """What `facts.json` holds: by fidelity, each fact with its value and how it was found."""
 
     fidelity: dict[str, dict[str, Any]]
-
-
-def say(sentence: str) -> None:
-    """A line on standard error, at once."""
-    print(sentence, file=sys.stderr, flush=True)
 
 
 def facts_of_nets(project: Project) -> Facts:

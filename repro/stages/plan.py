@@ -14,11 +14,11 @@ from typing import Any
 from repro.cores import usable_cores
 from repro.errors import UserError
 from repro.net.table.layers import layer_table
+from repro.progress import clock
 from repro.project import Project
 from repro.runs.grid import GridRun, to_train
 from repro.runs.prepared_study import PreparedStudy
 from repro.runs.store import Run, runs_in
-from repro.scheduling.live_table import clock
 from repro.study.load import load_study
 from repro.study.settings import RunSettings
 from repro.study.tuning import Tuning

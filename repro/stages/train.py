@@ -8,6 +8,7 @@ from typing import Literal
 
 from repro.errors import UserError
 from repro.net.table.placement import Placement
+from repro.progress import say
 from repro.project import Project
 from repro.runs.grid import GridRun
 from repro.runs.prepared_study import PreparedStudy
@@ -15,7 +16,6 @@ from repro.runs.rate_search import describe_rates
 from repro.scheduling.local_pool import local_devices
 from repro.scheduling.ray_pool import RayPool
 from repro.scheduling.train_grid import train_grid, write_run_list
-from repro.stages.handed_on import say
 from repro.stages.prepare import prepare_stage
 from repro.stages.registered import registered_now
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from repro.errors import UserError
 from repro.processes import die_with_parent, stop_on_signals
+from repro.progress import say
 from repro.project import Project
 from repro.runs.grid import GridRun, grid_of
 from repro.runs.lease import Lease, LeaseTaken
@@ -15,7 +16,6 @@ from repro.runs.prepared_study import PreparedStudy
 from repro.scheduling.live_table import LiveTable
 from repro.scheduling.train_grid import check_disk
 from repro.scheduling.worker import FINISHED, compute
-from repro.stages.handed_on import say
 from repro.stages.registered import registered_now
 from repro.stages.torchrun import tell_once
 from repro.study.load import load_study

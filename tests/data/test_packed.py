@@ -76,7 +76,7 @@ def empty(name: str) -> Callable[[Path], object]:
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "no manifest": (delete("manifest.json"), "manifest.json is missing.*repro prepare"),
     "manifest cut": (cut("manifest.json"), "manifest.json is not valid JSON"),
-    "manifest a list": (lambda folder: (folder / "manifest.json").write_text("[]"), "not a manifest"),
+    "manifest a list": (lambda folder: (folder / "manifest.json").write_text("[]"), "no schema number"),
     "later schema": (edit(schema=2), "schema 2.*update the program"),
     "no size": (edit(size=None), "manifest.json is damaged"),
     "no colour": (edit(colour={}), "manifest.json is damaged.*covariance"),

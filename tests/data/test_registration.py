@@ -220,8 +220,8 @@ def _edit(path: Path, **changes: object) -> None:
 MANIFESTS = {
     "later schema": (lambda path: _edit(path, schema=9), "schema 9.*update the program"),
     "not json": (lambda path: path.write_text("{"), "not valid JSON"),
-    "a list": (lambda path: path.write_text("[]"), "not a manifest"),
-    "no digest": (lambda path: _edit(path, digest=None), "digest is missing"),
+    "a list": (lambda path: path.write_text("[]"), "no schema number"),
+    "no digest": (lambda path: _edit(path, digest=None), "digest: None is not allowed"),
     "another location": (lambda path: _edit(path, location="moon"), "'moon'"),
 }
 

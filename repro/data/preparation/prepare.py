@@ -20,11 +20,11 @@ from repro.data.packed import MANIFEST, MEAN_PICTURE, PACKED_SPLITS, SCHEMA, ope
 from repro.data.preparation.choice import Chosen, choose_classes, choose_pictures
 from repro.data.preparation.packing import PROGRESS, Filled, Job, PictureFile, block_length, fill
 from repro.data.preparation.prepared_manifest import PREPARE_VERSION, Labels, description, settings_record
-from repro.data.preparation.progress import Progress
 from repro.data.preparation.work_folder import alone, check_space, errors_of, publish, save_array
 from repro.data.registration import load_manifest, open_data
 from repro.errors import UserError
 from repro.files import digest_of, write_json
+from repro.progress import Progress, say
 
 if TYPE_CHECKING:
     from repro.study.settings import DataSettings
@@ -72,7 +72,7 @@ def prepare(
         if (folder / MANIFEST).exists():  # another process finished it while this one waited
             return dict(open_packed(folder).manifest)
         if progress:  # listing a million files takes a while
-            print(f"listing the pictures of {name}", file=sys.stderr, flush=True)
+            say(f"listing the pictures of {name}")
         layout = open_data(root, name)
         chosen = _choose(layout, settings)
         work = folder.parent / f".preparing-{work_key}"

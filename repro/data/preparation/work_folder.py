@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from repro.errors import UserError
 from repro.files import writing
+from repro.progress import say
 
 _MARGIN = 16 << 20
 
@@ -39,7 +39,7 @@ def alone(lock: Path) -> Iterator[None]:
     try:
         held.acquire(blocking=False)
     except Timeout:
-        print(f"another process prepares the same pictures ({lock.name}); waiting for it", file=sys.stderr, flush=True)
+        say(f"another process prepares the same pictures ({lock.name}); waiting for it")
         held.acquire()
     try:
         yield
