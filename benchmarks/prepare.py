@@ -24,8 +24,8 @@ from PIL import Image
 
 from repro.data.layouts.layout import Pixels
 from repro.data.layouts.recognise import recognise
-from repro.data.layouts.tar_tree import TarTree
-from repro.data.layouts.tree import FolderTree, picture_files
+from repro.data.layouts.trees.tar_tree import TarTree
+from repro.data.layouts.trees.tree import FolderTree, picture_files
 from repro.data.preparation.decoding import decode
 from repro.data.preparation.resizing import FILTERS, crop_offset, resize_and_crop, resized_shape
 from repro.errors import UserError

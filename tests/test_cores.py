@@ -111,4 +111,4 @@ def test_nothing_else_counts_cores() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"cpu_count\(|sched_getaffinity", path.read_text(encoding="utf-8"))
     }
-    assert counting == {"repro/cores.py", "repro/training/provenance.py"}
+    assert counting == {"repro/cores.py", "repro/training/records/provenance.py"}

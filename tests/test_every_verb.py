@@ -90,7 +90,7 @@ def test_ctrl_c_in_a_verb_that_keeps_nothing(command: str, place: Place, monkeyp
     def impatient() -> Path:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("repro.cli.project_root", impatient)
+    monkeypatch.setattr("repro.project.project_here", impatient)
     answer = repro(place.root, *shlex.split(command))
     assert (answer.code, answer.out) == (130, "")
     assert answer.err.startswith("stopped; ")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from repro.project import shared_root
-from repro.training.provenance import git_commit
+from repro.training.records.provenance import git_commit
 from repro.yaml_file import as_scalar
 from tests.project_copy import ROOT, edit_yaml, run_command
 from tests.small_project import Place, did, repro, the_error

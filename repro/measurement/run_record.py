@@ -10,7 +10,7 @@ from typing import Any
 from repro.net.table.layers import layer_table, multiply_adds, parameters
 from repro.runs.store import Run
 from repro.study.tuning import trial_of
-from repro.training.tensors_digest import tensors_digest_of_run
+from repro.training.records.tensors_digest import tensors_digest_of_run
 
 COLLAPSED_LOSS_SHARE = 0.95
 """A run whose final training loss is at least this share of ln(classes) has collapsed."""

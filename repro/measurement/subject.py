@@ -23,7 +23,7 @@ from repro.net.layer_module import LayerModule
 from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings, RunSettings
 from repro.training.evaluation import DTYPES, Inputs, Ints, fixed_sample
-from repro.training.kept_kernels import kept_kernels
+from repro.training.records.kept_kernels import kept_kernels
 
 Arrays = dict[str, npt.NDArray[Any]]
 SplitName = Literal["train", "held_out"]

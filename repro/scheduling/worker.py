@@ -18,7 +18,7 @@ from repro.runs.lease import Lease, LeaseTaken
 from repro.runs.store import Run
 
 if TYPE_CHECKING:  # torch is imported when a run is really trained
-    from repro.training.placing import Placing
+    from repro.training.devices.placing import Placing
 
 FINISHED = 0
 FAILED = 1
@@ -80,7 +80,7 @@ def train_run(
 
 def _place(run: Run, device: str, runs_a_device: int) -> Placing:
     """One device, or one for each tower: of two devices a net of one tower takes the first."""
-    from repro.training.placing import Placing, devices_named
+    from repro.training.devices.placing import Placing, devices_named
 
     devices = devices_named(device)[: run.spec().settings.net.towers]
     return Placing(*devices, runs_a_device=runs_a_device)
@@ -98,8 +98,8 @@ def compute(
 
     from repro.data.packed import open_packed
     from repro.scheduling.progress_file import write_progress
+    from repro.training.devices.placing import prepare_devices
     from repro.training.loop import Interrupted, Training
-    from repro.training.placing import prepare_devices
 
     def report_progress(progress: dict[str, Any]) -> None:
         if place.leads:

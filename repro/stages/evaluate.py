@@ -20,10 +20,10 @@ from repro.report.dvc_outputs.metrics import headline_metrics
 from repro.report.dvc_outputs.plots import write_plots
 from repro.runs.grid import GridRun
 from repro.runs.prepared_study import PreparedStudy, StudyRuns, by_variant
-from repro.stages.handed_on import Facts, facts_of_nets
+from repro.stages.facts_file import Facts, facts_of_nets
 from repro.study.load import ResolvedStudy
-from repro.training import provenance
-from repro.training.placing import devices_named, prepare_devices
+from repro.training.devices.placing import devices_named, prepare_devices
+from repro.training.records import provenance
 
 
 def evaluate_stage(

@@ -7,7 +7,7 @@ from repro.files import digest_of, digest_of_file, read_json, write_json
 from repro.net.table.fidelity import NAMES
 from repro.progress import say
 from repro.project import PACKAGE, Project
-from repro.stages.handed_on import FACTS_SCHEMA, Facts, facts_of_nets
+from repro.stages.facts_file import FACTS_SCHEMA, Facts, facts_of_nets
 
 
 def facts_stage(project: Project) -> Facts:

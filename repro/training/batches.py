@@ -9,7 +9,7 @@ from torch import Tensor
 from repro.data.augmentation import draw, epoch_order
 from repro.data.packed import Ints, Packed
 from repro.runs.store import RunSpec
-from repro.training.device_pictures import sent
+from repro.training.devices.device_pictures import sent
 from repro.training.evaluation import Inputs, Pixels
 
 Batch = tuple[Pixels, Tensor, Ints]

@@ -18,7 +18,7 @@ from repro.data.packed import Packed, Pictures, Split
 from repro.net.alexnet import AlexNet
 from repro.net.towers import TowerNet
 from repro.study.settings import Precision, RunSettings
-from repro.training.device_pictures import DevicePictures, sent
+from repro.training.devices.device_pictures import DevicePictures, sent
 
 Ints = npt.NDArray[np.int64]
 Pixels = Tensor | tuple[Tensor, ...]

@@ -9,32 +9,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor
 
 from repro import randomness
 from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Ints, Packed, Split
-from repro.files import canonical_json, digest_of_file, write_bytes, write_json, write_text
 from repro.net.alexnet import DropoutKey, from_tower_state, load_tower_state, tower_state
 from repro.runs.store import Run
 from repro.training.batch_sums import BatchSums
 from repro.training.batches import Batch, Batches
-from repro.training.checkpoint import load_checkpoint, save_checkpoint
-from repro.training.device_pictures import sent
+from repro.training.devices.device_pictures import sent
+from repro.training.devices.placing import Placing
 from repro.training.evaluation import Inputs, fixed_sample, outcomes
-from repro.training.kept_kernels import keep_kernels
-from repro.training.placing import Placing
-from repro.training.progress import progress_of
-from repro.training.provenance import provenance
+from repro.training.records.checkpoint import load_checkpoint, save_checkpoint
+from repro.training.records.finished_run import write_finished
+from repro.training.records.kept_kernels import keep_kernels
+from repro.training.records.log import write_log
+from repro.training.records.progress import progress_of
+from repro.training.records.provenance import provenance
 from repro.training.schedule import Schedule, with_weight_decay
-from repro.training.tensors_digest import tensors_digest
 from repro.training.timing import Stopwatch, seconds_of_augmentation
 from repro.training.update_rule import PaperSGD
 
@@ -56,10 +55,8 @@ class Training:
         self.run = run
         self.spec = run.spec()
         self.net_settings = self.spec.settings.net
-        packed = pictures_of(self.spec.settings.training.pictures, packed)
-        self.packed = packed
-        self.place = place
-        self.device = place.device
+        self.packed = packed = pictures_of(self.spec.settings.training.pictures, packed)
+        self.place, self.device = place, place.device
         self.inputs = Inputs.of(self.spec.settings, packed, *place.devices)
         self.net = place.net(self.net_settings, len(packed.classes), self.spec.seed, self.inputs.dtype)
         self.net.train()
@@ -188,7 +185,7 @@ class Training:
         self.rows.append(row)
         self.sums.clear()
         if self.place.leads:
-            write_text(self.run.folder / "log.jsonl", "".join(f"{_line(row)}\n" for row in self.rows))
+            write_log(self.run, self.rows)
 
     def between_epochs(self, end: int) -> None:
         """Every `curve_every_steps` within an epoch, which ends at step `end`: a row with the training error."""
@@ -272,26 +269,21 @@ class Training:
 
     def finish(self) -> None:
         """Write the final weights, then the record that marks the run as finished; drop the checkpoint."""
-        folder: Path = self.run.folder
         weights = self.place.whole(self.net, tower_state(self.net))
         self.place.wait()
-        seconds, clock = self._processor_seconds(), self.stopwatch.clock
+        seconds, clock, clock_here = self._processor_seconds(), self.stopwatch.clock, self.stopwatch.clock_here
         pictures = (self.step - self.first_step) * self.settings.batch_size
-        speed = pictures / max(self.stopwatch.clock_here, 1e-9)
         timed: tuple[float, float] | None = None
         if self.place.accelerators and not self.diverged:
             timed = seconds_of_augmentation(self.batches, self.inputs, self.gradients, self.place.wait)
         if not self.place.leads:
             return
-        write_bytes(folder / "weights.safetensors", save(weights, metadata={"run": self.run.identity}))
         final_loss = self.rows[-1]["train_loss"] if self.rows and not self.diverged else None
-        write_json(
-            folder / "run.json",
+        write_finished(
+            self.run,
+            weights,
             {
-                "identity": self.run.identity,
                 "status": "diverged" if self.diverged else "finished",
-                "weights_digest": digest_of_file(folder / "weights.safetensors"),
-                "tensors_digest": tensors_digest(weights),
                 "steps": self.step,
                 "epochs": sum("train_loss" in row for row in self.rows),
                 "final_train_loss": final_loss,
@@ -300,14 +292,8 @@ class Training:
                 "clock_seconds": clock,
                 "augmented_step_seconds": timed and timed[0],
                 "plain_step_seconds": timed and timed[1],
-                "pictures_per_second": speed,
+                "pictures_per_second": pictures / max(clock_here, 1e-9),
                 "sittings": self.sittings,
                 "provenance": {**provenance(self.device), **self.place.record()},
             },
         )
-        for name in ("checkpoint.pt", "progress.json"):
-            (folder / name).unlink(missing_ok=True)
-
-
-def _line(row: dict[str, Any]) -> str:
-    return canonical_json({key: value for key, value in row.items() if value is not None})

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.data.layouts.layout import Layout, Picture
-from repro.data.layouts.tree import FolderSource
+from repro.data.layouts.trees.tree import FolderSource
 from repro.data.preparation.choice import Chosen, choose_classes, choose_pictures
 from repro.errors import UserError
 

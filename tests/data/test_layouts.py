@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from repro.data.layouts.archive import Archive
 from repro.data.layouts.recognise import recognise
+from repro.data.layouts.trees.archive import Archive
 from repro.errors import UserError
 from tests.data import miniatures
 from tests.data.miniatures import LAYOUTS, SORTED, put, shown_class, tar_of

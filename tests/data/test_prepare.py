@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from repro.data.layouts.tree import FolderSource
+from repro.data.layouts.trees.tree import FolderSource
 from repro.data.packed import Packed, open_packed, packed_folder
 from repro.data.preparation import packing, work_folder
 from repro.data.preparation.decoding import decode

@@ -109,7 +109,8 @@ def _tree(name: str) -> ast.Module:
 
 def _started_by(stage: str) -> set[str]:
     """What the command line imports for one command, and the command line itself."""
-    functions = {node.name: node for node in _tree(COMMANDS).body if isinstance(node, ast.FunctionDef)}
+    rooms = [name for name in _modules() if _is_command_line(name)]
+    functions = {node.name: node for name in rooms for node in _tree(name).body if isinstance(node, ast.FunctionDef)}
     assert set(NOT_BY_DVC) <= set(functions)
     found, to_read = {COMMANDS}, ["main", stage]
     read: set[str] = set()
@@ -126,7 +127,7 @@ def _started_by(stage: str) -> set[str]:
 def _used_by(name: str) -> set[str]:
     """The modules that a module uses. Of the package itself, and of the command line, only what their tops import."""
     tree = _tree(name)
-    if name in ("repro", COMMANDS):
+    if name == "repro" or _is_command_line(name):
         tree = ast.Module([node for node in tree.body if not isinstance(node, ast.FunctionDef)], [])
     return _used(tree)
 
@@ -143,6 +144,10 @@ def _used(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.add(node.value)
     return found & set(_modules())
+
+
+def _is_command_line(name: str) -> bool:
+    return name == COMMANDS or name.startswith(f"{COMMANDS}.")
 
 
 @cache

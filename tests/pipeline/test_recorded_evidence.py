@@ -12,7 +12,7 @@ import pytest
 
 from repro.evidence.directory import FILES, Evidence, load_evidence
 from repro.evidence.doubts import doubts
-from repro.stages.record import SIZE_LIMIT_BYTES
+from repro.stages.finished.record import SIZE_LIMIT_BYTES
 from tests.project_copy import ROOT
 
 RECORDED = sorted(path.parent for path in (ROOT / "evidence").glob("*/study.json"))

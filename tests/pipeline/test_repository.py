@@ -104,7 +104,10 @@ def test_git_writes_the_same_bytes_on_every_system() -> None:
     endings = {
         path: git("check-attr", attribute, "--", path).stdout.strip().rpartition(": ")[2]
         for path, attribute in (
-            *((path, "eol") for path in ("bin/repro", ".ci/run", "Makefile", "repro/cli.py", "dvc.yaml", "data.dvc")),
+            *(
+                (path, "eol")
+                for path in ("bin/repro", ".ci/run", "Makefile", "repro/errors.py", "dvc.yaml", "data.dvc")
+            ),
             *((path, "text") for path in ("dvcstore/files/md5/00/1", "evidence/smoke/arrays.npz")),
         )
     }

@@ -55,11 +55,11 @@ def test_make_deps_leaves_dvc_yaml_as_it_is() -> None:
         ("repro/data/preparation/decoding.py", {"prepare", "train"}),
         ("repro/stages/evaluate.py", {"evaluate"}),
         ("repro/files.py", {"prepare", "train", "facts", "evaluate", "verdicts", "report"}),
-        ("repro/stages/plan.py", set()),
-        ("repro/stages/record.py", set()),
+        ("repro/stages/planning/plan.py", set()),
+        ("repro/stages/finished/record.py", set()),
         ("repro/net/table/describe.py", set()),
         ("repro/data/preparation/subset.py", set()),
-        ("repro/stages/train_ranks.py", set()),
+        ("repro/stages/ranks/train_ranks.py", set()),
     ],
 )
 def test_what_an_edit_reruns(edited: str, rerun: set[str]) -> None:

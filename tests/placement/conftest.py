@@ -13,8 +13,8 @@ import pytest
 import torch
 from filelock import FileLock
 
+from repro.training.devices.placing import Placing
 from repro.training.loop import Interrupted
-from repro.training.placing import Placing
 from tests.placement.traces import NETS, PRECISIONS, pictures_in, settings_of, training
 from tests.placement.two_ranks import SEPARATE_STORES, STOP_AFTER
 from tests.project_copy import ROOT

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from repro.net.state import tower_shapes
 from repro.net.table.layers import layer_table
 from repro.runs.store import runs_in
-from repro.training.placing import Placing
+from repro.training.devices.placing import Placing
 from tests.placement.conftest import CPU, begin
 from tests.placement.traces import Trace, differing, largest_relative_difference, settings_of, training
 from tests.placement.two_ranks import SEPARATE_STORES, STOP_AFTER

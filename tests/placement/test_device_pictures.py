@@ -10,8 +10,8 @@ import torch
 
 from repro.data.augmentation import Draws, centre_batch, mean_to_subtract, training_batch
 from repro.randomness import generator
-from repro.training.device_pictures import DevicePictures
-from repro.training.placing import Placing
+from repro.training.devices.device_pictures import DevicePictures
+from repro.training.devices.placing import Placing
 from tests.placement.traces import differing, settings_of, trace, training
 
 CPU = torch.device("cpu")

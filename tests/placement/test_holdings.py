@@ -23,7 +23,7 @@ from repro.net.table.placement import (
 )
 from repro.net.table.settings import NetSettings
 from repro.net.towers import TowerNet
-from repro.training.placing import Placing
+from repro.training.devices.placing import Placing
 from tests.net.nets import TINY, net
 from tests.placement.traces import NETS, PRECISIONS, sent, settings_of, trace, training
 from tests.small_project import repro

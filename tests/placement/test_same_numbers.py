@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from repro.net.joins import DeviceJoins, Joins
-from repro.training.placing import Placing
+from repro.training.devices.placing import Placing
 from tests.placement.traces import (
     NETS,
     PRECISIONS,

@@ -12,8 +12,8 @@ from repro.data.packed import open_packed
 from repro.net.alexnet import tower_state
 from repro.net.towers import TowerNet
 from repro.study.settings import RunSettings
+from repro.training.devices.placing import Placing
 from repro.training.loop import Training
-from repro.training.placing import Placing
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
 

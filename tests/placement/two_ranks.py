@@ -21,8 +21,8 @@ import torch.distributed as dist
 
 from repro.net.rank_joins import LostRankError
 from repro.net.towers import TowerNet
+from repro.training.devices.ranks import Ranks, joined_ranks
 from repro.training.loop import Interrupted
-from repro.training.ranks import Ranks, joined_ranks
 from tests.placement.traces import NETS, PRECISIONS, sent, settings_of, trace, training
 from tests.placement.wrong_joins import WRONG_RANKS, WrongRanks
 

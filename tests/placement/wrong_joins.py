@@ -12,8 +12,8 @@ from torch.distributed.tensor import DTensor, Replicate, Shard
 
 from repro.net.joins import DeviceJoins, Joins
 from repro.net.rank_joins import RankJoins
-from repro.training.placing import Placing
-from repro.training.ranks import Ranks
+from repro.training.devices.placing import Placing
+from repro.training.devices.ranks import Ranks
 
 
 class LogitsJoinedLikeALayer(RankJoins):

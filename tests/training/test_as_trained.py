@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from repro.data.packed import open_packed
 from repro.measurement.run_record import as_trained, recorded_scalars
 from repro.runs.store import Run
-from repro.training.checkpoint import load_checkpoint, save_checkpoint
 from repro.training.evaluation import rank_of_label
 from repro.training.loop import Interrupted, Training
+from repro.training.records.checkpoint import load_checkpoint, save_checkpoint
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
 

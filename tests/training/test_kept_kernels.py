@@ -14,9 +14,9 @@ from repro.data.packed import open_packed
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet
 from repro.runs.store import Run
-from repro.training.kept_kernels import kept_kernels
+from repro.training.devices.placing import Placing
 from repro.training.loop import Interrupted, Training
-from repro.training.placing import Placing
+from repro.training.records.kept_kernels import kept_kernels
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
 

@@ -19,7 +19,7 @@ from repro.runs.store import Run, RunSpec
 from repro.scheduling.train_grid import train_grid, write_run_list
 from repro.stages.evaluate import evaluate_stage
 from repro.stages.facts import facts_stage
-from repro.stages.plan import plan_study
+from repro.stages.planning.plan import plan_study
 from repro.stages.train import train_stage
 from repro.study.load import load_study
 from repro.training.loop import Interrupted, Training

@@ -19,9 +19,9 @@ from repro.runs.prepared_study import PreparedStudy
 from repro.runs.rate_search import describe_rates, trials_of, unfinished, with_tuned_rates
 from repro.stages.evaluate import evaluate_stage
 from repro.stages.facts import facts_stage
-from repro.stages.plan import plan_study
+from repro.stages.finished.record import record_evidence
+from repro.stages.planning.plan import plan_study
 from repro.stages.prepare import prepare_stage
-from repro.stages.record import record_evidence
 from repro.stages.train import train_stage
 from repro.study.load import ResolvedStudy, load_study
 from repro.study.tuning import Trial

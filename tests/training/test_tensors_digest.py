@@ -14,7 +14,7 @@ from repro.measurement.run_record import provenance_of
 from repro.runs.store import Run
 from repro.study.identity import TRAINING_VERSION
 from repro.training.loop import Training
-from repro.training.tensors_digest import tensors_digest
+from repro.training.records.tensors_digest import tensors_digest
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from repro.data.packed import open_packed
 from repro.measurement.run_record import recorded_scalars
 from repro.runs.store import Run
+from repro.training.devices.placing import Placing
 from repro.training.loop import Interrupted, Training
-from repro.training.placing import Placing
 from repro.training.timing import LONG, ROUNDS, SHORT, Stopwatch, in_turns, seconds_of_augmentation
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from repro.data.layouts.archive import content_of
 from repro.data.layouts.layout import Layout, Picture, Pixels, assemble, listed
-from repro.data.layouts.tree import Tree, has_file
+from repro.data.layouts.trees.archive import content_of
+from repro.data.layouts.trees.tree import Tree, has_file
 from repro.errors import UserError
 
 FOLDER = "cifar-10-batches-py"

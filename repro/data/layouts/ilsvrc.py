@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro.data.layouts.archive import Archive
-from repro.data.layouts.class_folders import (
+from repro.data.layouts.labels.class_folders import (
     class_folders,
     flat_folder,
     folders_by_class,
@@ -16,14 +15,15 @@ from repro.data.layouts.class_folders import (
     pictures_by_folder,
     split_folder,
 )
-from repro.data.layouts.devkit import Devkit, find_devkit
+from repro.data.layouts.labels.devkit import Devkit, find_devkit
+from repro.data.layouts.labels.numbered import published_number
+from repro.data.layouts.labels.table_labels import refuse_half_sorted
+from repro.data.layouts.labels.tables import file_key
 from repro.data.layouts.layout import Layout, Picture, assemble, listed
-from repro.data.layouts.numbered import published_number
-from repro.data.layouts.passed_over import PassedOver
-from repro.data.layouts.table_labels import refuse_half_sorted
-from repro.data.layouts.tables import file_key
-from repro.data.layouts.tar_tree import TarTree
-from repro.data.layouts.tree import File, FolderTree, Tree, flat_pictures, joined, picture_files
+from repro.data.layouts.trees.archive import Archive
+from repro.data.layouts.trees.passed_over import PassedOver
+from repro.data.layouts.trees.tar_tree import TarTree
+from repro.data.layouts.trees.tree import File, FolderTree, Tree, flat_pictures, joined, picture_files
 from repro.errors import UserError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repro.data.layouts.class_folders import (
+from repro.data.layouts.labels.class_folders import (
     class_folders,
     folders_by_class,
     has_flat_pictures,
@@ -11,10 +11,10 @@ from repro.data.layouts.class_folders import (
     pictures_by_folder,
     split_folder,
 )
+from repro.data.layouts.labels.tables import titles
 from repro.data.layouts.layout import Layout, Picture, assemble, is_picture_name, listed
-from repro.data.layouts.passed_over import is_archive_name
-from repro.data.layouts.tables import titles
-from repro.data.layouts.tree import Tree, joined
+from repro.data.layouts.trees.passed_over import is_archive_name
+from repro.data.layouts.trees.tree import Tree, joined
 from repro.errors import UserError
 
 _HELD_OUT_FOLDERS = ("val", "validation", "valid", "test")

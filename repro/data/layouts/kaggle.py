@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 
-from repro.data.layouts.class_folders import (
+from repro.data.layouts.labels.class_folders import (
     class_folders,
     flat_folder,
     folders_by_class,
@@ -12,10 +12,10 @@ from repro.data.layouts.class_folders import (
     pictures_by_folder,
     split_folder,
 )
+from repro.data.layouts.labels.table_labels import LabelTable, Row, refuse_half_sorted
+from repro.data.layouts.labels.tables import composed, file_key, keyed, read_lines
 from repro.data.layouts.layout import Layout, Picture, assemble, listed
-from repro.data.layouts.table_labels import LabelTable, Row, refuse_half_sorted
-from repro.data.layouts.tables import composed, file_key, keyed, read_lines
-from repro.data.layouts.tree import Tree, flat_pictures, has_file
+from repro.data.layouts.trees.tree import Tree, flat_pictures, has_file
 from repro.errors import UserError
 
 _SOLUTION = "LOC_val_solution.csv"

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from repro.data.layouts.cifar10 import recognise_cifar10, recognise_cifar10_archive
-from repro.data.layouts.class_folders import has_flat_pictures
 from repro.data.layouts.doubled import refuse_doubled
 from repro.data.layouts.ilsvrc import (
     archive_names,
@@ -17,11 +16,12 @@ from repro.data.layouts.ilsvrc import (
 )
 from repro.data.layouts.image_folder import recognise_image_folder
 from repro.data.layouts.kaggle import recognise_kaggle
+from repro.data.layouts.labels.class_folders import has_flat_pictures
 from repro.data.layouts.layout import Layout, listed
-from repro.data.layouts.passed_over import is_archive_name
-from repro.data.layouts.tar_tree import TarTree
 from repro.data.layouts.tiny_imagenet import recognise_tiny_imagenet
-from repro.data.layouts.tree import Below, FolderTree, Tree
+from repro.data.layouts.trees.passed_over import is_archive_name
+from repro.data.layouts.trees.tar_tree import TarTree
+from repro.data.layouts.trees.tree import Below, FolderTree, Tree
 from repro.errors import UserError
 
 KNOWN = (

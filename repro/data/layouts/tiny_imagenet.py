@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from repro.data.layouts.class_folders import (
+from repro.data.layouts.image_folder import recognise_image_folder
+from repro.data.layouts.labels.class_folders import (
     class_folders,
     has_pictures,
     listed_classes,
     pictures_by_folder,
     split_folder,
 )
-from repro.data.layouts.image_folder import recognise_image_folder
+from repro.data.layouts.labels.table_labels import LabelTable, Row, refuse_half_sorted
+from repro.data.layouts.labels.tables import composed, file_key, keyed, read_lines, titles
 from repro.data.layouts.layout import Layout, assemble
-from repro.data.layouts.table_labels import LabelTable, Row, refuse_half_sorted
-from repro.data.layouts.tables import composed, file_key, keyed, read_lines, titles
-from repro.data.layouts.tree import Tree, flat_pictures, has_file
+from repro.data.layouts.trees.tree import Tree, flat_pictures, has_file
 from repro.errors import UserError
 
 _ANNOTATIONS = "val/val_annotations.txt"

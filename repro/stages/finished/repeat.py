@@ -28,7 +28,7 @@ from repro.settings import validated
 from repro.study.identity import TRAINING_VERSION
 from repro.study.load import read_study
 from repro.study.settings import EvaluationSettings, RunSettings
-from repro.training.placing import devices_named, prepare_devices
+from repro.training.devices.placing import devices_named, prepare_devices
 
 _OF_NUMBERS = ("alexnet-repro", "python", "torch", "torchvision", "numpy", "scipy", "pillow")
 """Programs on which a run's numbers may depend."""

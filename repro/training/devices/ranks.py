@@ -21,7 +21,7 @@ from repro.errors import UserError
 from repro.net.joins import Joins
 from repro.net.rank_joins import RankJoins, waiting_for_other
 from repro.net.state import tower_shapes
-from repro.training.placing import AnyNet, Placing, Value
+from repro.training.devices.placing import AnyNet, Placing, Value
 
 STARTING = timedelta(minutes=3)
 EXCHANGING = timedelta(seconds=90)

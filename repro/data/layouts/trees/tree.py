@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from repro.data.layouts.layout import Picture, Source, is_picture_name
-from repro.data.layouts.passed_over import PassedOver, is_left_by_a_system, may_be_a_picture
+from repro.data.layouts.trees.passed_over import PassedOver, is_left_by_a_system, may_be_a_picture
 from repro.errors import UserError
 
 

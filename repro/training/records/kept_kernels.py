@@ -18,7 +18,7 @@ from repro.errors import UserError
 from repro.files import write_bytes
 from repro.net.alexnet import tower_state
 from repro.net.initial_values import parameter_name
-from repro.training.placing import AnyNet, Placing
+from repro.training.devices.placing import AnyNet, Placing
 
 FOLDER = "kernels"
 _NAME = re.compile(r"step-(\d{8,})\.npy")

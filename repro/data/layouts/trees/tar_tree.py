@@ -6,10 +6,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repro.data.layouts.archive import Archive, Member
 from repro.data.layouts.layout import Source, is_picture_name
-from repro.data.layouts.passed_over import PassedOver, is_left_by_a_system
-from repro.data.layouts.tree import File, joined
+from repro.data.layouts.trees.archive import Archive, Member
+from repro.data.layouts.trees.passed_over import PassedOver, is_left_by_a_system
+from repro.data.layouts.trees.tree import File, joined
 from repro.errors import UserError
 
 _MOST_LINKS = 40

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from repro.data.layouts.archive import content_of
+from repro.data.layouts.labels.numbered import labels_by_number
+from repro.data.layouts.labels.tables import text_of
 from repro.data.layouts.layout import listed
-from repro.data.layouts.numbered import labels_by_number
-from repro.data.layouts.tables import text_of
-from repro.data.layouts.tree import Tree
+from repro.data.layouts.trees.archive import content_of
+from repro.data.layouts.trees.tree import Tree
 from repro.errors import UserError
 
 ARCHIVES = ("ILSVRC2012_devkit_t12.tar.gz", "ILSVRC2010_devkit-1.0.tar.gz", "ILSVRC2012_devkit_t12.tar")

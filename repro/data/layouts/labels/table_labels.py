@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from repro.data.layouts.labels.tables import composed
 from repro.data.layouts.layout import Picture, listed
-from repro.data.layouts.tables import composed
-from repro.data.layouts.tree import File, Tree
+from repro.data.layouts.trees.tree import File, Tree
 from repro.errors import UserError
 
 

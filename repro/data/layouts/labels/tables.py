@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from repro.data.layouts.layout import listed
-from repro.data.layouts.tree import Tree, has_file
+from repro.data.layouts.trees.tree import Tree, has_file
 from repro.errors import UserError
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))

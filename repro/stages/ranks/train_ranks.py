@@ -16,11 +16,11 @@ from repro.runs.prepared_study import PreparedStudy
 from repro.scheduling.live_table import LiveTable
 from repro.scheduling.train_grid import check_disk
 from repro.scheduling.worker import FINISHED, compute
+from repro.stages.ranks.torchrun import tell_once
 from repro.stages.registered import registered_now
-from repro.stages.torchrun import tell_once
 from repro.study.load import load_study
-from repro.training.placing import prepare_devices
-from repro.training.ranks import Ranks, check_device, joined_ranks
+from repro.training.devices.placing import prepare_devices
+from repro.training.devices.ranks import Ranks, check_device, joined_ranks
 
 
 def train_one_run(

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
+from repro.data.layouts.labels.tables import composed, keyed, read_lines
 from repro.data.layouts.layout import Picture, is_picture_name, listed
-from repro.data.layouts.passed_over import is_archive_name
-from repro.data.layouts.tables import composed, keyed, read_lines
-from repro.data.layouts.tree import Tree, has_file, joined, labelled, picture_files
+from repro.data.layouts.trees.passed_over import is_archive_name
+from repro.data.layouts.trees.tree import Tree, has_file, joined, labelled, picture_files
 from repro.errors import UserError
 
 _LEFT_EMPTY = "images"

@@ -1,0 +1,76 @@
+"""The command line: `repro COMMAND`, the same as `python -m repro COMMAND`.
+
+Exit codes: 0 done; 1 something failed; 2 a mistake in what the user gave, told in one sentence.
+Every command works on the project that holds the current folder, and imports what it does when it is called.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import NoReturn
+
+import typer
+
+from repro.cli.answers import describe, diff, explain, results
+from repro.cli.pictures import make_pictures, subset, use_data
+from repro.cli.pipeline import evaluate, facts, prepare, report, train, verdicts
+from repro.cli.study_runs import plan, record, repeat
+from repro.errors import UserError, mendable, missing_module
+
+app = typer.Typer(
+    name="repro",
+    help="Reproduce AlexNet (NIPS 2012) and test the paper's statements.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+for _command in (
+    *(prepare, train, facts, evaluate, verdicts, report),
+    *(plan, record, repeat),
+    *(describe, explain, diff, results),
+    *(use_data, subset, make_pictures),
+):
+    app.command(_command.__name__.replace("_", "-"))(_command)
+
+INTERRUPTED = 130  # Ctrl-C
+_GO_ON = ("prepare", "train", "evaluate")
+"""Commands that keep what they have finished when they are stopped."""
+
+
+def main() -> None:
+    """Entry point: mistakes that the user can mend are one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a path may be bytes that the terminal has no letters for
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        _end(f"error: {error}", 2)
+    except OSError as error:
+        told = mendable(error)
+        if told is None:
+            raise
+        _end(f"error: {told}", 2)
+    except ModuleNotFoundError as error:
+        _end(f"error: {missing_module(error)}", 2)
+    except RuntimeError as error:
+        _end(f"error: {error}", 1)
+    except Exception as error:  # the command line's own errors have no common public class
+        if not hasattr(error, "format_message"):
+            raise
+        message, context = error.format_message().rstrip("."), getattr(error, "ctx", None)
+        if not message or "\n" in message:  # not a mistake: the help that stands in for a missing command
+            _end(message, 2)
+        _end(f"error: {message}; see `{context.command_path if context else 'repro'} --help`", 2)
+    if code == INTERRUPTED:
+        if sys.argv[1:2] and sys.argv[1] in _GO_ON:
+            _end("stopped; what is finished is kept, and the same command again goes on from there", INTERRUPTED)
+        _end("stopped; no file is half-written, and the same command again starts from the beginning", INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,97 @@
+"""Commands that answer a question: about the net, a statement, two evidences, what is recorded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from repro.errors import UserError
+from repro.project import Project
+
+
+def describe(
+    fidelity: Annotated[str, typer.Option(help="paper, authors or modern")] = "paper",
+    study: Annotated[str | None, typer.Option(help="describe a study's net instead")] = None,
+    variant: Annotated[str, typer.Option(help="with --study: which variant")] = "base",
+    classes: Annotated[int, typer.Option(min=2, help="classes")] = 1000,
+    placement: Annotated[
+        str | None, typer.Option(help="what each device holds and sends with single, split or ranks")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="with --placement: pictures a step")] = 128,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """The layer table: shapes, parameters, neurons, multiply-adds; with --placement what devices hold and send."""
+    from repro.net.table.describe import describe as describe_net
+    from repro.net.table.describe import describe_text
+    from repro.net.table.layers import layer_table
+    from repro.net.table.placement import placement_named, placement_record, placement_text
+    from repro.study.load import fidelity_net, load_study
+
+    if study is None:
+        net = fidelity_net(fidelity)
+    else:
+        resolved = load_study(Project.here().root, study)
+        if variant not in resolved.settings:
+            raise UserError(f"--variant {variant}: study {study} has {', '.join(resolved.settings)}")
+        net = resolved.settings[variant].net
+    if placement is not None:
+        table, placed = layer_table(net, classes), placement_named(placement, net.towers)
+        record = placement_record(table, placed, batch)
+        typer.echo(json.dumps(record, indent=2) if as_json else placement_text(table, placed, batch), nl=as_json)
+        return
+    typer.echo(json.dumps(describe_net(net, classes), indent=2) if as_json else describe_text(net, classes))
+
+
+def explain(
+    statement: Annotated[str, typer.Argument(help="its id, for instance S38 or S61c (docs/claims.md)", metavar="ID")],
+    evidence: Annotated[
+        list[Path] | None,
+        typer.Option(help="judge by this evidence directory; may be repeated [default: as pytest claims/]"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """One statement whole: what it says, how it is tested, the evidence, the verdict, what would decide it."""
+    from repro.verdicts.default_evidence import default_evidence
+    from repro.verdicts.registry.registry import claims_folder
+    from repro.verdicts.telling.explain import explanation
+    from repro.verdicts.telling.explain_text import console_for, print_explanation
+
+    root = Project.here().root
+    told = explanation(root, claims_folder(root), statement, evidence or default_evidence(root))
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    else:
+        print_explanation(told, console_for())
+
+
+def diff(
+    before: Annotated[
+        Path, typer.Argument(help="an evidence folder, or a file of verdicts (--verdicts FILE.json)", metavar="A")
+    ],
+    after: Annotated[Path, typer.Argument(help="another one of the same study", metavar="B")],
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Which verdicts two evidences do not share, and why; exit code 1 when there are any, 0 when there are none."""
+    from repro.verdicts.registry.registry import claims_folder
+    from repro.verdicts.telling.diff import verdict_diff
+    from repro.verdicts.telling.diff_text import print_diff
+    from repro.verdicts.telling.explain_text import console_for
+
+    found = verdict_diff(claims_folder(Project.here().root), before, after)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        print_diff(found, console_for())
+    raise typer.Exit(1 if found.changes else 0)
+
+
+def results() -> None:
+    """The headline verdicts on all recorded evidence (evidence/), in seconds; docs/results.md has the rest."""
+    from repro.verdicts.registry.registry import claims_folder
+    from repro.verdicts.telling.headline import headline_lines, recorded_results
+
+    root = Project.here().root
+    typer.echo("\n".join(headline_lines(recorded_results(root, claims_folder(root)))))

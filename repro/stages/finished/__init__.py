@@ -1,0 +1,1 @@
+"""What is done with finished runs: opened in a notebook, kept in git, trained again."""

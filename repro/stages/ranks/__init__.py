@@ -1,0 +1,1 @@
+"""One run, trained by the two processes that torchrun started."""

@@ -1,0 +1,1 @@
+"""What a run leaves behind and tells: checkpoint, kernels, digest, provenance, how far it is."""
