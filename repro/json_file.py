@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,7 +16,7 @@ class Record(Settings):
     """Base of what the program writes and reads back. Keys that only other versions know are passed over."""
 
     model_config = ConfigDict(extra="ignore")
-    from_yaml = False
+    from_yaml: ClassVar[bool] = False
 
 
 Kind = TypeVar("Kind", bound=BaseModel)
