@@ -16,7 +16,7 @@ from typing import Any
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence
-from repro.report.cases.case import Case, samples_of
+from repro.report.cases.case import Case
 from repro.report.cases.rows import Row
 from repro.report.drawing.words import finite
 from repro.verdicts.authoring.samples import Arms, EachAgainst, Ordered, Samples, Towers
@@ -107,7 +107,7 @@ class Rules:
         if row is None or row["verdict"] in (None, "not_evaluated") or not isinstance(entry.test, StatisticalTest):
             return lambda seeds: NotEvaluated("gate", "not evaluated")
         case = Case.as_judged(self._evidence, entry, self._registry.gates, row)
-        samples = samples_of(case.test, case.variants)
+        samples = case.samples
         return lambda seeds: _NOT_ASKED if samples is None else _found(case, samples, seeds)
 
     def _asked(self, finding_for: FindingFor, made: Callable[[Finding], Finding]) -> FindingFor:
@@ -132,7 +132,7 @@ def choices(case: Case, rules: Rules) -> tuple[Choice, ...]:
 
     A verdict that these functions do not give again (made by another registry, or of a form not known here) has none.
     """
-    samples = samples_of(case.test, case.variants)
+    samples = case.samples
     if samples is None or not isinstance(case.test, StatisticalTest):
         return ()
     try:
