@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from repro.data.packed import Packed
-from repro.measurement.declared import declarations
+from repro.measurement.declared import declarations, declared_metrics
 from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED
 from repro.study.settings import RunSettings
 from tests.measurement.subjects import FEW, small_packed, subject_of
@@ -76,7 +76,10 @@ def test_a_four_layer_net_has_what_applies_to_it(tmp_path: Path) -> None:
         "cat_share",
         "cat_classes",
     }
-    assert {name for name, value in scalars.items() if value is None} == absent
+    nulls = {name for name, value in scalars.items() if value is None}
+    assert absent <= nulls
+    rules = declared_metrics()
+    assert all(name in rules and rules[name].absent for name in nulls - absent), "each says why a run may lack it"
 
 
 @pytest.mark.parametrize(
