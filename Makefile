@@ -56,6 +56,7 @@ deps: $(READY)
 docs: $(READY)
 	$(RUN) repro.verdicts.telling.claims_page
 	$(RUN) repro.report.page.results
+	$(RUN) repro.report.page.evidence_tables
 
 environment: $(READY)
 

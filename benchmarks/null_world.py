@@ -52,7 +52,7 @@ SCALES = {
     "kernels": 1.0,
     "percentiles": 1.0,
 }
-"""What a deviation of 1 between runs means in each unit; a variant's own deviation is a multiple of it."""
+"""What a deviation of 1 between runs means in each unit, 1 in others; a variant's own deviation is a multiple of it."""
 FAR = 40.0
 """Deviations by which a parameter lies off its edge where it is meant to be beyond doubt."""
 LEVELS = {"train_error": 0.02, LOG_ITERATIONS: math.log(1000.0)}
@@ -62,7 +62,7 @@ CLOSE = 1e-9
 
 def scale_of(metric: str) -> float:
     """One deviation of a metric between runs."""
-    return 0.1 if metric == LOG_ITERATIONS else SCALES[METRICS[metric].unit]
+    return 0.1 if metric == LOG_ITERATIONS else SCALES.get(METRICS[metric].unit, 1.0)
 
 
 @dataclass(frozen=True)

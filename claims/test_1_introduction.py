@@ -11,14 +11,14 @@ CARD = "GTX 580"
 
 @claim("S11a")
 def test_larger_data_sets_give_better_performance(evidence):
-    return evidence.each("quarter_of_pictures", "half_of_pictures", against="base")
+    return evidence.samples()
 
 
 @claim("S11c")
 def test_simple_tasks_are_solved_with_small_data_sets(evidence):
     if evidence.data != SIMPLE_TASK:
         raise CannotSay("scale", f"the pictures of {evidence.study} are no simple task; the {SIMPLE_TASK} ones are")
-    return evidence.runs("base")
+    return evidence.samples()
 
 
 @claim("S11d")
@@ -34,17 +34,17 @@ def test_far_fewer_connections_and_parameters_than_fully_connected(definition):
 
 @claim("S11e")
 def test_capacity_is_controlled_by_depth_and_breadth(evidence):
-    return evidence.each("half_width", "remove_conv3", against="base")
+    return evidence.samples()
 
 
 @claim("S11f")
 def test_nets_rely_on_the_places_of_pixels(evidence):
-    return evidence.arms("shuffled_pixels", "base")
+    return evidence.samples()
 
 
 @claim("S12")
 def test_removing_any_convolutional_layer_hurts(evidence):
-    return evidence.each("remove_conv1", "remove_conv2", "remove_conv3", "remove_conv4", "remove_conv5", against="base")
+    return evidence.samples()
 
 
 @claim("S13")
@@ -80,14 +80,14 @@ def test_training_takes_five_to_six_days_on_two_cards(evidence):
 
 @claim("S16")
 def test_larger_nets_more_data_and_longer_training_help(evidence):
-    return evidence.each("half_width", "half_epochs", "quarter_of_pictures", against="base")
+    return evidence.samples()
 
 
 @claim("S17c")
 def test_overfitting_is_serious_without_remedies(evidence):
-    return evidence.runs("no_remedies")
+    return evidence.samples()
 
 
 @claim("S17d")
 def test_overfitting_is_not_severe_with_them(evidence):
-    return evidence.runs("base")
+    return evidence.samples()

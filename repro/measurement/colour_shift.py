@@ -11,6 +11,8 @@ from repro.data.augmentation import Draws, colour_shifts, training_batch
 from repro.measurement.subject import Measured, Subject
 from repro.training.evaluation import Ints, fixed_sample
 
+VERSION = 1
+
 DEVIATION = 0.1
 """Of the factor on each principal component's standard deviation; section 4.1."""
 

@@ -17,6 +17,8 @@ from repro.net.dropout import DropoutKey
 from repro.net.layer_module import LayerModule
 from repro.training.evaluation import fixed_sample, rank_of_label
 
+VERSION = 2
+
 Floats = npt.NDArray[np.float64]
 NAMES = (
     "dropout_kl_scaled",

@@ -15,6 +15,8 @@ from repro.measurement import views
 from repro.measurement.subject import Measured, Subject
 from repro.training.evaluation import rank_of_label
 
+VERSION = 1
+
 Ints = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float32]
 FIRST_LOOK = 6

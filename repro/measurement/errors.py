@@ -13,6 +13,8 @@ from repro import randomness
 from repro.measurement.subject import Measured, Seen, Subject
 from repro.training.evaluation import Outcomes, fixed_sample, rank_of_label
 
+VERSION = 2
+
 Bits = npt.NDArray[np.bool_]
 
 

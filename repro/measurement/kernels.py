@@ -15,6 +15,8 @@ from repro.measurement.chroma import PatchColours, chroma_responses, input_vecto
 from repro.measurement.subject import Arrays, Measured, Subject
 from repro.net.alexnet import AlexNet
 
+VERSION = 2
+
 Floats = npt.NDArray[np.float64]
 
 MOVED_COSINE = 0.8

@@ -1,40 +1,34 @@
 """The measurements of a finished run, each kept by itself in the store (repro/measurement/cache.py).
 
-To add one: a module with a function from a `Subject` (and settings, by name) to `Measured`, an entry in
-MEASUREMENTS, and a field of `EvaluationSettings` for each setting that it reads.
+To add one: a module NAME.py with a function `measure` from a `Subject` (and settings, by name) to `Measured` and a
+VERSION, which goes up when the same run would be measured differently; and `metrics/NAME.yaml`, which says what its
+numbers are (repro/measurement/declared.py). A setting that it reads is a field of `EvaluationSettings`.
 """
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
 
 from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Packed
-from repro.measurement import (
-    binary_codes,
-    coadaptation,
-    colour_shift,
-    dropout_average,
-    ensembles,
-    errors,
-    kernels,
-    neighbours,
-    normalisation_scale,
-    off_centre,
-    plausible_labels,
-    selectivity,
-    views,
-)
+from repro.measurement import ensembles, views
 from repro.measurement.cache import keep, kept_path, read_kept
+from repro.measurement.declared import declarations
 from repro.measurement.run_record import curves_of, provenance_of, recorded_scalars, status_of
 from repro.measurement.subject import Arrays, Measured, Subject, classes_in
 from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings, Study
+
+RUN_RECORD = "run_record"
+"""Declares the numbers of a run's own record and log, which are read without its net."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ class Measurement:
 
     name: str
     version: int
-    """Goes up when the same run would be measured differently; what was kept of others is not read."""
+    """What was kept of other versions is not read."""
     take: Callable[..., Measured]
     settings: tuple[str, ...] = ()
 
@@ -56,22 +50,19 @@ class Measurement:
         return kept_path(run, self.name, self.version, self.values(evaluation))
 
 
-MEASUREMENTS = (
-    Measurement("errors", 2, errors.measure, ("train_sample",)),
-    Measurement("normalisation", 1, normalisation_scale.measure),
-    Measurement("kernels", 2, kernels.measure),
-    Measurement("selectivity", 1, selectivity.measure, ("selectivity_permutations",)),
-    Measurement("views", 1, views.measure, ("view_pictures",)),
-    Measurement("off_centre", 1, off_centre.measure, ("view_pictures",)),
-    Measurement("colour_shift", 1, colour_shift.measure, ("view_pictures",)),
-    Measurement("coadaptation", 1, coadaptation.measure, ("hidden_pictures",)),
-    Measurement("dropout_average", 2, dropout_average.measure, ("dropout_pictures", "dropout_masks")),
-    Measurement("neighbours", 1, neighbours.measure, ("neighbour_queries", "neighbour_database")),
-    Measurement("binary_codes", 1, binary_codes.measure, ("neighbour_queries", "neighbour_database", "code_bits")),
-    Measurement("plausible_labels", 2, plausible_labels.measure),
+def _measurement(name: str, module: ModuleType, function: str = "measure") -> Measurement:
+    """A module's measurement: its settings are what its function asks for besides the subject."""
+    take = getattr(module, function)
+    return Measurement(name, module.VERSION, take, tuple(inspect.signature(take).parameters)[1:])
+
+
+MEASUREMENTS = tuple(
+    _measurement(name, importlib.import_module(f"repro.measurement.{name}"))
+    for name in declarations()
+    if name != RUN_RECORD
 )
-PROBABILITIES = Measurement("probabilities", 1, ensembles.measure)
-VIEW_PROBABILITIES = Measurement("view_probabilities", 1, ensembles.measure_ten_views, ("view_pictures",))
+PROBABILITIES = _measurement("probabilities", ensembles)
+VIEW_PROBABILITIES = _measurement("view_probabilities", ensembles, "measure_ten_views")
 OF_AVERAGED = (PROBABILITIES, VIEW_PROBABILITIES)
 """Only for runs that are averaged with others; large, and no part of the evidence."""
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from repro.data.packed import Split
 from repro.measurement.subject import Measured, SplitName, Subject
 
+VERSION = 1
+
 Values = npt.NDArray[Any]
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]

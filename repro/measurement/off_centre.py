@@ -14,6 +14,8 @@ from repro.data.augmentation import centre_batch
 from repro.measurement.subject import Measured, Subject
 from repro.training.evaluation import fixed_sample, rank_of_label
 
+VERSION = 1
+
 Bytes = npt.NDArray[np.uint8]
 DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 """Up, down, left, right."""

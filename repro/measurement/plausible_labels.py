@@ -10,6 +10,8 @@ import numpy.typing as npt
 from repro.measurement import class_tree
 from repro.measurement.subject import Measured, Subject
 
+VERSION = 2
+
 Ints = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.bool_]
 TOP = 5

@@ -19,6 +19,8 @@ from repro import randomness
 from repro.measurement.kernels import chroma_shares, first_kernels, live
 from repro.measurement.subject import Measured, Subject
 
+VERSION = 1
+
 Floats = npt.NDArray[np.float64]
 Bits = npt.NDArray[np.bool_]
 

@@ -13,6 +13,8 @@ from repro.measurement.subject import Measured, Subject
 from repro.net.alexnet import AlexNet
 from repro.training.evaluation import Inputs, fixed_sample, rank_of_label
 
+VERSION = 1
+
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 VIEWS = 10

@@ -268,4 +268,7 @@ class Variant(Settings):
     parent: str | None = Field(
         None, description="the variant from whose final weights, of the same seed, its runs start"
     )
-    needed_by: tuple[str, ...] = Field((), description="statements whose claims read this variant")
+    check_of: tuple[str, ...] = Field(
+        (),
+        description="statements that it bears on though their claims, by the registry, do not read it",
+    )

@@ -194,11 +194,12 @@ def _ledger(config: pytest.Config, folder: Path) -> Ledger:
     ledgers = config.stash[_LEDGERS]
     if folder not in ledgers:
         from repro.errors import UserError, missing_module
-        from repro.verdicts.default_evidence import default_evidence
-        from repro.verdicts.judging.ledger import make_ledger
 
         given = config.getoption("evidence", None)
         try:
+            from repro.verdicts.default_evidence import default_evidence
+            from repro.verdicts.judging.ledger import make_ledger
+
             if given is None:
                 chosen = default_evidence(folder.parent)
             else:

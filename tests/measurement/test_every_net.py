@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from repro.data.packed import Packed
+from repro.measurement.declared import declarations, declared_metrics
 from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED
 from repro.study.settings import RunSettings
 from tests.measurement.subjects import FEW, small_packed, subject_of
@@ -41,8 +43,21 @@ def _all_of(packed: Packed, settings: RunSettings, *, diverged: bool = False) ->
     for one in (*MEASUREMENTS, *OF_AVERAGED):
         taken = one.take(subject, **one.values(FEW))
         json.dumps(taken.scalars, allow_nan=False)
+        _as_declared(one.name, taken.scalars)
         scalars |= taken.scalars
     return scalars
+
+
+def _as_declared(name: str, scalars: dict[str, Any]) -> None:
+    """All numbers that a measurement's declaration names and no others, each in its range."""
+    declared = declarations()[name].scalars if name in declarations() else {}
+    assert set(scalars) == set(declared)
+    for scalar, value in scalars.items():
+        rule = declared[scalar].metric
+        if rule is None or value is None:
+            continue
+        low, high = rule.range
+        assert (-math.inf if low is None else low) <= value <= (math.inf if high is None else high), scalar
 
 
 def test_a_four_layer_net_has_what_applies_to_it(tmp_path: Path) -> None:
@@ -61,7 +76,10 @@ def test_a_four_layer_net_has_what_applies_to_it(tmp_path: Path) -> None:
         "cat_share",
         "cat_classes",
     }
-    assert {name for name, value in scalars.items() if value is None} == absent
+    nulls = {name for name, value in scalars.items() if value is None}
+    assert absent <= nulls
+    rules = declared_metrics()
+    assert all(name in rules and rules[name].absent for name in nulls - absent), "each says why a run may lack it"
 
 
 @pytest.mark.parametrize(

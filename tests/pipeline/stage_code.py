@@ -30,6 +30,8 @@ NOT_BY_DVC = {
 """Functions of the command line that a stage's command calls only where DVC did not start it, and when it does."""
 CLAIMS = {"verdicts": "*.py", "report": "test_*.py"}
 """Stages that read the folder of claims, whose files nobody imports by name; and which of those they execute."""
+BY_DECLARATION = {"repro.measurement.measure": ("repro.measurement", "metrics/*.yaml")}
+"""Modules that import others by the names of data files: the package of these others, and the files in its folder."""
 COMMENT = "# The code that this stage runs, by its imports (make deps):"
 _WIDTH = 120
 
@@ -129,7 +131,14 @@ def _used_by(name: str) -> set[str]:
     tree = _tree(name)
     if name == "repro" or _is_command_line(name):
         tree = ast.Module([node for node in tree.body if not isinstance(node, ast.FunctionDef)], [])
-    return _used(tree)
+    return _used(tree) | _declared(name)
+
+
+def _declared(name: str) -> set[str]:
+    if name not in BY_DECLARATION:
+        return set()
+    package, files = BY_DECLARATION[name]
+    return {f"{package}.{path.stem}" for path in _modules()[package].parent.glob(files)} & set(_modules())
 
 
 def _used(tree: ast.AST) -> set[str]:

@@ -78,7 +78,7 @@ def test_it_is_measured_as_recorded_whatever_the_study_says_now(kept: Place) -> 
 def test_a_parent_is_trained_again_first(kept: Place) -> None:
     edit_yaml(
         kept.root / "variants.yaml",
-        child={"summary": "s", "changes": {"training.momentum": 0.8}, "parent": "base", "needed_by": []},
+        child={"summary": "s", "changes": {"training.momentum": 0.8}, "parent": "base"},
     )
     edit_yaml(kept.root / "studies" / "small.yaml", variants=["base", "child"])
     did(kept.root, "train", "small", "--workers", "1")

@@ -16,7 +16,6 @@ from repro.evidence.directory import Evidence, load_evidence, write_evidence
 from repro.evidence.record import RunRecord
 from repro.study.load import load_variants
 from repro.verdicts.judging.ledger import make_ledger
-from repro.verdicts.registry.metrics import METRICS
 from tests.report.made_up_study import (
     ROOT,
     arrays_of,
@@ -133,12 +132,10 @@ def _family() -> tuple[str, ...]:
 def _run(variant: str, seed: int) -> RunRecord:
     rng = np.random.default_rng(hash_of("measures", variant, seed))
     effects, scalars = _EFFECTS.get(variant, {}), {}
-    for metric in METRICS:
-        if metric in _MEANS:
-            mean = _MEANS[metric]
-            spread = 0.04 * mean * rng.normal()
-            value = mean + effects.get(metric, 0.0) + spread
-            scalars[metric] = round(value) if metric in ("orientation_bins", "colour_blobs") else value
+    for metric, mean in _MEANS.items():
+        spread = 0.04 * mean * rng.normal()
+        value = mean + effects.get(metric, 0.0) + spread
+        scalars[metric] = round(value) if metric in ("orientation_bins", "colour_blobs") else value
     counts = dict.fromkeys(("held_out_pictures", "view_pictures", "dropout_pictures"), PICTURES)
     made = run_record(variant, seed, scalars={**scalars, **counts, "steps": 1500})
     errors = {name: made.scalars[name] + effects.get(name, 0.0) for name in ("train_error", "held_out_error")}

@@ -14,7 +14,7 @@ import yaml
 from repro.errors import UserError
 from repro.net.table.settings import NetSettings
 from repro.study.identity import TRAINING_VERSION, run_identity
-from repro.study.load import load_study, load_variants, study_files
+from repro.study.load import load_study, study_files
 from repro.study.settings import RunSettings, TrainingSettings
 from repro.yaml_file import read_yaml
 
@@ -150,11 +150,6 @@ def test_curve_points_change_no_identity_and_everything_else_in_the_recipe_does(
         run_identity(settings, 1, "d", parent="p"),
     ]
     assert len({base, *others}) == 5
-
-
-def test_variants_say_which_statements_need_them():
-    for name, variant in load_variants(ROOT).items():
-        assert variant.needed_by, f"{name} is needed by no statement"
 
 
 def test_a_variant_that_changes_nothing_is_refused(project):

@@ -46,10 +46,23 @@ def test_every_variant_is_in_a_study(studies, variants):
     assert set(variants) == {name for study in studies.values() for name in study.settings}
 
 
-def test_variants_are_for_statements_that_exist(variants):
-    known = {entry.id for entry in load_registry(ROOT / "claims" / "statements.yaml")}
-    for name, variant in variants.items():
-        assert set(variant.needed_by) <= known, name
+def test_every_variant_is_read_by_a_claim_or_is_a_check_of_a_statement(variants):
+    """Or its runs are those from whose weights such a one starts."""
+    registry = load_registry(ROOT / "claims" / "statements.yaml")
+    read = {
+        name
+        for entry in registry
+        for field in ("variants", "otherwise", "beside")
+        for name in getattr(entry.test, field, ())
+    }
+    assert {name for variant in variants.values() for name in variant.check_of} <= set(registry.statements)
+    needed = {name for name, variant in variants.items() if name in read or variant.check_of}
+    assert set(variants) - needed <= {variants[name].parent for name in needed}
+
+
+def test_claims_read_variants_that_exist(variants):
+    for entry in load_registry(ROOT / "claims" / "statements.yaml"):
+        assert {*getattr(entry.test, "variants", ()), *getattr(entry.test, "otherwise", ())} <= set(variants), entry.id
 
 
 def test_exercise_runs_every_variant_and_judges_every_statement_over_seeds(studies, variants):

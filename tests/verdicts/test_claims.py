@@ -273,7 +273,7 @@ def test_an_error_in_a_claim_is_kept_beside_the_others(
 def test_a_claim_that_picks_other_variants_than_registered_fails(
     registry: Registry, claims: dict[str, Claim], tmp_path: Path
 ) -> None:
-    swapped = replace(claims["S61c"], function=lambda evidence: evidence.arms("base", "no_weight_decay"))
+    swapped = replace(claims["S61c"], function=lambda evidence: evidence.samples("base", "no_weight_decay"))
     evidence = load_evidence(MadeUp().write(tmp_path / "evidence"))
     _, error = study_outcomes(registry, {**claims, "S61c": swapped}, evidence)["S61c"]
     assert isinstance(error, ValueError)

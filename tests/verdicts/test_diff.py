@@ -20,6 +20,7 @@ from repro.errors import UserError
 from repro.evidence.difference import difference, evidence_digest
 from repro.evidence.directory import load_evidence
 from repro.files import read_json, write_json
+from repro.verdicts.judging import judged_from
 from repro.verdicts.judging.ledger import make_ledger
 from repro.verdicts.registry.registry import Registry
 from repro.verdicts.telling.diff import Change, VerdictDiff, verdict_diff
@@ -323,3 +324,23 @@ def test_the_table_loses_nothing_in_a_narrow_terminal(columns: int, lacking: Pat
     words = text.split()
     for word in ("S61c", "supported", "added:", "no_weight_decay"):
         assert word in words
+
+
+@pytest.mark.parametrize(
+    ("edited", "noticed"),
+    [
+        ("measurement/metrics/errors.yaml", True),
+        ("measurement/declared.py", True),
+        ("verdicts/registry/metrics.py", True),
+        ("measurement/errors.py", False),
+    ],
+)
+def test_the_digest_of_the_code_notices_what_decides_how_a_metric_is_read(
+    edited: str, noticed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "repro"
+    shutil.copytree(judged_from.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(judged_from, "PACKAGE", package)
+    before = judged_from.code_digest(CLAIMS)
+    (package / edited).write_text((package / edited).read_text() + "\n")
+    assert (judged_from.code_digest(CLAIMS) != before) == noticed

@@ -14,7 +14,7 @@ from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.report.drawing.strips import Point
 from repro.report.drawing.words import finite
-from repro.verdicts.authoring.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Samples, Towers, Views
+from repro.verdicts.authoring.samples import Samples, samples_of
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.judging.claim_outcomes import with_studys_effect
 from repro.verdicts.judging.decision import LOOKS
@@ -55,13 +55,20 @@ class Case:
         return str(getattr(self.test, "form", ""))
 
     @cached_property
+    def samples(self) -> Samples | None:
+        """The arms as the form takes them; None for forms not known here."""
+        try:
+            return samples_of(self.test, self.variants)
+        except (ValueError, LookupError, TypeError):  # a form known here by name that takes another number of arms
+            return None
+
+    @cached_property
     def judged(self) -> Finding | NotEvaluated | None:
         """What the judge says on the seeds of the verdict, before multiplicity; None for forms not known here."""
-        samples = samples_of(self.test, self.variants)
-        if samples is None:
+        if self.samples is None:
             return None
         try:
-            return finding_on(self.evidence, self.test, self.gates, samples, self.seeds)
+            return finding_on(self.evidence, self.test, self.gates, self.samples, self.seeds)
         except (ValueError, LookupError):  # a form that the judge reads otherwise, or a record that lacks what it reads
             return None
 
@@ -176,26 +183,6 @@ def judged_seeds(evidence: Evidence, variants: Sequence[str], n: int | None = No
     early = seeds[:first]
     waits = missing_runs(evidence, variants, seeds) and not missing_runs(evidence, variants, early)
     return early if waits or (n is not None and n <= first) else seeds
-
-
-def samples_of(test: Any, variants: Sequence[str]) -> Samples | None:
-    """The samples that a claim of this form picks of these variants; None for forms not known here."""
-    form, names = getattr(test, "form", None), tuple(variants)
-    if form in ("direction", "equivalent") and len(names) == 2:
-        return Arms(*names)
-    if form == "any_of" and len(names) > 1:
-        return EachAgainst(names[:-1], names[-1])
-    if form == "descending":
-        return Ordered(names)
-    if form == "speed" and len(names) % 2 == 0:
-        return Pairs(tuple(zip(names[::2], names[1::2], strict=True)))
-    if form in ("measures", "absolute") and names:
-        return Runs(names[0])
-    if form == "per_image" and names:
-        return Ensemble(names[0]) if getattr(test, "second", None) == "ensemble" else Views(names[0])
-    if form in ("tower_contrast", "most_runs", "every_run", "fair_coin") and names:
-        return Towers(names[0], names[1] if len(names) > 1 else None)
-    return None
 
 
 def numbers(value: Any) -> list[float | None]:

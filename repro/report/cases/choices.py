@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence
-from repro.report.cases.case import Case, samples_of
+from repro.report.cases.case import Case
 from repro.report.cases.rows import Row
 from repro.report.drawing.words import finite
 from repro.verdicts.authoring.samples import Arms, EachAgainst, Ordered, Samples, Towers
@@ -27,7 +27,7 @@ from repro.verdicts.judging.judge import finding_on
 from repro.verdicts.judging.verdict import Verdict
 from repro.verdicts.readings.picture_outcomes import difference_floor
 from repro.verdicts.readings.readings import divisions_of, metric_values
-from repro.verdicts.registry.metrics import METRICS, Metric
+from repro.verdicts.registry.metrics import METRICS
 from repro.verdicts.registry.registry import Registry
 from repro.verdicts.registry.test_types import (
     AnyOfTest,
@@ -107,7 +107,7 @@ class Rules:
         if row is None or row["verdict"] in (None, "not_evaluated") or not isinstance(entry.test, StatisticalTest):
             return lambda seeds: NotEvaluated("gate", "not evaluated")
         case = Case.as_judged(self._evidence, entry, self._registry.gates, row)
-        samples = samples_of(case.test, case.variants)
+        samples = case.samples
         return lambda seeds: _NOT_ASKED if samples is None else _found(case, samples, seeds)
 
     def _asked(self, finding_for: FindingFor, made: Callable[[Finding], Finding]) -> FindingFor:
@@ -132,7 +132,7 @@ def choices(case: Case, rules: Rules) -> tuple[Choice, ...]:
 
     A verdict that these functions do not give again (made by another registry, or of a form not known here) has none.
     """
-    samples = samples_of(case.test, case.variants)
+    samples = case.samples
     if samples is None or not isinstance(case.test, StatisticalTest):
         return ()
     try:
@@ -159,7 +159,7 @@ def _choices(case: Case, rules: Rules, samples: Samples) -> tuple[Choice, ...]:
     own = METRICS.get(case.setting("metric"))
     found = [first if own is None else replace(first, said=", ".join(filter(None, (own.title, first.said))))]
     for metric in case.names("beside") if isinstance(case.test, DirectionTest) else ():
-        found.append(judged(METRICS[cast(Metric, metric)].title, _in_metric(case, samples, metric)))
+        found.append(judged(METRICS[metric].title, _in_metric(case, samples, metric)))
     if _paired(case, samples, case.seeds) is not None:
         found.append(judged("Paired by seed", lambda seeds: _paired(case, samples, seeds) or _NOT_ASKED))
     if len(case.seeds) > 1:
@@ -186,7 +186,7 @@ def _without(finding_for: FindingFor, seed: int) -> FindingFor:
 
 def _in_metric(case: Case, samples: Samples, metric: str) -> FindingFor:
     """The same comparison in another metric; a smallest effect in another unit means nothing there."""
-    unit = METRICS[cast(Metric, metric)].unit
+    unit = METRICS[metric].unit
     changes: dict[str, Any] = {"metric": metric, "unit": unit, "beside": ()}
     if unit != case.test.unit:
         changes |= {"smallest_effect": 0.0, "planned_effect": None}

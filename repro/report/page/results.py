@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repro.errors import UserError
 from repro.files import write_bytes, write_text
 from repro.report.drawing.kernel_images import Pixels, png
 from repro.report.figures.kernels.plate import kernel_plate
+from repro.report.page.marked import with_part
 from repro.verdicts.registry.registry import claims_folder
 from repro.verdicts.telling.headline import Recorded, recorded_results
 from repro.verdicts.telling.results_page import headline_table, results_page
@@ -23,11 +23,7 @@ BEGIN, END = "<!-- results: make docs -->", "<!-- end of results -->"
 
 def readme_with(text: str, recorded: Recorded) -> str:
     """The README with the table and the picture of today's evidence; UserError without its two marks."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise UserError(f"{README} has no line {BEGIN!r} before a line {END!r}; put them where the results belong")
-    return before + begin + "\n" + "\n".join(_block(recorded)) + "\n" + end + after
+    return with_part(README, text, BEGIN, "\n".join(_block(recorded)), END)
 
 
 def picture(recorded: Recorded) -> Pixels | None:

@@ -2,12 +2,12 @@
 
     @claim("S61c")
     def test_weight_decay_lowers_the_training_error(evidence):
-        return evidence.arms("no_weight_decay", "base")
+        return evidence.samples()
 
-A claim picks what its statement is about; metric, form, sign, margin and gates stand in the registry. Its
-one parameter says what it reads: `evidence` for one study's evidence, `definition` for the layer table, the
-facts and the printed numbers. It returns samples (`repro.verdicts.authoring.samples`) or comparisons
-(`repro.verdicts.authoring.comparison`), or raises `CannotSay`.
+Variants, metric, form, sign, margin and gates stand in the registry; the claim says what cannot be said there,
+above all which studies cannot speak about its statement. Its one parameter says what it reads: `evidence` for one
+study's evidence, `definition` for the layer table, the facts and the printed numbers. It returns samples
+(`repro.verdicts.authoring.samples`) or comparisons (`repro.verdicts.authoring.comparison`), or raises `CannotSay`.
 """
 
 from __future__ import annotations

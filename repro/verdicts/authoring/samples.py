@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -85,3 +87,22 @@ class Towers:
 
 
 Samples = Arms | EachAgainst | Ordered | Pairs | Runs | Towers
+
+Names = Sequence[str]
+_OF_FORM: Mapping[str, Callable[[Names], Samples]] = {
+    **dict.fromkeys(("direction", "equivalent"), lambda names: Arms(*names)),
+    "any_of": lambda names: EachAgainst(tuple(names[:-1]), names[-1]),
+    "descending": lambda names: Ordered(tuple(names)),
+    "speed": lambda names: Pairs(tuple(zip(names[::2], names[1::2], strict=True))),
+    **dict.fromkeys(("measures", "absolute"), lambda names: Runs(*names)),
+    **dict.fromkeys(("tower_contrast", "most_runs", "every_run", "fair_coin"), lambda names: Towers(*names)),
+}
+
+
+def samples_of(test: Any, variants: Names) -> Samples | None:
+    """These variants' runs as the form of the test takes them; None for forms that are not judged over runs."""
+    form = getattr(test, "form", None)
+    if form == "per_image":
+        return Ensemble(*variants) if test.second == "ensemble" else Views(*variants)
+    take = _OF_FORM.get(str(form))
+    return None if take is None else take(variants)

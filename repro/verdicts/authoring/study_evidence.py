@@ -14,13 +14,11 @@ from repro.settings import validated
 from repro.study.settings import PictureSettings
 from repro.verdicts.authoring.claim import CannotSay
 from repro.verdicts.authoring.definition import Definition, Table
-from repro.verdicts.authoring.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Towers, Views
+from repro.verdicts.authoring.samples import Samples, samples_of
 from repro.verdicts.authoring.scale import at_paper_scale, contest_year
 from repro.verdicts.authoring.timing import Accelerators, RunTiming, timings_by_accelerators
 from repro.verdicts.registry.statement import Statement
-
-Otherwise = Sequence[str]
-"""Variants to be picked where the study lacks one of those named first."""
+from repro.verdicts.registry.test_types import StatisticalTest, TowersTest
 
 
 class StudyEvidence:
@@ -33,46 +31,25 @@ class StudyEvidence:
 
     # ---- samples ---------------------------------------------------------------------------------
 
-    def arms(self, first: str, second: str, *, otherwise: Otherwise = ()) -> Arms:
-        """Two variants' runs."""
-        return Arms(*self._known((first, second), otherwise))
+    def samples(self, *variants: str) -> Samples:
+        """The runs of the variants that the registry names for the statement, as the form of its test takes them.
 
-    def each(self, *firsts: str, against: str, otherwise: Otherwise = ()) -> EachAgainst:
-        """Several variants' runs, each against those of one reference (of `otherwise`: the last)."""
-        *known, reference = self._known((*firsts, against), otherwise)
-        return EachAgainst(tuple(known), reference)
-
-    def ordered(self, *names: str) -> Ordered:
-        """Several variants' runs in the order that the statement gives them."""
-        return Ordered(self._known(names))
-
-    def pairs(self, *pairs: tuple[str, str], otherwise: tuple[str, str] | tuple[()] = ()) -> Pairs:
-        """Pairs of variants' runs, the slower first; `otherwise` is a pair in place of a single one."""
-        names = self._known([name for pair in pairs for name in pair], otherwise)
-        return Pairs(tuple(zip(names[::2], names[1::2], strict=True)))
-
-    def runs(self, variant: str) -> Runs:
-        """One variant's runs."""
-        return Runs(*self._known((variant,)))
-
-    def views(self, variant: str) -> Views:
-        """One variant's nets, by the centre of a picture and by ten views of it."""
-        return Views(*self._known((variant,)))
-
-    def ensemble(self, variant: str) -> Ensemble:
-        """One variant's nets, each alone and averaged."""
-        return Ensemble(*self._known((variant,)))
-
-    def towers(self, split: str, control: str | None = None) -> Towers:
-        """The first layer's kernels in both towers of a variant's runs.
-
-        Raises CannotSay when that net has only one tower.
+        Where the study lacks one of the first it is those that stand there as `otherwise`. A claim that chooses
+        between the two itself names them. Raises CannotSay when the study has neither, or when nets whose towers are
+        looked at have only one.
         """
-        towers = self._evidence.study.settings.get(split, {}).get("net", {}).get("towers")
+        test = self.statement.test
+        assert isinstance(test, StatisticalTest)
+        if isinstance(test, TowersTest):
+            self._need_two_towers((*variants, *test.variants)[0])
+        samples = samples_of(test, self._known(variants) if variants else self._known(test.variants, test.otherwise))
+        assert samples is not None
+        return samples
+
+    def _need_two_towers(self, variant: str) -> None:
+        towers = self._evidence.study.settings.get(variant, {}).get("net", {}).get("towers")
         if towers != 2:
             raise CannotSay("fidelity", f"the nets of {self.study} have {towers} tower; this needs two")
-        self._known((split,) if control is None else (split, control))
-        return Towers(split, control)
 
     # ---- the study's record ----------------------------------------------------------------------
 
@@ -181,7 +158,7 @@ class StudyEvidence:
             raise CannotSay("missing_runs", f"{self.study} has no finished run of {variant}")
         return runs
 
-    def _known(self, variants: Sequence[str], otherwise: Otherwise = ()) -> tuple[str, ...]:
+    def _known(self, variants: Sequence[str], otherwise: Sequence[str] = ()) -> tuple[str, ...]:
         """The variants, or `otherwise` where the study lacks one of them; CannotSay where it lacks of both."""
         there = self._evidence.study.variants
         lacking = [name for name in variants if name not in there]

@@ -11,35 +11,17 @@ from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.forms import counts as count_forms
 from repro.verdicts.forms import two_arms as forms
 from repro.verdicts.readings.readings import divisions_of, missing_runs
-from repro.verdicts.registry.test_types import EveryRunTest, FairCoinTest, MostRunsTest, TowerContrastTest, TowersTest
+from repro.verdicts.registry.test_types import EveryRunTest, FairCoinTest, MostRunsTest, TowerContrastTest
 from repro.verdicts.statistics.exact import mann_whitney_exact
-from repro.verdicts.statistics.specialisation import NetDivision, rematch_p
+from repro.verdicts.statistics.specialisation import rematch_p
 
 
-def towers(evidence: Evidence, test: TowersTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
-    """By the form of the test."""
-    if isinstance(test, FairCoinTest):
-        return _fair_coin(evidence, test, samples, seeds)
-    if isinstance(test, TowerContrastTest):
-        return _tower_contrast(evidence, test, samples, seeds)
-    if isinstance(test, EveryRunTest):
-        return _every_run(evidence, test, samples, seeds)
-    return _most_runs(evidence, test, samples, seeds)
-
-
-def _control(
-    evidence: Evidence, test: TowersTest, samples: Towers, seeds: Sequence[int]
-) -> list[NetDivision] | NotEvaluated:
-    if samples.control is None:
-        raise ValueError("this form needs a control: evidence.towers(..., control=...)")
-    return divisions_of(evidence, samples.control, seeds, test.specific_above)
-
-
-def _tower_contrast(
+def tower_contrast(
     evidence: Evidence, test: TowerContrastTest, samples: Towers, seeds: Sequence[int]
 ) -> Finding | NotEvaluated:
     split = divisions_of(evidence, samples.split, seeds, test.specific_above)
-    control = _control(evidence, test, samples, seeds)
+    assert samples.control is not None  # the registry lets no such test name fewer variants
+    control = divisions_of(evidence, samples.control, seeds, test.specific_above)
     if isinstance(split, NotEvaluated):
         return split
     if isinstance(control, NotEvaluated):
@@ -74,9 +56,10 @@ def _beside(
     return shown
 
 
-def _every_run(evidence: Evidence, test: EveryRunTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
+def every_run(evidence: Evidence, test: EveryRunTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
     split = divisions_of(evidence, samples.split, seeds, test.specific_above)
-    control = _control(evidence, test, samples, seeds)
+    assert samples.control is not None  # the registry lets no such test name fewer variants
+    control = divisions_of(evidence, samples.control, seeds, test.specific_above)
     if isinstance(split, NotEvaluated):
         return split
     if isinstance(control, NotEvaluated):
@@ -92,7 +75,7 @@ def _every_run(evidence: Evidence, test: EveryRunTest, samples: Towers, seeds: S
     return finding.remarked(division=[net.j for net in split], colour_tower=[net.colour_tower for net in split])
 
 
-def _most_runs(evidence: Evidence, test: MostRunsTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
+def most_runs(evidence: Evidence, test: MostRunsTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
     split = divisions_of(evidence, samples.split, seeds, test.specific_above)
     if isinstance(split, NotEvaluated):
         return split
@@ -104,7 +87,7 @@ def _most_runs(evidence: Evidence, test: MostRunsTest, samples: Towers, seeds: S
     )
 
 
-def _fair_coin(evidence: Evidence, test: FairCoinTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
+def fair_coin(evidence: Evidence, test: FairCoinTest, samples: Towers, seeds: Sequence[int]) -> Finding | NotEvaluated:
     nets = divisions_of(evidence, samples.split, seeds, test.specific_above)
     if isinstance(nets, NotEvaluated):
         return nets

@@ -12,7 +12,12 @@ from repro.project import PACKAGE
 from repro.verdicts.judging.ledger import Entry, Ledger
 from repro.version import VERSION
 
-_CODE = ("verdicts", "evidence", "study", "net/table")
+_CODE = {
+    **dict.fromkeys(("verdicts", "evidence", "study", "net/table"), "*.py"),
+    "measurement": "declared.py",
+    "measurement/metrics": "*.yaml",
+}
+"""Which files of which folder of the package decide what a claim says."""
 
 
 def verdict_rows(ledger: Ledger) -> list[dict[str, Any]]:
@@ -35,11 +40,11 @@ def verdict_rows(ledger: Ledger) -> list[dict[str, Any]]:
 
 
 def code_digest(claims: Path) -> str:
-    """Digest of the claims and of the code that decides what they say: verdicts, evidence, studies, the layer table."""
-    folders = {"claims": claims} | {name: PACKAGE / name for name in _CODE}
+    """Digest of the claims and of what decides what they say: verdicts, evidence, studies, the layer table, metrics."""
+    folders = {"claims": (claims, "*.py")} | {name: (PACKAGE / name, files) for name, files in _CODE.items()}
     content = hashlib.sha256()
-    for name, folder in folders.items():
-        for path in sorted(folder.rglob("*.py")):
+    for name, (folder, files) in folders.items():
+        for path in sorted(folder.rglob(files)):
             lines = path.read_bytes().replace(b"\r\n", b"\n")  # a checkout on Windows is the same code
             content.update(f"{name}/{path.relative_to(folder).as_posix()} {len(lines)}\n".encode() + lines)
     return content.hexdigest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import fmean
-from typing import cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.verdicts.finding import NotEvaluated
-from repro.verdicts.registry.metrics import METRICS, Metric
+from repro.verdicts.registry.metrics import METRICS
 from repro.verdicts.statistics.specialisation import NetDivision, net_division
 
 EARLY = 0.1
@@ -102,14 +101,14 @@ def early_train_loss(run: RunRecord) -> float | None:
 
 def guessing(evidence: Evidence, metric: str) -> float | None:
     """A metric of a net that only guesses; None where guessing has no such value."""
-    rule = METRICS.get(cast(Metric, metric))
+    rule = METRICS.get(metric)
     return None if rule is None or rule.guessing is None else rule.guessing(evidence.study.classes)
 
 
 def _why_no_number(run: RunRecord, metric: str) -> NotEvaluated:
     """Why a run has no such number and nothing can stand for it."""
     where = f"{run.variant} seed {run.seed}"
-    rule = METRICS.get(cast(Metric, metric))
+    rule = METRICS.get(metric)
     if run.status != "finished":
         return NotEvaluated("not_a_number", f"{where} {run.status} and has no {metric}, nor has a net that guesses")
     if metric not in run.scalars and metric != "early_train_loss":

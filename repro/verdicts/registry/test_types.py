@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -26,11 +27,26 @@ def _in_order(**values: float) -> None:
 
 
 class _Statistical(Settings):
+    arms_at_least: ClassVar[int] = 1
+    arms_at_most: ClassVar[float] = 1
+
     variants: Names = Field(min_length=1, description="in the order of the arms; the last is the reference")
     otherwise: Names = Field((), description="read in their place where the study has not all of them")
     arms: str = Field(description="what the arms mean, for readers")
     gates: GateNames
     minimum_n: Annotated[int, Field(ge=2, description="runs per arm below which nothing is decided")]
+
+    @model_validator(mode="after")
+    def _as_many_arms_as_the_form_takes(self) -> _Statistical:
+        least, most = self.arms_at_least, self.arms_at_most
+        takes = f"{least}" if most == least else f"{least} or more" if most == math.inf else f"{least} to {most:g}"
+        for name in ("variants", "otherwise"):
+            listed = getattr(self, name)
+            if listed and not least <= len(listed) <= most:
+                raise ValueError(f"{name} names {len(listed)}; this form takes {takes}")
+        if self.otherwise and len(self.otherwise) != len(self.variants):
+            raise ValueError("otherwise must name as many as variants")
+        return self
 
 
 # ---- arms against arms -----------------------------------------------------------------------------
@@ -84,12 +100,16 @@ class _Compared(_OfOneMetric):
 class DirectionTest(_Compared):
     """One variant against a reference: is the named arm's mean larger?"""
 
+    arms_at_least: ClassVar[int] = 2
+    arms_at_most: ClassVar[float] = 2
     form: Literal["direction"]
 
 
 class AnyOfTest(_Compared):
     """Each of several variants against one reference; the claim needs all of them."""
 
+    arms_at_least: ClassVar[int] = 2
+    arms_at_most: ClassVar[float] = math.inf
     form: Literal["any_of"]
     also: MetricNames = Field((), description="further metrics in which the same arm's mean must be larger")
 
@@ -97,6 +117,8 @@ class AnyOfTest(_Compared):
 class DescendingTest(_OfOneMetric):
     """Variants in a registered order: is each one's mean larger than the next one's?"""
 
+    arms_at_least: ClassVar[int] = 2
+    arms_at_most: ClassVar[float] = math.inf
     form: Literal["descending"]
     planned_effect: NotNegative | None = Field(
         None, description="step that the seeds needed are counted for; decides nothing"
@@ -106,6 +128,8 @@ class DescendingTest(_OfOneMetric):
 class EquivalentTest(_OfOneMetric):
     """Two variants, each judged on pictures of its own: do their means differ by less than a registered margin?"""
 
+    arms_at_least: ClassVar[int] = 2
+    arms_at_most: ClassVar[float] = 2
     form: Literal["equivalent"]
     margin: Annotated[float, Field(gt=0)]
 
@@ -113,6 +137,8 @@ class EquivalentTest(_OfOneMetric):
 class SpeedTest(_Statistical):
     """Pairs of variants, slower first: by what factor do they differ in iterations until a point in training?"""
 
+    arms_at_least: ClassVar[int] = 2
+    arms_at_most: ClassVar[float] = math.inf
     form: Literal["speed"]
     target: Fraction | None = Field(
         None,
@@ -124,6 +150,12 @@ class SpeedTest(_Statistical):
     planned_effect: NotNegative | None = Field(
         None, description="distance from the lower factor that the seeds needed are counted for; decides nothing"
     )
+
+    @model_validator(mode="after")
+    def _in_pairs(self) -> SpeedTest:
+        if len(self.variants) % 2:
+            raise ValueError(f"variants names {len(self.variants)}; this form takes pairs")
+        return self
 
     @property
     def unit(self) -> Unit:
@@ -248,6 +280,8 @@ class _OfTowers(_Statistical):
 class TowerContrastTest(_OfTowers):
     """J, the division of labour between a net's towers: two-tower nets against dense nets' halves, over runs."""
 
+    arms_at_least: ClassVar[int] = 2
+    arms_at_most: ClassVar[float] = 2
     form: Literal["tower_contrast"]
     smallest_effect: NotNegative = Field(description="a difference of J below it contradicts as well")
     beside: Names = Field((), description="variants whose J is shown beside and decides nothing")
@@ -260,6 +294,7 @@ class TowerContrastTest(_OfTowers):
 class MostRunsTest(_OfTowers):
     """More than half of all runs are largely divided between their towers."""
 
+    arms_at_most: ClassVar[float] = 2
     form: Literal["most_runs"]
     majority: Annotated[
         float,
@@ -275,6 +310,8 @@ class MostRunsTest(_OfTowers):
 class EveryRunTest(_OfTowers):
     """A division that all runs must show."""
 
+    arms_at_least: ClassVar[int] = 2
+    arms_at_most: ClassVar[float] = 2
     form: Literal["every_run"]
     least_division: Fraction = Field(description="J from which a run shows it")
     level: Fraction = Field(description="permutation p up to which a run shows it")

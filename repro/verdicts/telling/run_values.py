@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from repro.evidence.directory import Evidence
 from repro.evidence.division import division
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.readings.readings import metric_values
-from repro.verdicts.registry.metrics import METRICS, Metric
+from repro.verdicts.registry.metrics import METRICS
 from repro.verdicts.registry.test_types import TowersTest
 from repro.verdicts.telling.how_tested import names_in
 
@@ -40,7 +40,7 @@ def values_of_runs(evidence: Evidence, test: Any) -> list[RunValues]:
             seeds = [run.seed for run in evidence.of(variant)]
             values = metric_values(evidence, variant, seeds, metric) if seeds else []
             if values and not isinstance(values, NotEvaluated):
-                rows.append(RunValues(variant, metric, METRICS[cast(Metric, metric)].unit, seeds, values))
+                rows.append(RunValues(variant, metric, METRICS[metric].unit, seeds, values))
     return rows
 
 

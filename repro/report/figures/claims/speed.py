@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from repro.evidence.record import RunRecord
-from repro.report.cases.case import Case, numbers, samples_of
+from repro.report.cases.case import Case, numbers
 from repro.report.drawing.charts import Arrival, Chart, Curve, Line, Plot, chart
 from repro.report.drawing.forest import Estimate, Forest, forest
 from repro.report.drawing.number_formats import unit_look
@@ -26,7 +26,7 @@ def speed_figures(case: Case) -> list[Figure]:
 
 def pairs_of(case: Case) -> list[tuple[str, str]]:
     """The pairs that have runs, slower first."""
-    samples = samples_of(case.test, case.variants)
+    samples = case.samples
     pairs = samples.pairs if isinstance(samples, Pairs) else ()
     return [pair for pair in pairs if all(case.runs(name) for name in pair)]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from repro.evidence.record import RunRecord
-from repro.report.cases.case import Case, samples_of
+from repro.report.cases.case import Case
 from repro.report.drawing.charts import Chart, Curve, Line, Plot, chart, mean_line, span_of
 from repro.report.drawing.number_formats import unit_look
 from repro.report.drawing.words import decimal, named, percent
@@ -57,7 +57,7 @@ def arm_curves(case: Case) -> list[Chart]:
 
 def _pairs(case: Case) -> list[tuple[str, str]]:
     """The pairs of variants that are compared and have runs."""
-    samples = samples_of(case.test, case.variants)
+    samples = case.samples
     firsts = samples.firsts if isinstance(samples, EachAgainst) else ()
     if isinstance(samples, Arms):
         firsts = (samples.first,)

@@ -10,6 +10,8 @@ from torch import Tensor
 from repro.measurement.subject import Measured, Subject
 from repro.training.evaluation import fixed_sample
 
+VERSION = 1
+
 _PICTURES = 128
 
 
