@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.verdicts.finding import Finding
-from repro.verdicts.forms.counts import every_run, fair_coin, most_runs
-from repro.verdicts.forms.one_arm import absolute, averaged_nets, per_image
+from repro.verdicts.forms.absolute import averaged_nets
+from repro.verdicts.forms.one_arm import absolute
+from repro.verdicts.forms.per_image import per_image
+from repro.verdicts.forms.tower_counts import every_run, fair_coin, most_runs
 from repro.verdicts.forms.two_arms import about, any_of, direction, every_part
 
 error = st.floats(0.05, 0.9).map(lambda x: round(x, 4))

@@ -33,7 +33,7 @@ from repro.verdicts.judging.claim_outcomes import study_outcomes
 from repro.verdicts.registry.test_types import TowersTest
 from repro.verdicts.statistics.estimates import T_CAUTION
 from repro.verdicts.statistics.multiplicity import Place
-from repro.verdicts.statistics.power import mde
+from repro.verdicts.statistics.power import minimum_detectable_effect
 
 FAMILIES = 120
 BOUND = 0.05 + 3 * math.sqrt(0.05 * 0.95 / FAMILIES)
@@ -65,7 +65,7 @@ def test_the_simulation_would_see_a_decision_without_correction(monkeypatch: pyt
 
 def test_true_effects_are_found_as_often_as_stated() -> None:
     level = 0.05 / first_step(SIX)
-    detectable = mde(0.5, 6, level / T_CAUTION)
+    detectable = minimum_detectable_effect(0.5, 6, level / T_CAUTION)
     assert stated_power(detectable, 0.5, 6, level) == pytest.approx(0.8, abs=1e-3)
     assert found(SIX, 0.5, 80, {"S38": detectable})["S38"] == pytest.approx(0.8, abs=0.14)
     assert found(SIX, 0.2, 10, {"S30": 1.7, "S38": 1.4}) == {"S30": 1.0, "S38": 1.0}

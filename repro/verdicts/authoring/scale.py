@@ -11,6 +11,7 @@ from repro.net.table.fidelity import FIDELITIES
 from repro.settings import validated
 from repro.study.load import differences
 from repro.study.settings import RunSettings
+from repro.verdicts.finding import NotEvaluated
 
 TRAINING_PICTURES = {2010: 1_261_406, 2012: 1_281_167}
 """Of the two contests' releases."""
@@ -20,6 +21,9 @@ UNREADABLE = 0.005
 """Share of a contest's pictures that may be missing, for files that no decoder reads."""
 SIDE, CROP = 256, 224
 """Section 2 and section 4.1: pixels of the prepared picture's side and of the crop's."""
+
+_MOST_DEPARTURES = 3
+"""So many are named in a reason."""
 
 
 def at_paper_scale(evidence: Evidence, classes: int = 1000) -> bool:
@@ -51,6 +55,18 @@ def departures_from_paper_scale(evidence: Evidence, classes: int = 1000) -> tupl
     for part in ("net", "training"):
         found += [f"{part}.{line}" for line in _lines(printed[part], base.get(part, {}))]
     return tuple(found)
+
+
+def paper_scale_only(evidence: Evidence, classes: int = 1000) -> NotEvaluated | None:
+    """Not evaluated, with what the study departs in, unless it is at the paper's own scale."""
+    found = departures_from_paper_scale(evidence, classes)
+    if not found:
+        return None
+    more = f" and {len(found) - _MOST_DEPARTURES} more" if len(found) > _MOST_DEPARTURES else ""
+    said = "; ".join(found[:_MOST_DEPARTURES])
+    return NotEvaluated(
+        "scale", f"only a study at the paper's own scale can speak about its magnitudes; this one has {said}{more}"
+    )
 
 
 def contest_year(evidence: Evidence) -> int | None:

@@ -23,7 +23,8 @@ from repro.verdicts.judging.judge import finding_on
 from repro.verdicts.judging.registration import departures
 from repro.verdicts.judging.verdict import Verdict, not_evaluated
 from repro.verdicts.registry.registry import Registry
-from repro.verdicts.registry.statement import Statement, StatisticalTest
+from repro.verdicts.registry.statement import Statement
+from repro.verdicts.registry.test_types import StatisticalTest
 
 Outcome = tuple[Verdict, BaseException | None]
 """A verdict, and the error that the claim's own code raised, if it did."""

@@ -158,11 +158,8 @@ def _judge(
 
 
 def _usable(finding: Finding) -> tuple[float, float]:
-    """(p_sup, p_con), each 1 where n is below the form's minimum for that side."""
-    n = min(finding.n)
-    floor = finding.minimum_n
-    against = floor if finding.minimum_n_contradiction is None else finding.minimum_n_contradiction
-    return finding.p_sup if n >= floor else 1.0, finding.p_con if n >= against else 1.0
+    """(p_sup, p_con), both 1 where there are fewer seeds than the form needs."""
+    return (finding.p_sup, finding.p_con) if min(finding.n) >= finding.minimum_n else (1.0, 1.0)
 
 
 def _side(p_sup: float, p_con: float, level: float) -> str:

@@ -6,27 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from repro.evidence.directory import Evidence
-from repro.verdicts.authoring.samples import Arms, EachAgainst, Ensemble, Ordered, Pairs, Runs, Samples, Towers, Views
+from repro.verdicts.authoring.samples import Samples
 from repro.verdicts.finding import Finding, NotEvaluated
-from repro.verdicts.forms.judge_arms import any_of, descending, direction, equivalent
-from repro.verdicts.forms.judge_runs import absolute, measures, per_image
-from repro.verdicts.forms.judge_speed import speed
-from repro.verdicts.forms.judge_towers import towers
+from repro.verdicts.forms.table import form_of
 from repro.verdicts.judging.gates import shut_gate
 from repro.verdicts.readings.readings import collapsed_runs, missing_runs
 from repro.verdicts.registry.gate_rules import Gates
-from repro.verdicts.registry.test_types import (
-    AbsoluteTest,
-    AnyOfTest,
-    DescendingTest,
-    DirectionTest,
-    EquivalentTest,
-    MeasuresTest,
-    PerImageTest,
-    SpeedTest,
-    StatisticalTest,
-    TowersTest,
-)
+from repro.verdicts.registry.test_types import StatisticalTest
 
 
 def finding_on(
@@ -56,22 +42,7 @@ def finding_on(
 def _by_form(
     evidence: Evidence, test: StatisticalTest, samples: Samples, seeds: Sequence[int]
 ) -> Finding | NotEvaluated:
-    if isinstance(test, DirectionTest) and isinstance(samples, Arms):
-        return direction(evidence, test, samples, seeds)
-    if isinstance(test, AnyOfTest) and isinstance(samples, EachAgainst):
-        return any_of(evidence, test, samples, seeds)
-    if isinstance(test, DescendingTest) and isinstance(samples, Ordered):
-        return descending(evidence, test, samples, seeds)
-    if isinstance(test, EquivalentTest) and isinstance(samples, Arms):
-        return equivalent(evidence, test, samples, seeds)
-    if isinstance(test, SpeedTest) and isinstance(samples, Pairs):
-        return speed(evidence, test, samples, seeds)
-    if isinstance(test, MeasuresTest) and isinstance(samples, Runs):
-        return measures(evidence, test, samples, seeds)
-    if isinstance(test, AbsoluteTest) and isinstance(samples, Runs):
-        return absolute(evidence, test, samples, seeds)
-    if isinstance(test, PerImageTest) and isinstance(samples, Views | Ensemble):
-        return per_image(evidence, test, samples, seeds)
-    if isinstance(test, TowersTest) and isinstance(samples, Towers):
-        return towers(evidence, test, samples, seeds)
-    raise ValueError(f"form {test.form} does not take {type(samples).__name__}")
+    form = form_of(test)
+    if not isinstance(samples, form.samples):
+        raise ValueError(f"form {test.form} does not take {type(samples).__name__}")
+    return form.judge(evidence, test, samples, seeds)

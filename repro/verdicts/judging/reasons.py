@@ -5,17 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from repro.verdicts.finding import Finding
+from repro.verdicts.finding import Finding, number
 
 if TYPE_CHECKING:
     from repro.verdicts.judging.verdict import Verdict
-
-
-def number(value: float | None, unit: str) -> str:
-    """Three significant digits with the unit; `points` are fractions shown as percentage points."""
-    if value is None or not math.isfinite(value):
-        return "?"
-    return f"{100 * value:.2f}" if unit == "points" else f"{value:.3g}"
 
 
 def shown_estimate(verdict: Verdict, finding: Finding) -> str:
@@ -53,10 +46,7 @@ def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:
     if "suspect_same_run" in verdict.flags:
         parts.append("no spread between runs: are they the same run?")
     if verdict.detectable is not None:
-        if finding.form == "every_run":
-            parts.append(f"all of them would show a recurrence of {number(verdict.detectable, 'rate')}")
-        else:
-            parts.append(f"detectable (80 % power): {number(verdict.detectable, unit)} {unit}".rstrip())
+        parts.append(finding.detectable_as.format(number=number(verdict.detectable, unit), unit=unit).rstrip())
     if verdict.seeds_needed is not None:
         parts.append(f"{registered_effect(finding)} needs {verdict.seeds_needed} seeds")
     return "; ".join(parts)
@@ -67,11 +57,7 @@ def registered_effect(finding: Finding) -> str:
     planned = finding.details.get("planned_effect")
     if planned is not None:
         return f"the registered effect, {number(planned, finding.unit)} {finding.unit},".replace(" ,", ",")
-    if finding.form == "every_run":
-        return f"a recurrence of {number(finding.details['p0'], 'rate')} (all runs showing it)"
-    if finding.form == "fair_coin":
-        return "a fair coin"
-    return "the registered margin"
+    return finding.wanted
 
 
 def decided_reason(verdict: Verdict, finding: Finding) -> str:

@@ -56,8 +56,8 @@ def welch_noncentrality(n: int, alpha: float, power: float = POWER) -> float:
     return float(optimize.brentq(lambda nc: power - welch_power(nc, n, alpha), 0.0, highest, xtol=1e-4))
 
 
-def mde(sd: float, n: int, alpha: float, power: float = POWER, arms: int = 2) -> float:
-    """Minimum detectable effect; NaN for n < 2.
+def minimum_detectable_effect(sd: float, n: int, alpha: float, power: float = POWER, arms: int = 2) -> float:
+    """The effect that n runs per arm find with this power; NaN for n < 2.
 
     arms=2: Welch with n runs per arm, sd that of a run; arms=1: paired or one arm, sd that of a difference.
     """

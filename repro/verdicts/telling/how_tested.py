@@ -7,7 +7,7 @@ new form shows up in `repro explain` and docs/claims.md as soon as `repro.verdic
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from repro.study.settings import Variant
 from repro.verdicts.registry.metrics import METRICS, Metric
 from repro.verdicts.registry.registry import Registry
 from repro.verdicts.registry.statement import Statement
+from repro.verdicts.registry.test_types import names_in
 
 _SAID_APART = frozenset({"form", "arms", "reads", "gates"})
 """Fields of a test that have a place of their own in every description."""
@@ -65,11 +66,6 @@ def gates_of(test: BaseModel, registry: Registry) -> dict[str, dict[str, Any]]:
     """The thresholds of the gates that the test stands behind, by gate."""
     thresholds = registry.gates.model_dump(mode="json")
     return {name: thresholds[name] for name in getattr(test, "gates", ())}
-
-
-def names_in(value: Any, known: Collection[str]) -> tuple[str, ...]:
-    """Which of the known names (of variants, of metrics) a test mentions anywhere, in its order."""
-    return tuple(dict.fromkeys(word for word in _strings(value) if word in known))
 
 
 def variants_of(test: BaseModel | None, variants: Mapping[str, Variant]) -> tuple[str, ...]:
@@ -122,14 +118,3 @@ def _titled(metric: Metric) -> str:
 
 def _spaced(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _strings(part)
-    elif isinstance(value, Sequence):
-        for part in value:
-            yield from _strings(part)

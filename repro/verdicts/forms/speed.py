@@ -1,4 +1,4 @@
-"""Findings on how many iterations two variants take to the same point in training, by a factor."""
+"""The form of speed: by what factor two variants differ in the iterations that they take to the same point."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from repro.evidence.record import RunRecord
 from repro.study.tuning import iterations_to
 from repro.verdicts.authoring.samples import Pairs
 from repro.verdicts.finding import Finding, NotEvaluated
-from repro.verdicts.forms import two_arms as forms
-from repro.verdicts.forms.judge_arms import Part, all_parts
+from repro.verdicts.forms import two_arms
+from repro.verdicts.forms.form import Form, Part, all_parts
+from repro.verdicts.forms.planning import without_power
 from repro.verdicts.readings.readings import runs_of
 from repro.verdicts.registry.test_types import SpeedTest
 
@@ -35,11 +36,11 @@ class Arrival:
     censored: bool = False
 
 
-def speed(evidence: Evidence, test: SpeedTest, samples: Pairs, seeds: Sequence[int]) -> Part:
+def _judge(evidence: Evidence, test: SpeedTest, samples: Pairs, seeds: Sequence[int]) -> Part:
     """The ratio of iterations of each pair's slower variant to its faster one's (geometric means)."""
     pairs = {f"{slower} against {faster}": (slower, faster) for slower, faster in samples.pairs}
     parts = all_parts(pairs, lambda name: _ratio(evidence, test, *pairs[name], seeds))
-    return parts if isinstance(parts, NotEvaluated) else forms.every_part(parts)
+    return parts if isinstance(parts, NotEvaluated) else two_arms.every_part(parts)
 
 
 def _ratio(evidence: Evidence, test: SpeedTest, slower: str, faster: str, seeds: Sequence[int]) -> Part:
@@ -69,15 +70,15 @@ def _compared(test: SpeedTest, arrivals: Sequence[Sequence[Arrival]]) -> Finding
     """The registered test of the ratio. Runs that never arrived count with their end: a bound from below."""
     a, b = ([found.iterations for found in arm] for arm in arrivals)
     if test.upper is not None:
-        finding = forms.about(a, b, lo=test.lower, hi=test.upper, larger="first", ratio=True)
+        finding = two_arms.about(a, b, lo=test.lower, hi=test.upper, larger="first", ratio=True)
     else:
-        finding = forms.direction(
+        finding = two_arms.direction(
             a, b, larger="first", ratio=True, shift=test.lower, planned_effect=test.planned_effect
         )
     if not any(found.censored for found in arrivals[0]):
         return finding
     # The true ratio is larger: what is above a limit stays above it, what is below it may not be.
-    beyond = None if test.upper is None else forms.direction(a, b, larger="first", ratio=True, shift=test.upper)
+    beyond = None if test.upper is None else two_arms.direction(a, b, larger="first", ratio=True, shift=test.upper)
     return replace(
         finding,
         p_sup=finding.p_sup if beyond is None else 1.0,
@@ -117,3 +118,6 @@ def _points(run: RunRecord, curve: str) -> Points:
 
 
 _CURVES = {"training_error": "train_error", "converged": "held_out_error"}
+
+
+SPEED = Form(SpeedTest, (Pairs,), _judge, without_power)
