@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from repro.errors import UserError
-from repro.evidence.difference import EvidenceDifference, difference
+from repro.evidence.difference import EvidenceDifference, Seeds, difference
 from repro.evidence.directory import FILES, Evidence
 from repro.files import read_json
 from repro.settings import validated
@@ -19,7 +19,6 @@ from repro.verdicts.judging.ledger import make_ledger
 from repro.verdicts.judging.verdict import Outcome
 from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, load_registry
 from repro.verdicts.registry.test_types import StatisticalTest
-from repro.verdicts.telling.difference_in_words import difference_in_words
 
 Cause = Literal["evidence", "registry", "code", "not recorded"]
 Key = tuple[str, str | None]
@@ -239,3 +238,38 @@ class _Causes:
 
 def _seeds(row: Row) -> str:
     return " + ".join(map(str, row.n)) + " seeds" if row.n else "no seeds"
+
+
+def difference_in_words(found: EvidenceDifference, variants: Collection[str] | None = None) -> str:
+    """All differences but facts; with `variants` those of their runs and of the study's record; empty without any."""
+    parts = []
+    for said, seeds in (
+        ("runs added", found.added),
+        ("runs removed", found.removed),
+        ("other runs under the same seeds", found.replaced),
+        ("other numbers of the same runs", found.changed),
+        ("more or less measured of the same runs", found.measured),
+    ):
+        if told := _runs_in_words(seeds, variants):
+            parts.append(f"{said}: {told}")
+    if found.study:
+        parts.append(f"the study's record differs in {', '.join(key.replace('_', ' ') for key in found.study)}")
+    if variants is None and found.averages:
+        parts.append("other averages of nets")
+    return "; ".join(parts)
+
+
+def _runs_in_words(seeds: Seeds, variants: Collection[str] | None) -> str:
+    of = {variant: found for variant, found in seeds.items() if variants is None or variant in variants}
+    return ", ".join(f"{variant} {_ranges(found)}" for variant, found in of.items())
+
+
+def _ranges(seeds: Iterable[int]) -> str:
+    """Seeds as they follow each other, for instance 20-25 and 27."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    return " and ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

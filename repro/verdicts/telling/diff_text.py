@@ -6,8 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from repro.verdicts.telling.diff import Change, Row, VerdictDiff
-from repro.verdicts.telling.difference_in_words import difference_in_words
+from repro.verdicts.telling.diff import Change, Row, VerdictDiff, difference_in_words
 from repro.verdicts.telling.explain_text import COLOURS
 
 _ALL_COLUMNS = 64
