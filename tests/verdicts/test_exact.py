@@ -13,40 +13,11 @@ from repro.verdicts.statistics.exact import (
     at_least,
     at_most,
     clopper_pearson,
-    holm,
     mann_whitney_exact,
     permutation_tails,
 )
 
-p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 few_values = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=4)
-
-
-@given(p_values, st.integers(0, 20))
-def test_holm_never_lowers_p_keeps_its_order_and_grows_with_m(p: list[float], extra: int) -> None:
-    adjusted = holm(p)
-    larger_family = holm(p, len(p) + extra)
-    assert (adjusted >= np.asarray(p)).all()
-    assert (larger_family >= adjusted).all()
-    assert (adjusted <= 1).all()
-    order = np.argsort(p, kind="stable")
-    assert (np.diff(adjusted[order]) >= 0).all()
-
-
-@given(p_values, st.integers(0, 20))
-def test_members_without_a_p_count_as_one(p: list[float], extra: int) -> None:
-    assert holm(p, len(p) + extra) == pytest.approx(holm([*p, *[1.0] * extra])[: len(p)])
-
-
-def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.01], 30) == pytest.approx([0.3])
-
-
-@pytest.mark.parametrize(("p", "m"), [([math.nan, 0.1], None), ([0.1, 0.2], 1)])
-def test_holm_refuses_nan_and_a_family_too_small(p: list[float], m: int | None) -> None:
-    with pytest.raises(ValueError, match="holm"):
-        holm(p, m)
 
 
 @given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -19,9 +19,8 @@ FALL_2009 = {"classes": 10_184, "pictures": 8_900_000}
 """Section 6: half of the pictures of these categories are trained on; the count is the paper's own, rounded."""
 UNREADABLE = 0.005
 """Share of a contest's pictures that may be missing, for files that no decoder reads."""
-SIDE, CROP = 256, 224
-"""Section 2 and section 4.1: pixels of the prepared picture's side and of the crop's."""
-
+SIDE = 256
+"""Section 2: pixels of the prepared picture's side."""
 _MOST_DEPARTURES = 3
 """So many are named in a reason."""
 

@@ -75,7 +75,7 @@ def every_run(
         n=(n,),
         minimum_n=EVERY_RUN_MINIMUM,
         boundary=None,
-        reach=RateReach(count, n, every=True, wanted=recurrence),
+        reach=RateReach(count, n, every=recurrence),
         wanted=f"a recurrence of {number(recurrence, 'rate')} (all runs showing it)",
         detectable_as="all of them would show a recurrence of {number}",
         details={
@@ -117,7 +117,7 @@ def _judge_most_runs(evidence: Evidence, test: MostRunsTest, samples: Towers, se
     )
 
 
-def most_runs(shown: Sequence[bool], *, planned_rate: float | None = None) -> Finding:
+def most_runs(shown: Sequence[bool]) -> Finding:
     """More than half of all runs show it: exact binomial test against one half."""
     n, count = len(shown), sum(shown)
     if n == 0:
@@ -131,12 +131,8 @@ def most_runs(shown: Sequence[bool], *, planned_rate: float | None = None) -> Fi
         n=(n,),
         minimum_n=FEWEST,
         boundary=0.5,
-        reach=RateReach(count, n, wanted=planned_rate),
-        details={
-            "states": ["yes" if state else "no" for state in shown],
-            "shown": count,
-            "planned_effect": planned_rate,
-        },
+        reach=RateReach(count, n),
+        details={"states": ["yes" if state else "no" for state in shown], "shown": count},
     )
 
 

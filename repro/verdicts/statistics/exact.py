@@ -1,4 +1,4 @@
-"""Exact tests on counts, ranks and permutations, and Holm's adjustment.
+"""Exact tests on counts, ranks and permutations.
 
 Nothing here assumes a noise shape. Rank tests enumerate the permutation distribution by counting subsets, so
 ties and sample sizes make no difference: no normal approximation, no random numbers.
@@ -20,22 +20,6 @@ from repro.verdicts.statistics.estimates import Values, finite_values
 Floats = npt.NDArray[np.float64]
 MOST_ENUMERATED = 200_000
 RESAMPLES = 19_999
-
-
-def holm(p: npt.ArrayLike, m: int | None = None) -> Floats:
-    """Holm-adjusted p values of shape (k,); m >= k is the size of the registered family (default k).
-
-    Members of the family that are not among the k count as p = 1. Raises ValueError on NaN or m < k.
-    """
-    raw = np.asarray(p, dtype=np.float64)
-    m = raw.size if m is None else m
-    if raw.ndim != 1 or np.isnan(raw).any() or m < raw.size:
-        raise ValueError("holm needs a vector of p values without NaN and m at least its length")
-    order = np.argsort(raw, kind="stable")
-    steps = np.maximum.accumulate(raw[order] * (m - np.arange(raw.size)))
-    adjusted = np.empty_like(raw)
-    adjusted[order] = np.minimum(steps, 1.0)
-    return adjusted
 
 
 def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

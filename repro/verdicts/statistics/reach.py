@@ -132,35 +132,25 @@ class PartsReach:
 class RateReach:
     """Of a rate over seeds, k of n.
 
-    every   the claim needs all n; `detectable` is then the recurrence that n of n would show, else the true
-            rate above one half that a majority test of n seeds finds with 80 % power
-    wanted  "every": the registered recurrence p0; else the rate whose detection the plan is for
+    every  where the claim needs all n: the recurrence that n of n seeds must show. `detectable` is then the recurrence
+           that n of n would show, else the true rate above one half that a majority of n seeds finds with 80 % power
     """
 
     k: int
     n: int
-    every: bool = False
-    wanted: float | None = None
+    every: float | None = None
 
     def interval(self, alpha: float) -> Interval:
         return clopper_pearson(self.k, self.n, 1 - alpha / 2)
 
     def detectable(self, alpha: float) -> float | None:
-        if self.every:
+        if self.every is not None:
             return float((alpha / 2) ** (1.0 / self.n))
         k = _majority(self.n, alpha)
         return None if k is None else float(special.betaincinv(k, self.n - k + 1, POWER))
 
     def seeds_needed(self, alpha: float) -> int | None:
-        if self.wanted is None:
-            return None
-        if self.every:
-            return math.ceil(math.log(alpha / 2) / math.log(self.wanted) - 1e-9)
-        for n in range(2, MOST_SEEDS + 1):
-            k = _majority(n, alpha)
-            if k is not None and at_least(k, n, self.wanted) >= POWER:
-                return n
-        return None
+        return None if self.every is None else math.ceil(math.log(alpha / 2) / math.log(self.every) - 1e-9)
 
 
 @dataclass(frozen=True)
