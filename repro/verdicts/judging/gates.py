@@ -11,13 +11,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from repro.evidence.directory import Evidence
+from repro.settings import Settings
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.readings.kept import kept
 from repro.verdicts.readings.learning_curves import fall_from_guessing
 from repro.verdicts.readings.readings import divisions_of, metric_values, runs_of, untrained_runs
-from repro.verdicts.registry.gate_rules import GateName, Gates, TrainingReached
+from repro.verdicts.registry.gate_rules import (
+    BothKinds,
+    Dose,
+    EnoughKernels,
+    ErrorsLeft,
+    GateName,
+    Gates,
+    KernelsMoved,
+    NormalisationAlive,
+    Settled,
+    TrainingReached,
+    Tuned,
+)
 from repro.verdicts.registry.test_types import StatisticalTest, TowersTest
 
 
@@ -31,14 +44,13 @@ class GateReading:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a gate is read for: the claim's registered test, its variants (the last is the reference or the control),
-    and the seeds that are judged."""
+    """What a gate is read for: the claim's variants (the last is the reference or the control) and the seeds that are
+    judged; `specific_above` is the registered threshold of claims on towers, None for others."""
 
     evidence: Evidence
-    gates: Gates
-    test: StatisticalTest
     variants: tuple[str, ...]
     seeds: tuple[int, ...]
+    specific_above: float | None
 
 
 def shut_gate(
@@ -63,23 +75,23 @@ def read_gate(
     seeds: Sequence[int],
 ) -> GateReading | NotEvaluated:
     """One gate's reading; NotEvaluated where the runs lack what it reads."""
-    known = _READ.setdefault(evidence, {})
     above = test.specific_above if isinstance(test, TowersTest) else None
-    key = (name, getattr(gates, name), tuple(variants), tuple(seeds), above)
-    if key not in known:
-        known[key] = _GATES[name](Asked(evidence, gates, test, tuple(variants), tuple(seeds)))
-    return known[key]
+    return _reading(evidence, name, getattr(gates, name), tuple(variants), tuple(seeds), above)
+
+
+@kept
+def _reading(
+    evidence: Evidence,
+    name: GateName,
+    rule: Settings,
+    variants: tuple[str, ...],
+    seeds: tuple[int, ...],
+    above: float | None,
+) -> GateReading | NotEvaluated:
+    return _GATES[name](Asked(evidence, variants, seeds, above), rule)
 
 
 # ---- training --------------------------------------------------------------------------------------
-
-
-def _trained(asked: Asked) -> GateReading | NotEvaluated:
-    return _training_reached(asked, asked.gates.trained)
-
-
-def _learned(asked: Asked) -> GateReading | NotEvaluated:
-    return _training_reached(asked, asked.gates.learned)
 
 
 def _training_reached(asked: Asked, rule: TrainingReached) -> GateReading | NotEvaluated:
@@ -99,8 +111,7 @@ def _training_reached(asked: Asked, rule: TrainingReached) -> GateReading | NotE
     return GateReading(True, "; ".join(told) or f"every run's training error is below {_percent(bound)}")
 
 
-def _settled(asked: Asked) -> GateReading | NotEvaluated:
-    rule = asked.gates.settled
+def _settled(asked: Asked, rule: Settled) -> GateReading | NotEvaluated:
     runs = [run for variant in asked.variants for run in runs_of(asked.evidence, variant, asked.seeds)]
     fall = fall_from_guessing(asked.evidence, runs, rule.points_at_least)
     if isinstance(fall, NotEvaluated):
@@ -115,14 +126,14 @@ def _settled(asked: Asked) -> GateReading | NotEvaluated:
     return GateReading(fall <= rule.fall_at_most, found)
 
 
-def _errors_left(asked: Asked) -> GateReading | NotEvaluated:
+def _errors_left(asked: Asked, rule: ErrorsLeft) -> GateReading | NotEvaluated:
     errors = []
     for variant in asked.variants:
         values = metric_values(asked.evidence, variant, asked.seeds, "train_error_as_trained")
         if isinstance(values, NotEvaluated):
             return values
         errors += values
-    bound = asked.gates.errors_left.training_error_at_least
+    bound = rule.training_error_at_least
     return GateReading(
         fmean(errors) >= bound,
         f"the mean training error of all arms, {100 * fmean(errors):.2f} %, is "
@@ -130,9 +141,9 @@ def _errors_left(asked: Asked) -> GateReading | NotEvaluated:
     )
 
 
-def _dose(asked: Asked) -> GateReading | NotEvaluated:
+def _dose(asked: Asked, rule: Dose) -> GateReading | NotEvaluated:
     doses = [run.scalar("decay_dose") or 0.0 for run in runs_of(asked.evidence, asked.variants[-1], asked.seeds)]
-    bound = asked.gates.dose.decay_dose_at_least
+    bound = rule.decay_dose_at_least
     enough = fmean(doses) >= bound
     return GateReading(
         enough,
@@ -141,8 +152,8 @@ def _dose(asked: Asked) -> GateReading | NotEvaluated:
     )
 
 
-def _normalisation_alive(asked: Asked) -> GateReading | NotEvaluated:
-    bound = asked.gates.normalisation_alive.mean_scale_over_constant_above
+def _normalisation_alive(asked: Asked, rule: NormalisationAlive) -> GateReading | NotEvaluated:
+    bound = rule.mean_scale_over_constant_above
     scales = [
         value
         for variant in asked.variants
@@ -155,7 +166,7 @@ def _normalisation_alive(asked: Asked) -> GateReading | NotEvaluated:
     return GateReading(fmean(scales) > bound, f"the mean of s/k is {fmean(scales):.3f}, it must exceed {bound:g}")
 
 
-def _tuned(asked: Asked) -> GateReading | NotEvaluated:
+def _tuned(asked: Asked, rule: Tuned) -> GateReading | NotEvaluated:
     found = asked.evidence.study.tuned
     if without := [name for name in asked.variants if name not in found]:
         return GateReading(False, f"no learning rate was searched for {', '.join(without)}")
@@ -167,8 +178,8 @@ def _tuned(asked: Asked) -> GateReading | NotEvaluated:
 # ---- first-layer kernels ---------------------------------------------------------------------------
 
 
-def _kernels_moved(asked: Asked) -> GateReading | NotEvaluated:
-    rule, told = asked.gates.kernels_moved, []
+def _kernels_moved(asked: Asked, rule: KernelsMoved) -> GateReading | NotEvaluated:
+    told = []
     for variant in asked.variants:
         cosines = [run.scalar("kernel_cosine") for run in runs_of(asked.evidence, variant, asked.seeds)]
         known = [value for value in cosines if value is not None]
@@ -187,8 +198,8 @@ def _kernels_moved(asked: Asked) -> GateReading | NotEvaluated:
     return GateReading(True, "; ".join(told))
 
 
-def _enough_kernels(asked: Asked) -> GateReading | NotEvaluated:
-    fewest = asked.gates.enough_kernels.live_kernels_per_tower_at_least
+def _enough_kernels(asked: Asked, rule: EnoughKernels) -> GateReading | NotEvaluated:
+    fewest = rule.live_kernels_per_tower_at_least
     for variant in asked.variants:
         if (too_few := _too_few_live(asked, variant, fewest, 1.0)) is not None:
             return too_few
@@ -197,8 +208,7 @@ def _enough_kernels(asked: Asked) -> GateReading | NotEvaluated:
 
 def _too_few_live(asked: Asked, variant: str, fewest: int, dead_share: float) -> GateReading | NotEvaluated | None:
     """Dead kernels look coloured, so a verdict on them would be about noise."""
-    above = asked.test.specific_above if isinstance(asked.test, TowersTest) else 0.0
-    nets = divisions_of(asked.evidence, variant, asked.seeds, above)
+    nets = divisions_of(asked.evidence, variant, asked.seeds, asked.specific_above or 0.0)
     if isinstance(nets, NotEvaluated):
         return nets
     for seed, net in zip(asked.seeds, nets, strict=True):
@@ -213,10 +223,10 @@ def _too_few_live(asked: Asked, variant: str, fewest: int, dead_share: float) ->
     return None
 
 
-def _both_kinds(asked: Asked) -> GateReading | NotEvaluated:
-    rule, control = asked.gates.both_kinds, asked.variants[-1]
-    assert isinstance(asked.test, TowersTest)
-    nets = divisions_of(asked.evidence, control, asked.seeds, asked.test.specific_above)
+def _both_kinds(asked: Asked, rule: BothKinds) -> GateReading | NotEvaluated:
+    control = asked.variants[-1]
+    assert asked.specific_above is not None
+    nets = divisions_of(asked.evidence, control, asked.seeds, asked.specific_above)
     if isinstance(nets, NotEvaluated):
         return nets
     share = sum(sum(net.specific) for net in nets) / sum(sum(net.live) for net in nets)
@@ -237,9 +247,9 @@ def _percent(error: float) -> str:
     return f"{100 * error:.1f} %"
 
 
-_GATES: dict[GateName, Callable[[Asked], GateReading | NotEvaluated]] = {
-    "trained": _trained,
-    "learned": _learned,
+_GATES: dict[GateName, Callable[[Asked, Any], GateReading | NotEvaluated]] = {
+    "trained": _training_reached,
+    "learned": _training_reached,
     "settled": _settled,
     "errors_left": _errors_left,
     "dose": _dose,
@@ -249,5 +259,3 @@ _GATES: dict[GateName, Callable[[Asked], GateReading | NotEvaluated]] = {
     "enough_kernels": _enough_kernels,
     "tuned": _tuned,
 }
-_READ: WeakKeyDictionary[Evidence, dict[tuple[Any, ...], GateReading | NotEvaluated]] = WeakKeyDictionary()
-"""Readings by gate, threshold, variants and runs: many claims ask for the same ones, with each seed left out."""

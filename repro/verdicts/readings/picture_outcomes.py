@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.readings.kept import kept
 from repro.verdicts.readings.readings import metric_values, runs_of
 from repro.verdicts.registry.metrics import METRICS, Metric
 from repro.verdicts.statistics.estimates import sd_floor
@@ -111,20 +111,13 @@ def difference_floor(evidence: Evidence, first: str, second: str, seeds: Sequenc
     return sd_floor(counts or None, pictures, rule.step)
 
 
+@kept
 def _discordant(evidence: Evidence, one: str, other: str, array: str) -> int | None:
     """On how many pictures exactly one of two runs is right; None unless both have outcomes for as many."""
-    known = _DISCORDANT.setdefault(evidence, {})
-    key = (one, other, array)
-    if key not in known:
-        known[key] = None
-        if evidence.has_array(one, array) and evidence.has_array(other, array):
-            a, b = evidence.array(one, array), evidence.array(other, array)
-            if a.shape == b.shape:
-                known[key] = int(np.bitwise_count(a ^ b).sum())
-    return known[key]
-
-
-_DISCORDANT: WeakKeyDictionary[Evidence, dict[tuple[str, str, str], int | None]] = WeakKeyDictionary()
+    if not evidence.has_array(one, array) or not evidence.has_array(other, array):
+        return None
+    a, b = evidence.array(one, array), evidence.array(other, array)
+    return int(np.bitwise_count(a ^ b).sum()) if a.shape == b.shape else None
 
 
 def _unpacked(bits: Bits, pictures: int) -> Outcomes:

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 from typing import cast
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.readings.kept import kept
 from repro.verdicts.registry.metrics import METRICS, Metric
 from repro.verdicts.statistics.specialisation import NetDivision, net_division
 
@@ -26,27 +26,15 @@ def runs_of(evidence: Evidence, variant: str, seeds: Sequence[int]) -> list[RunR
     return [by_seed[seed] for seed in seeds]
 
 
+@kept
 def _by_seed(evidence: Evidence, variant: str) -> dict[int, RunRecord]:
-    known = _RUNS.setdefault(evidence, {})
-    if variant not in known:
-        known[variant] = {run.seed: run for run in evidence.of(variant)}
-    return known[variant]
+    return {run.seed: run for run in evidence.of(variant)}
 
 
-_RUNS: WeakKeyDictionary[Evidence, dict[str, dict[int, RunRecord]]] = WeakKeyDictionary()
-"""Runs by variant and seed: the same ones are asked for again with each claim and each seed left out."""
-
-
+@kept
 def collapsed_runs(evidence: Evidence, variant: str, seeds: Sequence[int]) -> int:
     """How many runs of these seeds collapsed or diverged."""
-    known = _COLLAPSED.setdefault(evidence, {})
-    key = (variant, tuple(seeds))
-    if key not in known:
-        known[key] = sum(run.status != "finished" for run in runs_of(evidence, variant, seeds))
-    return known[key]
-
-
-_COLLAPSED: WeakKeyDictionary[Evidence, dict[tuple[str, tuple[int, ...]], int]] = WeakKeyDictionary()
+    return sum(run.status != "finished" for run in runs_of(evidence, variant, seeds))
 
 
 def untrained_runs(evidence: Evidence, variant: str, seeds: Sequence[int], bound: float) -> list[int] | NotEvaluated:
@@ -68,21 +56,9 @@ def missing_runs(evidence: Evidence, variants: Sequence[str], seeds: Sequence[in
     return NotEvaluated("missing_runs", f"missing runs: {'; '.join(gaps)}") if gaps else None
 
 
+@kept
 def metric_values(evidence: Evidence, variant: str, seeds: Sequence[int], metric: str) -> list[float] | NotEvaluated:
     """A metric of each run. A collapsed run without a number counts with what guessing would give."""
-    known = _VALUES.setdefault(evidence, {})
-    key = (variant, metric, tuple(seeds))
-    if key not in known:
-        known[key] = _metric_values(evidence, variant, seeds, metric)
-    return known[key]
-
-
-_VALUES: WeakKeyDictionary[Evidence, dict[tuple[str, str, tuple[int, ...]], list[float] | NotEvaluated]] = (
-    WeakKeyDictionary()
-)
-
-
-def _metric_values(evidence: Evidence, variant: str, seeds: Sequence[int], metric: str) -> list[float] | NotEvaluated:
     values = []
     for run in runs_of(evidence, variant, seeds):
         value = early_train_loss(run) if metric == "early_train_loss" else run.scalar(metric)
@@ -119,6 +95,7 @@ def _why_no_number(run: RunRecord, metric: str) -> NotEvaluated:
     return NotEvaluated("not_a_number", f"{metric} of {where} is not a number although it trained")
 
 
+@kept
 def divisions_of(
     evidence: Evidence, variant: str, seeds: Sequence[int], above: float, *, initial: bool = False
 ) -> list[NetDivision] | NotEvaluated:
@@ -127,21 +104,6 @@ def divisions_of(
     above    chroma share above which a kernel is colour-specific
     initial  before training, all kernels counted live
     """
-    known = _DIVISIONS.setdefault(evidence, {})
-    key = (variant, tuple(seeds), above, initial)
-    if key not in known:
-        known[key] = _divisions(evidence, variant, seeds, above, initial)
-    return known[key]
-
-
-_DIVISIONS: WeakKeyDictionary[
-    Evidence, dict[tuple[str, tuple[int, ...], float, bool], list[NetDivision] | NotEvaluated]
-] = WeakKeyDictionary()
-
-
-def _divisions(
-    evidence: Evidence, variant: str, seeds: Sequence[int], above: float, initial: bool
-) -> list[NetDivision] | NotEvaluated:
     divisions = []
     name = "conv1_chroma_response_initial" if initial else "conv1_chroma_response"
     for run in runs_of(evidence, variant, seeds):
