@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -70,16 +70,21 @@ def test_smallest_rank_p(n: int, least: float) -> None:
     assert mann_whitney_exact(range(n, 2 * n), range(n))[0] == pytest.approx(least, rel=0.01)
 
 
-def test_permutation_of_means_is_scipys() -> None:
-    rng = np.random.default_rng(5)
-    x, y = rng.normal(0.8, 1, 5), rng.normal(0, 1, 6)
-    greater, less, smallest = permutation_tails(x, y)
+@given(st.lists(st.integers(-9, 9), min_size=2, max_size=5), st.lists(st.integers(-9, 9), min_size=2, max_size=5))
+@settings(max_examples=30)
+def test_permutation_of_means_is_scipys(x: list[int], y: list[int]) -> None:
+    """Ties included: sums of whole numbers are exact."""
+    greater, less, smallest = permutation_tails(list(map(float, x)), list(map(float, y)))
     for p, alternative in ((greater, "greater"), (less, "less")):
         expected = stats.permutation_test(
-            (x, y), lambda a, b: a.mean() - b.mean(), n_resamples=np.inf, alternative=alternative
+            (np.array(x), np.array(y)),
+            lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+            vectorized=True,
+            n_resamples=10_000,  # more than there are: exact
+            alternative=alternative,
         ).pvalue
         assert p == pytest.approx(expected)
-    assert smallest == 1 / math.comb(11, 5)
+    assert smallest == 1 / math.comb(len(x) + len(y), len(x))
 
 
 def test_large_permutations_are_drawn_and_repeatable() -> None:
