@@ -1,4 +1,4 @@
-"""What a claim's test says before multiplicity.
+"""What a claim's test says of one set of seeds, before the correction for several statements.
 
 A form of claims (`repro.verdicts.forms`) turns the numbers of runs into a `Finding`; where the evidence cannot speak at
 all, there is a `NotEvaluated` instead. `repro.verdicts.judging.decision.decide` turns the findings of a whole study
@@ -33,7 +33,7 @@ WhyNot = Literal[
 
 @dataclass(frozen=True)
 class NotEvaluated:
-    """This evidence cannot say: `code` for programs, `reason` (a sentence) for people.
+    """Why this evidence cannot say: `code` for programs, `reason` (a sentence) for people.
 
     It still counts in the family's m. Only "missing_runs" has a meaning to `decide`: a second look that
     misses runs leaves the first look's verdict standing; any other code replaces it.
@@ -59,7 +59,7 @@ class Reach(Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim's test on one set of seeds.
+    """The result of one claim's test on one set of seeds.
 
     form            name of the form: "direction", "any_of", "about", "every_run", ...
     p_sup           one-sided p of H0 "the claim's region S does not hold": small speaks for `supported`

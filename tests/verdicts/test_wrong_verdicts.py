@@ -32,7 +32,7 @@ from repro.verdicts.judging import decision
 from repro.verdicts.judging.claim_outcomes import study_outcomes
 from repro.verdicts.registry.test_types import TowersTest
 from repro.verdicts.statistics.estimates import T_CAUTION
-from repro.verdicts.statistics.multiplicity import Place
+from repro.verdicts.statistics.multiplicity import Corrected
 from repro.verdicts.statistics.power import minimum_detectable_effect
 
 FAMILIES = 120
@@ -56,10 +56,10 @@ def test_few_families_hold_a_wrong_verdict(kind: Kind, shape: Shape, design: Des
 
 
 def test_the_simulation_would_see_a_decision_without_correction(monkeypatch: pytest.MonkeyPatch) -> None:
-    def uncorrected(p: Mapping[str, float], family: Sequence[str], *_: object) -> dict[str, Place]:
-        return {name: Place(p.get(name, 1.0), 1) for name in family}
+    def uncorrected(p: Mapping[str, float], family: Sequence[str], *_: object) -> dict[str, Corrected]:
+        return {name: Corrected(p.get(name, 1.0), 1) for name in family}
 
-    monkeypatch.setattr(decision, "places", uncorrected)
+    monkeypatch.setattr(decision, "corrected", uncorrected)
     assert wrong_families(SIX, "one", "normal", 40)["any"] / 40 > 2 * BOUND
 
 

@@ -14,7 +14,7 @@ from repro.study.settings import RunSettings
 from repro.verdicts.finding import NotEvaluated
 
 TRAINING_PICTURES = {2010: 1_261_406, 2012: 1_281_167}
-"""Of the two contests' releases."""
+"""Training pictures in the releases of the two contests."""
 FALL_2009 = {"classes": 10_184, "pictures": 8_900_000}
 """Section 6: half of the pictures of these categories are trained on; the count is the paper's own, rounded."""
 UNREADABLE = 0.005
@@ -22,7 +22,7 @@ UNREADABLE = 0.005
 SIDE = 256
 """Section 2: pixels of the prepared picture's side."""
 _MOST_DEPARTURES = 3
-"""So many are named in a reason."""
+"""How many departures a reason names."""
 
 
 def at_paper_scale(evidence: Evidence, classes: int = 1000) -> bool:
@@ -57,7 +57,7 @@ def departures_from_paper_scale(evidence: Evidence, classes: int = 1000) -> tupl
 
 
 def paper_scale_only(evidence: Evidence, classes: int = 1000) -> NotEvaluated | None:
-    """Not evaluated, with what the study departs in, unless it is at the paper's own scale."""
+    """None at the paper's own scale; else NotEvaluated, which names the first few departures from it."""
     found = departures_from_paper_scale(evidence, classes)
     if not found:
         return None
@@ -74,7 +74,7 @@ def contest_year(evidence: Evidence) -> int | None:
 
 
 def contest_of(data: Mapping[str, Any]) -> int | None:
-    """The same of evidence's `data` alone: training pictures, those taken off them for the schedule included."""
+    """The same, from evidence's `data` alone; pictures that the schedule holds back count as training pictures."""
     staged = _staged(data)
     return next((year for year, there in TRAINING_PICTURES.items() if abs(staged - there) <= UNREADABLE * there), None)
 

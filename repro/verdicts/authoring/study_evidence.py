@@ -24,7 +24,7 @@ Otherwise = Sequence[str]
 
 
 class StudyEvidence:
-    """What claims that read `evidence` get."""
+    """What a claim on runs or records gets as its parameter `evidence`."""
 
     def __init__(self, evidence: Evidence, statement: Statement, printed: Mapping[str, Any]) -> None:
         self._evidence = evidence
@@ -34,33 +34,33 @@ class StudyEvidence:
     # ---- samples ---------------------------------------------------------------------------------
 
     def arms(self, first: str, second: str, *, otherwise: Otherwise = ()) -> Arms:
-        """Two variants' runs."""
+        """The runs of two variants."""
         return Arms(*self._known((first, second), otherwise))
 
     def each(self, *firsts: str, against: str, otherwise: Otherwise = ()) -> EachAgainst:
-        """Several variants' runs, each against those of one reference (of `otherwise`: the last)."""
+        """The runs of several variants, each to be compared with one reference (in `otherwise`, the last one)."""
         *known, reference = self._known((*firsts, against), otherwise)
         return EachAgainst(tuple(known), reference)
 
     def ordered(self, *names: str) -> Ordered:
-        """Several variants' runs in the order that the statement gives them."""
+        """The runs of several variants, in the statement's order."""
         return Ordered(self._known(names))
 
     def pairs(self, *pairs: tuple[str, str], otherwise: tuple[str, str] | tuple[()] = ()) -> Pairs:
-        """Pairs of variants' runs, the slower first; `otherwise` is a pair in place of a single one."""
+        """The runs of pairs of variants, the slower first; `otherwise` is one pair, for claims with one pair."""
         names = self._known([name for pair in pairs for name in pair], otherwise)
         return Pairs(tuple(zip(names[::2], names[1::2], strict=True)))
 
     def runs(self, variant: str) -> Runs:
-        """One variant's runs."""
+        """The runs of one variant."""
         return Runs(*self._known((variant,)))
 
     def views(self, variant: str) -> Views:
-        """One variant's nets, by the centre of a picture and by ten views of it."""
+        """The runs of one variant, read by the centre of each picture and by ten views of it."""
         return Views(*self._known((variant,)))
 
     def ensemble(self, variant: str) -> Ensemble:
-        """One variant's nets, each alone and averaged."""
+        """The runs of one variant, read each alone and averaged."""
         return Ensemble(*self._known((variant,)))
 
     def towers(self, split: str, control: str | None = None) -> Towers:
@@ -116,12 +116,12 @@ class StudyEvidence:
 
     @property
     def training_pictures(self) -> int:
-        """Those trained on and those taken off them for the schedule."""
+        """How many pictures were staged for training, those included that the schedule holds back."""
         counts = self.picture_counts
         return counts.get("train", 0) + counts.get("validation", 0)
 
     def training_pictures_per_class(self) -> list[int]:
-        """The same of each class. Raises CannotSay where older evidence does not hold them."""
+        """How many pictures of each class were staged for training. Raises CannotSay where evidence lacks them."""
         counts = self._evidence.study.data.get("counts_per_class")
         if counts is None:
             raise CannotSay(
@@ -131,7 +131,7 @@ class StudyEvidence:
         return [train + validation for train, validation in zip(counts["train"], apart, strict=True)]
 
     def share_trained_on(self, variant: str) -> float:
-        """About which part of the staged training pictures a variant is trained on."""
+        """The share of the staged training pictures that a variant is trained on."""
         pictures = self.setting(variant, "training").get("pictures", {})
         return validated(PictureSettings, pictures, f"{self._evidence.path}: {variant}").portion
 

@@ -21,7 +21,7 @@ from repro.verdicts.statistics.estimates import Estimate, Values, error_rate, fi
 
 
 def _judge(evidence: Evidence, test: AbsoluteTest, samples: Runs, seeds: Sequence[int]) -> Part:
-    """Means over runs in the margins around the printed numbers, with the noise of runs and of pictures."""
+    """Whether the means over runs lie in the margins around the printed numbers, noise of runs and pictures added."""
     if reduced := paper_scale_only(evidence, test.classes):
         return reduced
     if test.year is not None and contest_year(evidence) != test.year:
@@ -89,7 +89,7 @@ def _averaged(evidence: Evidence, number: Number, variant: str, seeds: Sequence[
 
 
 def not_measured(variant: str, what: str) -> NotEvaluated:
-    """Not evaluated, since an outcome per picture was not stored."""
+    """NotEvaluated: the outcomes per picture that are needed were not stored."""
     return NotEvaluated("not_a_number", f"the evidence of {variant} holds no {what}; `repro evaluate` measures it")
 
 

@@ -27,13 +27,13 @@ from repro.verdicts.statistics.estimates import sd_floor
 
 
 def _judge_direction(evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]) -> Part:
-    """The difference's sign; at the paper's scale, where margins are registered, its size."""
+    """Whether one variant differs from another in the registered sense; at the paper's scale, by its margin."""
     found = _difference(evidence, test, samples.first, samples.second, seeds, test.metric)
     return _with_second_readings(found, evidence, test, samples, seeds)
 
 
 def _judge_any_of(evidence: Evidence, test: AnyOfTest, samples: EachAgainst, seeds: Sequence[int]) -> Part:
-    """The same for each of several variants, and in each registered metric."""
+    """Whether the difference holds for each of several variants, in each registered metric."""
     one_metric = not test.also
     cases = {
         first if one_metric else f"{first} in {metric}": (first, metric)
@@ -51,7 +51,7 @@ def _judge_any_of(evidence: Evidence, test: AnyOfTest, samples: EachAgainst, see
 
 
 def _judge_descending(evidence: Evidence, test: DescendingTest, samples: Ordered, seeds: Sequence[int]) -> Part:
-    """Each variant's mean above the next one's."""
+    """Whether each variant's mean lies above the next one's."""
 
     steps = {f"{first} above {second}": (first, second) for first, second in pairwise(samples.names)}
 
@@ -64,7 +64,7 @@ def _judge_descending(evidence: Evidence, test: DescendingTest, samples: Ordered
 
 
 def _judge_equivalent(evidence: Evidence, test: EquivalentTest, samples: Arms, seeds: Sequence[int]) -> Part:
-    """A difference inside the margin on either side, of arms that are judged on different pictures."""
+    """Whether two variants that were judged on different pictures differ by less than the margin."""
     a, b = (metric_values(evidence, name, seeds, test.metric) for name in (samples.first, samples.second))
     if isinstance(a, NotEvaluated):
         return a
@@ -95,7 +95,7 @@ def _with_second_readings(
         metric: _compared(evidence, metric, samples.first, samples.second, seeds, test.larger) for metric in test.beside
     }
     there = {metric: reading for metric, reading in readings.items() if isinstance(reading, Finding)}
-    return found.remarked(beside=two_arms.told_parts(there))
+    return found.remarked(beside=two_arms.parts_in_numbers(there))
 
 
 def _difference(

@@ -21,7 +21,7 @@ from repro.verdicts.statistics.estimates import sd_floor
 
 
 def _judge(evidence: Evidence, test: MeasuresTest, samples: Runs, seeds: Sequence[int]) -> Part:
-    """Every condition on the means over runs; two metrics of a run are compared run by run."""
+    """Whether every condition holds on average over runs; two metrics of a run are compared run by run."""
     if test.at == "paper_scale" and (reduced := paper_scale_only(evidence)):
         return reduced
     conditions = {_in_words(condition): condition for condition in test.conditions}

@@ -94,6 +94,7 @@ def _bounded(
 
 
 def within(estimate: Estimate, lo: float, hi: float, planned_effect: float | None, unit: str) -> Finding:
+    """The finding that an estimate lies in (lo, hi), by t; one limit may be infinite."""
     p_sup, p_con = estimate.margin(lo, hi)
     one_sided = math.isinf(lo) or math.isinf(hi)
     wanted, power = (planned_effect, None) if one_sided else ((hi - lo) / 2, TOST_POWER)
@@ -117,5 +118,5 @@ def within(estimate: Estimate, lo: float, hi: float, planned_effect: float | Non
 
 
 def suspicion(estimate: Estimate) -> frozenset[str]:
-    """The remark on runs that agree to the last bit."""
+    """The qualifier `suspect_same_run` where runs agree to the last bit; else none."""
     return frozenset({"suspect_same_run"}) if estimate.no_spread else frozenset()

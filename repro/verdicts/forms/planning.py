@@ -29,7 +29,7 @@ class Prospect:
     supported     whether any evidence of so many seeds could support it; contradicted likewise
     sd            of a run, in the metric's unit; None: not given
     detectable    effect that is found with 80 % power; None where no sd is given, or effects have no unit
-    told          the same and more in words
+    told          the prospect in words, for readers
     """
 
     statement: str
@@ -55,25 +55,25 @@ class Plan:
     spread: Mapping[str, float]
 
     def either(self, told: str) -> Prospect:
-        """Both verdicts are possible."""
+        """The prospect in which both verdicts are possible."""
         return self.prospect(True, True, told)
 
     def neither(self, told: str) -> Prospect:
-        """No evidence of so many seeds decides."""
+        """The prospect in which no evidence of so many seeds decides."""
         return self.prospect(False, False, told)
 
     def prospect(self, supported: bool, contradicted: bool, told: str) -> Prospect:
-        """Which verdicts are possible, in the words of the form."""
+        """The prospect with these possible verdicts, in the words of the form."""
         return Prospect(self.statement, self.seeds, self.level, supported, contradicted, told)
 
 
 def too_few(test: StatisticalTest, plan: Plan) -> Prospect | None:
-    """The prospect where there are fewer seeds than are registered as the least; None where there are enough."""
+    """The prospect where there are fewer seeds than the statement's registered minimum; None where there are enough."""
     return plan.neither(f"at least {test.minimum_n} seeds are needed") if plan.seeds < test.minimum_n else None
 
 
 def without_power(test: StatisticalTest, plan: Plan) -> Prospect:
-    """The prospect of forms whose power no sd of a single metric tells."""
+    """The prospect of forms whose power does not follow from the sd of a metric."""
     return too_few(test, plan) or plan.either("no spread of its form's numbers is given: nothing is said of its power")
 
 

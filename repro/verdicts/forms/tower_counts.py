@@ -49,7 +49,7 @@ def every_run(
     p_shown: Sequence[float] = (),
     p_control: float = 0.0,
 ) -> Finding:
-    """In every run: supported needs all n seeds, contradicted needs clearly too few of them.
+    """The finding that every run shows it: supported needs all n seeds, contradicted clearly too few of them.
 
     shown               whether each seed shows it
     recurrence          rate among all possible runs that n of n must exceed
@@ -118,7 +118,7 @@ def _judge_most_runs(evidence: Evidence, test: MostRunsTest, samples: Towers, se
 
 
 def most_runs(shown: Sequence[bool]) -> Finding:
-    """More than half of all runs show it: exact binomial test against one half."""
+    """The finding that more than half of all runs show it, by an exact binomial test against one half."""
     n, count = len(shown), sum(shown)
     if n == 0:
         raise ValueError("most_runs needs at least one seed")
@@ -163,7 +163,7 @@ def _judge_fair_coin(evidence: Evidence, test: FairCoinTest, samples: Towers, se
 
 
 def fair_coin(sides: Sequence[int], *, lo: float = 0.1, hi: float = 0.9) -> Finding:
-    """Which of two alike (towers) it is differs from run to run: the rate of side 1 lies in [lo, hi].
+    """The finding that either tower may be the coloured one: the rate of side 1 lies in [lo, hi].
 
     S: lo < rate < hi. C: outside. Always the same side would be an asymmetry; few seeds cannot prove it
     (contradicting "0.9 at most" takes dozens of one-sided runs), so `details["same_side"]` is to be read.

@@ -14,7 +14,7 @@ from repro.verdicts.forms.table import form_of
 from repro.verdicts.judging.decision import LOOKS, Looks, counted
 from repro.verdicts.registry.registry import Registry
 from repro.verdicts.registry.test_types import StatisticalTest
-from repro.verdicts.statistics.multiplicity import places
+from repro.verdicts.statistics.multiplicity import corrected
 
 
 def prospects(
@@ -30,21 +30,21 @@ def prospects(
     spread: sd of a run by metric (`J` for the division of towers), errors as fractions.
     """
     members = counted(family, repeats=registry.repeats, definitions=registry.definitions)
-    found = []
+    planned = []
     for n, alpha in LOOKS if looks == "two" else ((seeds, 0.05),):
-        steps = {name: place.step for name, place in places({}, members, registry.after, alpha).items()}
+        steps = {name: own.step for name, own in corrected({}, members, registry.after, alpha).items()}
         for name in members:
             test = registry[name].test
             assert isinstance(test, StatisticalTest)
             effect = (smallest_effects or {}).get(name)
             if effect is not None and hasattr(test, "smallest_effect"):
                 test = test.model_copy(update={"smallest_effect": effect})
-            found.append(form_of(test).prospect(test, Plan(name, n, alpha / steps[name], spread)))
-    return found
+            planned.append(form_of(test).prospect(test, Plan(name, n, alpha / steps[name], spread)))
+    return planned
 
 
 def one_way(found: Sequence[Prospect]) -> list[str]:
-    """What must be said before hours are spent: statements that no look could decide, or only one way."""
+    """Warnings before hours are spent: a sentence for each statement that no look can decide, or only one way."""
     said = []
     for name in dict.fromkeys(prospect.statement for prospect in found):
         looks = [prospect for prospect in found if prospect.statement == name]

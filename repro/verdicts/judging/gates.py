@@ -36,7 +36,7 @@ from repro.verdicts.registry.test_types import StatisticalTest, TowersTest
 
 @dataclass(frozen=True)
 class GateReading:
-    """What a gate found, in words with its numbers, and whether that opens it."""
+    """Whether a gate is open, and its numbers in words."""
 
     open: bool
     found: str
@@ -44,8 +44,12 @@ class GateReading:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a gate is read for: the claim's variants (the last is the reference or the control) and the seeds that are
-    judged; `specific_above` is the registered threshold of claims on towers, None for others."""
+    """The runs that a gate is asked about.
+
+    variants        of the claim; the last is the reference or the control
+    seeds           that are judged
+    specific_above  registered threshold of claims on towers; None for other claims
+    """
 
     evidence: Evidence
     variants: tuple[str, ...]
@@ -56,7 +60,7 @@ class Asked:
 def shut_gate(
     evidence: Evidence, gates: Gates, test: StatisticalTest, variants: Sequence[str], seeds: Sequence[int]
 ) -> NotEvaluated | None:
-    """The first of the test's gates that is shut, or None."""
+    """NotEvaluated for the first of the test's gates that is shut; None where all are open."""
     for name in test.gates:
         reading = read_gate(evidence, gates, name, test, variants, seeds)
         if isinstance(reading, NotEvaluated):
@@ -74,7 +78,7 @@ def read_gate(
     variants: Sequence[str],
     seeds: Sequence[int],
 ) -> GateReading | NotEvaluated:
-    """One gate's reading; NotEvaluated where the runs lack what it reads."""
+    """Whether one gate is open; NotEvaluated where the runs lack the numbers that it needs."""
     above = test.specific_above if isinstance(test, TowersTest) else None
     return _reading(evidence, name, getattr(gates, name), tuple(variants), tuple(seeds), above)
 
@@ -96,19 +100,19 @@ def _reading(
 
 def _training_reached(asked: Asked, rule: TrainingReached) -> GateReading | NotEvaluated:
     bound = rule.training_error_below_share_of_chance * asked.evidence.study.chance_error
-    told = []
+    words = []
     for variant in asked.variants:
         untrained = untrained_runs(asked.evidence, variant, asked.seeds, bound)
         if isinstance(untrained, NotEvaluated):
             return untrained
         if untrained:
-            told.append(
+            words.append(
                 f"{len(untrained)} of {len(asked.seeds)} runs of {variant} are untrained (training error not below "
                 f"{_percent(bound)}, or collapsed): seed {', '.join(map(str, untrained))}"
             )
         if len(untrained) > rule.untrained_share_at_most * len(asked.seeds):
-            return GateReading(False, told[-1])
-    return GateReading(True, "; ".join(told) or f"every run's training error is below {_percent(bound)}")
+            return GateReading(False, words[-1])
+    return GateReading(True, "; ".join(words) or f"every run's training error is below {_percent(bound)}")
 
 
 def _settled(asked: Asked, rule: Settled) -> GateReading | NotEvaluated:
@@ -207,7 +211,7 @@ def _enough_kernels(asked: Asked, rule: EnoughKernels) -> GateReading | NotEvalu
 
 
 def _too_few_live(asked: Asked, variant: str, fewest: int, dead_share: float) -> GateReading | NotEvaluated | None:
-    """Dead kernels look coloured, so a verdict on them would be about noise."""
+    """A shut gate where a tower has too few live kernels: dead ones look coloured, and a verdict would be on noise."""
     nets = divisions_of(asked.evidence, variant, asked.seeds, asked.specific_above or 0.0)
     if isinstance(nets, NotEvaluated):
         return nets

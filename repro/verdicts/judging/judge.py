@@ -18,7 +18,7 @@ from repro.verdicts.registry.test_types import StatisticalTest
 def finding_on(
     evidence: Evidence, test: StatisticalTest, gates: Gates, samples: Samples, seeds: Sequence[int]
 ) -> Finding | NotEvaluated:
-    """What the test says on these seeds; not evaluated when runs are missing or a gate is shut.
+    """The finding of a claim's test on these seeds; NotEvaluated when runs are missing or a gate is shut.
 
     Raises ValueError when the claim picked other variants than its registry entry names.
     """

@@ -24,20 +24,21 @@ def shown_estimate(verdict: Verdict, finding: Finding) -> str:
     return text
 
 
-def told_estimate(verdict: Verdict, finding: Finding) -> str:
-    """The same with the name of the part that it is of, where a claim has several, and the seeds."""
+def estimate_in_words(verdict: Verdict, finding: Finding) -> str:
+    """Estimate with its interval and the seeds; of a claim with several parts, those of the weakest, by its name."""
     part = finding.details.get("weakest")
     named = "" if part is None else f"{part}: "
     return f"{named}{shown_estimate(verdict, finding)}, {shown_n(finding)}"
 
 
 def shown_n(finding: Finding) -> str:
+    """How many seeds a finding rests on, an arm each, for instance "6 + 6 seeds"."""
     return " + ".join(str(n) for n in finding.n) + (" seed" if finding.n == (1,) else " seeds")
 
 
 def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:
     """Estimate, interval, detectable effect, and the seeds that would decide where that is registered."""
-    parts = [told_estimate(verdict, finding)]
+    parts = [estimate_in_words(verdict, finding)]
     unit = finding.unit
     if min(finding.n) < finding.minimum_n:
         parts.append(f"this form needs at least {finding.minimum_n} seeds")
@@ -53,7 +54,7 @@ def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:
 
 
 def registered_effect(finding: Finding) -> str:
-    """What the seeds are counted for."""
+    """In words: the effect or margin that `seeds_needed` counts the seeds for."""
     planned = finding.details.get("planned_effect")
     if planned is not None:
         return f"the registered effect, {number(planned, finding.unit)} {finding.unit},".replace(" ,", ",")
@@ -62,7 +63,7 @@ def registered_effect(finding: Finding) -> str:
 
 def decided_reason(verdict: Verdict, finding: Finding) -> str:
     """Estimate, interval, n and p of a decided claim, and the recurrence that counts of runs show."""
-    parts = [told_estimate(verdict, finding), shown_p(verdict.p_adjusted)]
+    parts = [estimate_in_words(verdict, finding), shown_p(verdict.p_adjusted)]
     if "recurrence_at_least" in finding.details and verdict.outcome == "supported":
         parts.append(f"recurrence at least {number(finding.details['recurrence_at_least'], 'rate')} (95 %)")
     if "smaller_than_paper" in verdict.flags:
@@ -71,6 +72,7 @@ def decided_reason(verdict: Verdict, finding: Finding) -> str:
 
 
 def shown_p(p: float | None) -> str:
+    """The corrected p in words."""
     if p is None:
         return "p unknown"
     return "adjusted p < 0.0001" if p < 1e-4 else f"adjusted p {p:.2g}"

@@ -16,7 +16,7 @@ Reading = TypeVar("Reading")
 def kept(
     read: Callable[Concatenate[Evidence, Arguments], Reading],
 ) -> Callable[Concatenate[Evidence, Arguments], Reading]:
-    """The same function, which reads each evidence once for the same arguments: hashable ones, and seeds in a list.
+    """The function made to read each evidence only once for the same arguments (hashable ones, and lists of seeds).
 
     A study's claims ask for the same readings again and again: each claim, and each with one seed left out. What a
     function returned is shared by all who ask, so nobody may change it.

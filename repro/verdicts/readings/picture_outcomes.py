@@ -24,16 +24,16 @@ Averaged = Literal["centre", "ten_views", "ten_views_top5"]
 
 
 def pictures_of(run: RunRecord, evidence: Evidence, metric: Metric) -> int | NotEvaluated | None:
-    """On how many held-out pictures a run's metric was measured; None for what is no error on pictures.
+    """On how many held-out pictures a run's metric was measured; None for a metric that is no error on pictures.
 
-    Not evaluated where that should be noted and is not: without it the noise of the pictures is unknown.
+    NotEvaluated where the evidence should hold that number and does not: the noise of the pictures is then unknown.
     """
     name = METRICS[metric].pictures
     if name is None:
         return None
-    said = run.scalar(name)
-    if said is not None:
-        return int(said)
+    count = run.scalar(name)
+    if count is not None:
+        return int(count)
     if name == "held_out_pictures":
         return int(evidence.study.data["counts"]["held_out"])
     return NotEvaluated(
@@ -58,7 +58,7 @@ def picture_variance(evidence: Evidence, variant: str, seeds: Sequence[int], met
 
 
 def picture_variance_of_halves(evidence: Evidence, variant: str, seeds: Sequence[int], at: float) -> float:
-    """The same of the difference between the errors on two halves of the held-out pictures."""
+    """The variance, by the luck of the pictures, of the difference between the errors on two halves of them."""
     return 4 * picture_variance(evidence, variant, seeds, "held_out_error", at)
 
 
@@ -82,7 +82,7 @@ def ensemble_right(
 
 
 def ensembles_within(evidence: Evidence, variant: str, seeds: Sequence[int], members: int) -> list[tuple[int, ...]]:
-    """Seeds of the measured ensembles of so many nets, all of them among `seeds`."""
+    """The measured ensembles of `members` nets, each by its nets' seeds, all of which are among `seeds`."""
     prefix = f"ensemble/{variant}/"
     names = {name.removeprefix(prefix).split("/")[0] for name in evidence.arrays if name.startswith(prefix)}
     groups = [tuple(int(seed) for seed in name.split("+")) for name in sorted(names)]

@@ -47,18 +47,21 @@ def untrained_runs(evidence: Evidence, variant: str, seeds: Sequence[int], bound
 
 
 def missing_runs(evidence: Evidence, variants: Sequence[str], seeds: Sequence[int]) -> NotEvaluated | None:
-    """Which runs of these variants and seeds are not there; None when all are."""
+    """NotEvaluated, which names the missing runs of these variants and seeds; None when all are there."""
     gaps = []
     for variant in variants:
         present = _by_seed(evidence, variant)
-        if gone := [str(seed) for seed in seeds if seed not in present]:
-            gaps.append(f"{variant} seed{'s' if len(gone) > 1 else ''} {', '.join(gone)}")
+        if absent := [str(seed) for seed in seeds if seed not in present]:
+            gaps.append(f"{variant} seed{'s' if len(absent) > 1 else ''} {', '.join(absent)}")
     return NotEvaluated("missing_runs", f"missing runs: {'; '.join(gaps)}") if gaps else None
 
 
 @kept
 def metric_values(evidence: Evidence, variant: str, seeds: Sequence[int], metric: str) -> list[float] | NotEvaluated:
-    """A metric of each run. A collapsed run without a number counts with what guessing would give."""
+    """A metric of each run; a collapsed run without a number counts with what guessing would give.
+
+    NotEvaluated where a run has no such number and guessing has none either.
+    """
     values = []
     for run in runs_of(evidence, variant, seeds):
         value = early_train_loss(run) if metric == "early_train_loss" else run.scalar(metric)
@@ -77,7 +80,7 @@ def early_train_loss(run: RunRecord) -> float | None:
 
 
 def guessing(evidence: Evidence, metric: str) -> float | None:
-    """A metric of a net that only guesses; None where guessing has no such value."""
+    """The value of a metric for a net that only guesses; None where there is no such value."""
     rule = METRICS.get(cast(Metric, metric))
     return None if rule is None or rule.guessing is None else rule.guessing(evidence.study.classes)
 
@@ -114,8 +117,8 @@ def divisions_of(
                 f"the evidence of {where} holds no chroma responses of its kernels; `repro evaluate` measures them",
             )
         shares, live = evidence.array(run.identity, name), evidence.array(run.identity, "conv1_live").astype(bool)
-        found = net_division(shares, np.ones_like(live) if initial else live, above)
-        if 0 in found.live:
-            return NotEvaluated("kernels", f"{where}: tower {found.live.index(0)} has no live kernel")
-        divisions.append(found)
+        net = net_division(shares, np.ones_like(live) if initial else live, above)
+        if 0 in net.live:
+            return NotEvaluated("kernels", f"{where}: tower {net.live.index(0)} has no live kernel")
+        divisions.append(net)
     return divisions

@@ -60,7 +60,7 @@ class _OfOneMetric(_Statistical):
 
     @property
     def unit(self) -> Unit:
-        """Of the differences that are tested: the metric's own."""
+        """The unit of the differences that are tested: that of the metric."""
         return METRICS[self.metric].unit
 
 
@@ -136,7 +136,7 @@ class SpeedTest(_Statistical):
 
     @property
     def criterion(self) -> Literal["training_error", "converged"]:
-        """Which curve is read."""
+        """The curve by which a run arrives: its training error at a target, or its held-out error when converged."""
         return "converged" if self.target is None else "training_error"
 
 

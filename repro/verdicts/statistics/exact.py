@@ -33,14 +33,14 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> tuple[float, fl
 
 
 def at_least(k: int, n: int, rate: float) -> float:
-    """P(X >= k) of n trials."""
+    """The probability of k or more successes in n trials, each with probability `rate`."""
     if k <= 0 or k > n:
         return 1.0 if k <= 0 else 0.0
     return float(special.bdtrc(k - 1, n, rate))
 
 
 def at_most(k: int, n: int, rate: float) -> float:
-    """P(X <= k) of n trials."""
+    """The probability of at most k successes in n trials, each with probability `rate`."""
     if k < 0 or k >= n:
         return 0.0 if k < 0 else 1.0
     return float(special.bdtr(k, n, rate))

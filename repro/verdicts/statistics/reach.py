@@ -30,7 +30,7 @@ TOST_POWER = 0.9
 
 @dataclass(frozen=True)
 class TReach:
-    """Of a t test.
+    """The reach of a t test.
 
     estimate      in the scale of the test (logs for ratios)
     unpaired      two arms compared by Welch
@@ -72,7 +72,7 @@ class TReach:
 
 @dataclass(frozen=True)
 class MajorityReach(TReach):
-    """Of a t test beside which an exact majority of the runs must lie on the limit's right side."""
+    """The reach of a t test beside which an exact majority of the runs must lie on the limit's right side."""
 
     def detectable(self, alpha: float, power: float = POWER) -> float | None:
         able = at_least(self.estimate.n[0], self.estimate.n[0], 0.5) <= alpha / 2
@@ -85,7 +85,7 @@ class MajorityReach(TReach):
 
 @dataclass(frozen=True)
 class WeakestReach:
-    """Of the smallest of k parameters: supported if all intervals lie above, contradicted if the lowest upper
+    """The reach of the smallest of k parameters: supported if all intervals lie above, contradicted if the lowest upper
     limit, at alpha / k, lies below."""
 
     members: Sequence[TReach]
@@ -110,7 +110,7 @@ class WeakestReach:
 
 @dataclass(frozen=True)
 class PartsReach:
-    """Of several parameters in units of their own, all of which a claim needs: told for the weakest of them."""
+    """The reach of several parameters in their own units, all of which a claim needs: that of the weakest."""
 
     weakest: TReach
     members: Sequence[TReach]
@@ -130,7 +130,7 @@ class PartsReach:
 
 @dataclass(frozen=True)
 class RateReach:
-    """Of a rate over seeds, k of n.
+    """The reach of a rate over seeds, k of n.
 
     every  where the claim needs all n: the recurrence that n of n seeds must show. `detectable` is then the recurrence
            that n of n would show, else the true rate above one half that a majority of n seeds finds with 80 % power
@@ -155,7 +155,7 @@ class RateReach:
 
 @dataclass(frozen=True)
 class CoinReach:
-    """Of a rate that should lie inside [lo, hi]; the plan is for a true rate of one half."""
+    """The reach of a rate, k of n, that should lie inside [lo, hi]; the plan is for a true rate of one half."""
 
     k: int
     n: int

@@ -37,7 +37,7 @@ class JudgedFrom(BaseModel):
 
 
 class Row(BaseModel):
-    """What is compared of a verdict's row. Files of earlier versions do not say what they were judged from."""
+    """The part of a verdict's row that is compared. Files of earlier versions do not say what they were judged from."""
 
     model_config = ConfigDict(frozen=True)
     id: str
@@ -52,7 +52,7 @@ class Row(BaseModel):
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: its rows, and its evidence where it was judged here and now."""
+    """One of the two things compared: its rows, and its evidence where that was judged just now."""
 
     path: Path
     rows: Mapping[Key, Row]
@@ -163,7 +163,7 @@ def _side(claims: Path, path: Path) -> Side:
             f"{path} is no list of verdicts; give an evidence directory (a folder with {', '.join(FILES)}) or a file "
             "that `pytest claims/ --verdicts FILE.json` wrote"
         )
-    rows = [validated(Row, row, f"{path}: verdict {place}") for place, row in enumerate(raw, 1)]
+    rows = [validated(Row, row, f"{path}: verdict {index}") for index, row in enumerate(raw, 1)]
     by_key = {(row.id, row.study): row for row in rows}
     if len(by_key) < len(rows):
         raise UserError(f"{path}: a statement stands there twice on one study; make the file again")
@@ -241,7 +241,10 @@ def _seeds(row: Row) -> str:
 
 
 def difference_in_words(found: EvidenceDifference, variants: Collection[str] | None = None) -> str:
-    """All differences but facts; with `variants` those of their runs and of the study's record; empty without any."""
+    """In what two evidences differ, in a phrase, facts left out; empty where they do not.
+
+    variants: only what differs in their runs and in the study's record.
+    """
     parts = []
     for said, seeds in (
         ("runs added", found.added),

@@ -58,9 +58,9 @@ def _table(found: VerdictDiff, *, narrow: bool) -> Table:
 def _verdict(change: Change) -> Text:
     mentioned = _unlike(change)
     text = Text()
-    for place, row in enumerate((change.before, change.after)):
+    for index, row in enumerate((change.before, change.after)):
         outcome = "" if row is None else row.verdict or ""
-        text.append(" → " if place else "").append(_words(row, mentioned), COLOURS.get(outcome, "yellow"))
+        text.append(" → " if index else "").append(_words(row, mentioned), COLOURS.get(outcome, "yellow"))
     return text
 
 

@@ -89,7 +89,7 @@ def explanation(root: Path, claims: Path, statement: str, evidence: Sequence[Pat
 
 
 def _as_printed(entry: Statement, registry: Registry) -> dict[str, Any]:
-    """All that the registry notes for readers; a new field of `Statement` appears of itself."""
+    """All that the registry notes for readers; a new field of `Statement` is included without further work."""
     noted = entry.model_dump(mode="json", exclude={"test", "paper_errors"})
     noted["paper_evidence"] = [papers_evidence(errors) for errors in entry.paper_errors]
     return {**noted, "repeated_by": [name for name, other in registry.repeats.items() if other == entry.id]}
@@ -185,7 +185,7 @@ def _gates(evidence: Evidence, test: StatisticalTest, registry: Registry) -> lis
 
 
 def what_would_decide(verdict: Verdict) -> str | None:
-    """What it would take to decide, or to trust the decision more; None where nothing is open."""
+    """What would decide the statement, or make its verdict more certain; None where nothing is open."""
     if verdict.outcome == "untestable":
         return None
     if verdict.outcome == "not_evaluated":

@@ -34,7 +34,7 @@ DECIDED = ("supported", "contradicted")
 
 
 def results_page(recorded: Recorded) -> str:
-    """The page as Markdown."""
+    """docs/results.md as Markdown."""
     lines = [HEAD, "## Headlines", "", *headline_table(recorded.headlines), ""]
     for row in recorded.headlines:
         lines += [*_headline(row), ""]
