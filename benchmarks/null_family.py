@@ -30,7 +30,7 @@ from repro.verdicts.judging.decision import Looks, counted
 from repro.verdicts.registry.registry import Registry, load_registry
 from repro.verdicts.registry.test_types import StatisticalTest
 from repro.verdicts.statistics.estimates import T_CAUTION
-from repro.verdicts.statistics.multiplicity import places
+from repro.verdicts.statistics.multiplicity import corrected
 from repro.verdicts.statistics.power import welch_power
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -226,5 +226,5 @@ def first_step(design: Design) -> int:
     registry, _ = project()
     family = record_of(design).family
     return max(
-        place.step for name, place in places({}, family, registry.after, 0.05).items() if name not in registry.after
+        place.step for name, place in corrected({}, family, registry.after, 0.05).items() if name not in registry.after
     )

@@ -36,7 +36,7 @@ from repro.cores import usable_cores
 from repro.files import write_text
 from repro.verdicts.judging.decision import Looks
 from repro.verdicts.statistics.estimates import T_CAUTION
-from repro.verdicts.statistics.power import mde
+from repro.verdicts.statistics.power import minimum_detectable_effect
 
 PAGE = ROOT / "docs" / "verdicts.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.verdict_honesty --write -->", "<!-- end of figures -->"
@@ -131,7 +131,10 @@ def _planted(pool: ProcessPoolExecutor, families: int, level: float) -> list[Pla
     cells = []
     for sd in RUN_SDS:
         for seeds in (n for n, looks in DESIGNS if looks == "fixed"):
-            design, detectable = Design(EVERYTHING, seeds, "fixed"), mde(sd, seeds, level / T_CAUTION)
+            design, detectable = (
+                Design(EVERYTHING, seeds, "fixed"),
+                minimum_detectable_effect(sd, seeds, level / T_CAUTION),
+            )
             at_detectable = pool.submit(found, design, sd, families, {AT_DETECTABLE: detectable}, 1)
             at_the_papers = pool.submit(found, design, sd, families, EFFECTS)
             cells.append(PlantedCell(sd, seeds, detectable, at_detectable, at_the_papers))

@@ -21,13 +21,8 @@ from repro.study.settings import RunSettings
 _SHOWN = 4
 
 
-def doubts(evidence: Evidence) -> list[str]:
-    """Every doubt as a sentence; none when each run is what it says it is."""
-    return [*contradictions(evidence), *omissions(evidence)]
-
-
 def contradictions(evidence: Evidence) -> list[str]:
-    """What cannot be true of a study's runs."""
+    """What cannot be true of a study's runs, a sentence each; none when each run is what it says it is."""
     return [
         *_seeds_twice(evidence),
         *_other_identities(evidence),
@@ -35,19 +30,6 @@ def contradictions(evidence: Evidence) -> list[str]:
         *_same_weights(evidence),
         *_versions(evidence),
     ]
-
-
-def omissions(evidence: Evidence) -> list[str]:
-    """What older versions did not record, so that it cannot be checked."""
-    kept = {
-        "training_version": "training version, so that their identities cannot be checked",
-        "tensors_digest": "digest of their tensors, so that equal weights cannot be found",
-    }
-    found = []
-    for name, what in kept.items():
-        if without := [_called(run) for run in evidence.runs if run.provenance.get(name) is None]:
-            found.append(f"Of {_some(without)} the evidence records no {what}.")
-    return found
 
 
 def _seeds_twice(evidence: Evidence) -> list[str]:

@@ -13,6 +13,6 @@ def default_evidence(root: Path) -> list[Path]:
         return []
     chosen = []
     for study in Project(root).studies:
-        places = (root / "results" / study / "evidence", root / "evidence" / study)
-        chosen += [place for place in places if place.is_dir()][:1]
+        folders = (root / "results" / study / "evidence", root / "evidence" / study)
+        chosen += [folder for folder in folders if folder.is_dir()][:1]
     return chosen

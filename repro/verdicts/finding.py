@@ -1,8 +1,8 @@
-"""What a claim's test says before multiplicity.
+"""What a claim's test says of one set of seeds, before the correction for several statements.
 
-A form of claims (`repro.verdicts.forms.two_arms`, `repro.verdicts.forms.counts`) turns plain numbers into a `Finding`;
-where the evidence cannot speak at all, the claim gives a `NotEvaluated` instead.
-`repro.verdicts.judging.decision.decide` turns the findings of a whole study into verdicts.
+A form of claims (`repro.verdicts.forms`) turns the numbers of runs into a `Finding`; where the evidence cannot speak at
+all, there is a `NotEvaluated` instead. `repro.verdicts.judging.decision.decide` turns the findings of a whole study
+into verdicts.
 
 Orientation: a finding's parameter is always turned so that the claim says that it is LARGE. The form
 `direction` with larger="first" estimates mean(first) - mean(second); with larger="second" the opposite. A
@@ -33,7 +33,7 @@ WhyNot = Literal[
 
 @dataclass(frozen=True)
 class NotEvaluated:
-    """This evidence cannot say: `code` for programs, `reason` (a sentence) for people.
+    """Why this evidence cannot say: `code` for programs, `reason` (a sentence) for people.
 
     It still counts in the family's m. Only "missing_runs" has a meaning to `decide`: a second look that
     misses runs leaves the first look's verdict standing; any other code replaces it.
@@ -59,7 +59,7 @@ class Reach(Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim's test on one set of seeds.
+    """The result of one claim's test on one set of seeds.
 
     form            name of the form: "direction", "any_of", "about", "every_run", ...
     p_sup           one-sided p of H0 "the claim's region S does not hold": small speaks for `supported`
@@ -69,10 +69,11 @@ class Finding:
     unit            "points" (a fraction, shown times 100 as percentage points), "ratio", "rate", "nats", ...
     n               replicates per arm: (3, 3), or (6,) for one arm
     minimum_n       fewer in any arm than this: never decided, `inconclusive` with the reason
-    minimum_n_contradiction   the same for `contradicted` only, where it differs (every_run: 1)
     boundary        value of the parameter above which the claim holds (0, or the shift); None if a region
     smallest_effect delta > 0: the claim is contradicted by theta < boundary + delta, not only < boundary
     reach           interval, detectable effect, seeds needed
+    wanted          in words: what `reach.seeds_needed` counts the seeds for, where no effect is planned
+    detectable_as   in words: what `reach.detectable` is, with {number} and {unit} in their places
     qualifiers      remarks for people and the report ("suspect_same_run", ...)
     details         plain JSON-able numbers for the report (per seed values, per layer p, ...)
     second_opinion  one-sided permutation p values (for S, for C) and the smallest p that this permutation
@@ -86,10 +87,11 @@ class Finding:
     unit: str
     n: tuple[int, ...]
     minimum_n: int
-    minimum_n_contradiction: int | None = None
     boundary: float | None = 0.0
     smallest_effect: float = 0.0
     reach: Reach | None = None
+    wanted: str = "the registered margin"
+    detectable_as: str = "detectable (80 % power): {number} {unit}"
     qualifiers: frozenset[str] = frozenset()
     details: Mapping[str, Any] = field(default_factory=dict)
     second_opinion: Callable[[], tuple[float, float, float]] | None = field(default=None, compare=False, repr=False)
@@ -116,3 +118,10 @@ class Finding:
 def finite(value: float | None) -> float | None:
     """The value, or None where JSON has no number for it."""
     return None if value is None or not math.isfinite(value) else float(value)
+
+
+def number(value: float | None, unit: str) -> str:
+    """A number as it is shown: three significant digits; `points` are fractions, shown as percentage points."""
+    if value is None or not math.isfinite(value):
+        return "?"
+    return f"{100 * value:.2f}" if unit == "points" else f"{value:.3g}"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from repro.evidence.directory import Evidence, load_evidence
-from repro.evidence.doubts import doubts
+from repro.evidence.doubts import contradictions
 from tests.project_copy import edit_yaml
 from tests.small_project import Place, did, repro, the_error
 
@@ -46,7 +46,7 @@ def test_what_is_there_is_measured_and_what_is_not_is_said(wider: Place) -> None
     assert set(evidence.study.settings) == {"base", "dense"}
     assert evidence.missing("base") == [2, 3]
     assert evidence.missing("dense") == [1, 2, 3]
-    assert doubts(evidence) == []
+    assert contradictions(evidence) == []
 
 
 def test_a_whole_study_says_nothing_of_the_kind(place: Place) -> None:
@@ -94,7 +94,7 @@ def test_recorded_evidence_grows_over_sittings_to_the_whole(wider: Place) -> Non
     assert "not trained" not in did(wider.root, "evaluate", "small").err
     assert "6 runs (4 new)" in did(wider.root, "record", "small").out
     assert len(cells(load_evidence(wider.recorded))) == 6
-    assert doubts(load_evidence(wider.recorded)) == []
+    assert contradictions(load_evidence(wider.recorded)) == []
 
 
 def test_counts_of_each_class_stand_beside_those_of_each_split(place: Place) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from repro.evidence.directory import FILES, Evidence, load_evidence
-from repro.evidence.doubts import doubts
+from repro.evidence.doubts import contradictions
 from repro.stages.finished.record import SIZE_LIMIT_BYTES
 from tests.project_copy import ROOT
 
@@ -79,7 +79,7 @@ def test_some_evidence_is_recorded() -> None:
 def test_it_reloads_and_nothing_speaks_against_it(evidence: Evidence) -> None:
     assert evidence.runs
     assert evidence.study.study == evidence.path.name
-    assert doubts(evidence) == []
+    assert contradictions(evidence) == []
 
 
 def test_it_is_small_and_holds_its_files_alone(evidence: Evidence) -> None:

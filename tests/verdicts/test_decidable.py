@@ -14,7 +14,8 @@ from repro.errors import UserError
 from repro.evidence.directory import load_evidence
 from repro.project import Project
 from repro.stages.planning.decide import decide_plan, spread_of
-from repro.verdicts.judging.decidable import Prospect, one_way, prospects
+from repro.verdicts.forms.planning import Prospect
+from repro.verdicts.judging.decidable import one_way, prospects
 from repro.verdicts.judging.decision import Looks
 from repro.verdicts.registry.registry import REGISTRY_FILE, load_registry
 from tests.made_up import MadeUp

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from repro.errors import UserError
 from repro.verdicts.finding import Finding, NotEvaluated
-from repro.verdicts.forms.counts import every_run
+from repro.verdicts.forms.tower_counts import every_run
 from repro.verdicts.forms.two_arms import any_of, direction
 from repro.verdicts.judging.decision import FindingFor, counted, decide
 from repro.verdicts.judging.reasons import shown_n

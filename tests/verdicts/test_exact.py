@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -13,40 +13,11 @@ from repro.verdicts.statistics.exact import (
     at_least,
     at_most,
     clopper_pearson,
-    holm,
     mann_whitney_exact,
     permutation_tails,
 )
 
-p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 few_values = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=4)
-
-
-@given(p_values, st.integers(0, 20))
-def test_holm_never_lowers_p_keeps_its_order_and_grows_with_m(p: list[float], extra: int) -> None:
-    adjusted = holm(p)
-    larger_family = holm(p, len(p) + extra)
-    assert (adjusted >= np.asarray(p)).all()
-    assert (larger_family >= adjusted).all()
-    assert (adjusted <= 1).all()
-    order = np.argsort(p, kind="stable")
-    assert (np.diff(adjusted[order]) >= 0).all()
-
-
-@given(p_values, st.integers(0, 20))
-def test_members_without_a_p_count_as_one(p: list[float], extra: int) -> None:
-    assert holm(p, len(p) + extra) == pytest.approx(holm([*p, *[1.0] * extra])[: len(p)])
-
-
-def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.01], 30) == pytest.approx([0.3])
-
-
-@pytest.mark.parametrize(("p", "m"), [([math.nan, 0.1], None), ([0.1, 0.2], 1)])
-def test_holm_refuses_nan_and_a_family_too_small(p: list[float], m: int | None) -> None:
-    with pytest.raises(ValueError, match="holm"):
-        holm(p, m)
 
 
 @given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -99,16 +70,21 @@ def test_smallest_rank_p(n: int, least: float) -> None:
     assert mann_whitney_exact(range(n, 2 * n), range(n))[0] == pytest.approx(least, rel=0.01)
 
 
-def test_permutation_of_means_is_scipys() -> None:
-    rng = np.random.default_rng(5)
-    x, y = rng.normal(0.8, 1, 5), rng.normal(0, 1, 6)
-    greater, less, smallest = permutation_tails(x, y)
+@given(st.lists(st.integers(-9, 9), min_size=2, max_size=5), st.lists(st.integers(-9, 9), min_size=2, max_size=5))
+@settings(max_examples=30)
+def test_permutation_of_means_is_scipys(x: list[int], y: list[int]) -> None:
+    """Ties included: sums of whole numbers are exact."""
+    greater, less, smallest = permutation_tails(list(map(float, x)), list(map(float, y)))
     for p, alternative in ((greater, "greater"), (less, "less")):
         expected = stats.permutation_test(
-            (x, y), lambda a, b: a.mean() - b.mean(), n_resamples=np.inf, alternative=alternative
+            (np.array(x), np.array(y)),
+            lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+            vectorized=True,
+            n_resamples=10_000,  # more than there are: exact
+            alternative=alternative,
         ).pvalue
         assert p == pytest.approx(expected)
-    assert smallest == 1 / math.comb(11, 5)
+    assert smallest == 1 / math.comb(len(x) + len(y), len(x))
 
 
 def test_large_permutations_are_drawn_and_repeatable() -> None:

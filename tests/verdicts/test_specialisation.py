@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from repro.verdicts.statistics.specialisation import NetDivision, division_p, net_division, rematch_p
 from tests.made_up import ALIKE, GREY, SPLIT, MadeUp
@@ -35,6 +36,17 @@ def test_p_counts_the_ways_to_deal_the_kernels(first: int, second: int, data: An
     observed = abs(specific[0] / first - specific[1] / second)
     expected = np.mean([distance(picked) >= observed - 1e-12 for picked in ways])
     assert division_p(specific, (first, second)) == pytest.approx(expected)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.data())
+def test_p_is_that_of_scipys_hypergeometric(first: int, second: int, data: Any) -> None:
+    specific = data.draw(st.tuples(st.integers(0, first), st.integers(0, second)))
+    coloured = sum(specific)
+    in_first = np.arange(max(0, coloured - second), min(first, coloured) + 1)
+    distance = np.abs(in_first * second - (coloured - in_first) * first)
+    as_far = distance >= abs(specific[0] * second - specific[1] * first)
+    expected = stats.hypergeom(first + second, coloured, first).pmf(in_first)[as_far].sum()
+    assert division_p(specific, (first, second)) == pytest.approx(float(expected))
 
 
 @pytest.mark.parametrize(

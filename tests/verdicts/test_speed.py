@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from repro.evidence.record import RunRecord
-from repro.verdicts.forms.judge_speed import arrival_at, convergence
+from repro.verdicts.forms.speed import arrival_at, convergence
 from tests.made_up import ARRIVAL, STEPS, MadeUp
 from tests.verdicts import cases
 

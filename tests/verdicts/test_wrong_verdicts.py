@@ -32,8 +32,8 @@ from repro.verdicts.judging import decision
 from repro.verdicts.judging.claim_outcomes import study_outcomes
 from repro.verdicts.registry.test_types import TowersTest
 from repro.verdicts.statistics.estimates import T_CAUTION
-from repro.verdicts.statistics.multiplicity import Place
-from repro.verdicts.statistics.power import mde
+from repro.verdicts.statistics.multiplicity import Corrected
+from repro.verdicts.statistics.power import minimum_detectable_effect
 
 FAMILIES = 120
 BOUND = 0.05 + 3 * math.sqrt(0.05 * 0.95 / FAMILIES)
@@ -56,16 +56,16 @@ def test_few_families_hold_a_wrong_verdict(kind: Kind, shape: Shape, design: Des
 
 
 def test_the_simulation_would_see_a_decision_without_correction(monkeypatch: pytest.MonkeyPatch) -> None:
-    def uncorrected(p: Mapping[str, float], family: Sequence[str], *_: object) -> dict[str, Place]:
-        return {name: Place(p.get(name, 1.0), 1) for name in family}
+    def uncorrected(p: Mapping[str, float], family: Sequence[str], *_: object) -> dict[str, Corrected]:
+        return {name: Corrected(p.get(name, 1.0), 1) for name in family}
 
-    monkeypatch.setattr(decision, "places", uncorrected)
+    monkeypatch.setattr(decision, "corrected", uncorrected)
     assert wrong_families(SIX, "one", "normal", 40)["any"] / 40 > 2 * BOUND
 
 
 def test_true_effects_are_found_as_often_as_stated() -> None:
     level = 0.05 / first_step(SIX)
-    detectable = mde(0.5, 6, level / T_CAUTION)
+    detectable = minimum_detectable_effect(0.5, 6, level / T_CAUTION)
     assert stated_power(detectable, 0.5, 6, level) == pytest.approx(0.8, abs=1e-3)
     assert found(SIX, 0.5, 80, {"S38": detectable})["S38"] == pytest.approx(0.8, abs=0.14)
     assert found(SIX, 0.2, 10, {"S30": 1.7, "S38": 1.4}) == {"S30": 1.0, "S38": 1.0}

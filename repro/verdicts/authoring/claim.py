@@ -28,7 +28,7 @@ ATTRIBUTE = "__claim__"
 
 
 class CannotSay(Exception):
-    """Raised inside a claim when what it was given cannot speak about the statement."""
+    """Raised by a claim when the evidence that it gets cannot speak about the statement."""
 
     def __init__(self, code: WhyNot, reason: str) -> None:
         super().__init__(reason)
@@ -37,7 +37,7 @@ class CannotSay(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """The executable test of a statement."""
+    """The executable test of a statement: a function in `claims/`."""
 
     statement: str
     function: Callable[..., Any]
@@ -45,11 +45,12 @@ class Claim:
 
     @property
     def name(self) -> str:
+        """The function's name."""
         return self.function.__name__
 
     @property
     def reads(self) -> str:
-        """`evidence` or `definition`."""
+        """What the claim reads, by the name of its parameter: `evidence` or `definition`."""
         return next(iter(inspect.signature(self.function).parameters), "")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Comparison:
-    """One thing observed against what the statement says of it.
+    """One observation, compared with what the statement says of it.
 
     what: a noun for people; observed, expected: as text; holds: None when the observation cannot tell.
     """
@@ -67,7 +67,7 @@ def between(what: str, observed: float, low: float, high: float) -> Comparison:
 def estimate(
     what: str, low: float, high: float, *, above: float | None = None, at_most: float | None = None
 ) -> Comparison:
-    """A quantity known only to lie in [low, high] is above one bound, at most another; with one inside, cannot tell."""
+    """A quantity that lies in [low, high] is above one bound and at most another; None where a bound lies inside."""
     bottom, top = -math.inf if above is None else above, math.inf if at_most is None else at_most
     holds = True if low > bottom and high <= top else False if high <= bottom or low > top else None
     bounds = [f"above {shown(above)}"] if above is not None else []
@@ -83,34 +83,34 @@ def true(what: str, observed: bool) -> Comparison:
 
 @dataclass(frozen=True)
 class Comparisons:
-    """Several comparisons that a statement needs together, and what is told beside them."""
+    """Several comparisons that a statement needs together, and what readers see beside them."""
 
     members: tuple[Comparison, ...]
-    told_beside: tuple[str, ...] = ()
+    shown_beside: tuple[str, ...] = ()
 
     def beside(self, what: str, observed: Any) -> Comparisons:
-        """The same with something observed that decides nothing."""
-        return replace(self, told_beside=(*self.told_beside, f"{what} {shown(observed)}"))
+        """A copy that also shows an observation which decides nothing."""
+        return replace(self, shown_beside=(*self.shown_beside, f"{what} {shown(observed)}"))
 
     @property
     def holds(self) -> bool | None:
-        """No if any does not hold, else cannot tell if any cannot, else yes."""
+        """False if any does not hold; else None if any cannot tell; else True."""
         if any(member.holds is False for member in self.members):
             return False
         return None if any(member.holds is None for member in self.members) else True
 
     @property
     def decisive(self) -> tuple[Comparison, ...]:
-        """The members that made the answer: those that fail, or cannot tell, or all."""
+        """The members that decided: those that fail, else those that cannot tell, else all."""
         return tuple(member for member in self.members if member.holds is self.holds)
 
     def __str__(self) -> str:
         said = "; ".join(str(member) for member in self.decisive)
-        return f"{said}; beside it: {', '.join(self.told_beside)}" if self.told_beside else said
+        return f"{said}; beside it: {', '.join(self.shown_beside)}" if self.shown_beside else said
 
 
 def all_of(*members: Comparison | Iterable[Comparison]) -> Comparisons:
-    """All of them must hold."""
+    """Several comparisons as one, which holds if all of them hold. Raises ValueError without any."""
     flat: list[Comparison] = []
     for member in members:
         if isinstance(member, Comparison):

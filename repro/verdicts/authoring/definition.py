@@ -53,22 +53,25 @@ class Table:
 
     @property
     def training_operations(self) -> int:
-        """Of one picture in one step: multiply and add are two, the backward pass costs about twice the forward one."""
+        """Operations of one picture in one training step.
+
+        A multiply-add is two of them, and the backward pass costs about twice the forward one.
+        """
         return 2 * 3 * self.multiply_adds
 
     @property
     def inputs(self) -> int:
-        """Numbers in the input picture."""
+        """How many numbers an input picture has."""
         return 3 * self.layers[0].in_side ** 2
 
     @property
     def crossing_values(self) -> int:
-        """Values that cross between towers for one picture, forward, both ways."""
+        """How many values cross between the towers in the forward pass of one picture, both ways together."""
         return 2 * sum(crossing.values for crossing in traffic(self.layers))
 
 
 class Definition:
-    """The object that claims on definitions get."""
+    """What a claim on definitions gets as its parameter `definition`."""
 
     def __init__(self, printed: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]] | None) -> None:
         """facts: by fidelity, then by name, as in evidence's facts.json; None when no evidence holds any."""
@@ -80,7 +83,7 @@ class Definition:
         return _table(fidelity, classes, _frozen(changes))
 
     def training_rate(self, days: float) -> float:
-        """Operations a second of the paper's training, all passes over all pictures, in so many days."""
+        """Operations a second that the paper's whole training needs if it takes this many days."""
         pictures = self.printed["training_pictures"] * self.printed["epochs"]
         return float(pictures * self.table().training_operations / (days * SECONDS_PER_DAY))
 

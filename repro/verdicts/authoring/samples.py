@@ -1,4 +1,4 @@
-"""What statistical claims return: which runs speak, and as what. No numbers are read here."""
+"""What statistical claims return: the variants whose runs are compared, and how. No numbers are read here."""
 
 from __future__ import annotations
 

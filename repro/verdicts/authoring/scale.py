@@ -11,15 +11,18 @@ from repro.net.table.fidelity import FIDELITIES
 from repro.settings import validated
 from repro.study.load import differences
 from repro.study.settings import RunSettings
+from repro.verdicts.finding import NotEvaluated
 
 TRAINING_PICTURES = {2010: 1_261_406, 2012: 1_281_167}
-"""Of the two contests' releases."""
+"""Training pictures in the releases of the two contests."""
 FALL_2009 = {"classes": 10_184, "pictures": 8_900_000}
 """Section 6: half of the pictures of these categories are trained on; the count is the paper's own, rounded."""
 UNREADABLE = 0.005
 """Share of a contest's pictures that may be missing, for files that no decoder reads."""
-SIDE, CROP = 256, 224
-"""Section 2 and section 4.1: pixels of the prepared picture's side and of the crop's."""
+SIDE = 256
+"""Section 2: pixels of the prepared picture's side."""
+_MOST_DEPARTURES = 3
+"""How many departures a reason names."""
 
 
 def at_paper_scale(evidence: Evidence, classes: int = 1000) -> bool:
@@ -53,13 +56,25 @@ def departures_from_paper_scale(evidence: Evidence, classes: int = 1000) -> tupl
     return tuple(found)
 
 
+def paper_scale_only(evidence: Evidence, classes: int = 1000) -> NotEvaluated | None:
+    """None at the paper's own scale; else NotEvaluated, which names the first few departures from it."""
+    found = departures_from_paper_scale(evidence, classes)
+    if not found:
+        return None
+    more = f" and {len(found) - _MOST_DEPARTURES} more" if len(found) > _MOST_DEPARTURES else ""
+    said = "; ".join(found[:_MOST_DEPARTURES])
+    return NotEvaluated(
+        "scale", f"only a study at the paper's own scale can speak about its magnitudes; this one has {said}{more}"
+    )
+
+
 def contest_year(evidence: Evidence) -> int | None:
     """The contest whose training pictures were staged, by their number; None for other pictures."""
     return contest_of(evidence.study.data) if evidence.study.classes == 1000 else None
 
 
 def contest_of(data: Mapping[str, Any]) -> int | None:
-    """The same of evidence's `data` alone: training pictures, those taken off them for the schedule included."""
+    """The same, from evidence's `data` alone; pictures that the schedule holds back count as training pictures."""
     staged = _staged(data)
     return next((year for year, there in TRAINING_PICTURES.items() if abs(staged - there) <= UNREADABLE * there), None)
 

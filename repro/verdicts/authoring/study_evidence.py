@@ -22,7 +22,7 @@ from repro.verdicts.registry.test_types import StatisticalTest, TowersTest
 
 
 class StudyEvidence:
-    """What claims that read `evidence` get."""
+    """What a claim on runs or records gets as its parameter `evidence`."""
 
     def __init__(self, evidence: Evidence, statement: Statement, printed: Mapping[str, Any]) -> None:
         self._evidence = evidence
@@ -93,12 +93,12 @@ class StudyEvidence:
 
     @property
     def training_pictures(self) -> int:
-        """Those trained on and those taken off them for the schedule."""
+        """How many pictures were staged for training, those included that the schedule holds back."""
         counts = self.picture_counts
         return counts.get("train", 0) + counts.get("validation", 0)
 
     def training_pictures_per_class(self) -> list[int]:
-        """The same of each class. Raises CannotSay where older evidence does not hold them."""
+        """How many pictures of each class were staged for training. Raises CannotSay where evidence lacks them."""
         counts = self._evidence.study.data.get("counts_per_class")
         if counts is None:
             raise CannotSay(
@@ -108,7 +108,7 @@ class StudyEvidence:
         return [train + validation for train, validation in zip(counts["train"], apart, strict=True)]
 
     def share_trained_on(self, variant: str) -> float:
-        """About which part of the staged training pictures a variant is trained on."""
+        """The share of the staged training pictures that a variant is trained on."""
         pictures = self.setting(variant, "training").get("pictures", {})
         return validated(PictureSettings, pictures, f"{self._evidence.path}: {variant}").portion
 

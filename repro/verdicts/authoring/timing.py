@@ -46,6 +46,6 @@ def timings_by_accelerators(runs: Sequence[RunRecord]) -> dict[Accelerators, lis
 
 
 def said(accelerators: Accelerators) -> str:
-    """As people say it: 2 x GeForce GTX 580."""
+    """The accelerators in words, for instance "2 x GeForce GTX 580"."""
     names = dict.fromkeys(accelerators)
     return " and ".join(f"{accelerators.count(name)} x {name}" for name in names)

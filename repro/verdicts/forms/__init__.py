@@ -1,1 +1,1 @@
-"""The forms of claims: from what was read to a finding."""
+"""The forms of claims: a module has all of a form but its registered type. `table.py` lists them."""

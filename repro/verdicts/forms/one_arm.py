@@ -1,4 +1,4 @@
-"""Forms of claims about one arm: an absolute number and differences per picture."""
+"""The finding on one arm's mean against limits: plain arrays in, a `Finding` out; several forms use it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from repro.verdicts.finding import Finding, Interval, finite
+from repro.verdicts.finding import Finding, finite
 from repro.verdicts.statistics.estimates import (
     Estimate,
     Values,
     error_rate,
     finite_values,
     prediction_interval,
-    seeds_by_images,
 )
 from repro.verdicts.statistics.exact import at_least
 from repro.verdicts.statistics.reach import TOST_POWER, MajorityReach, TReach
 
-IMAGES_MINIMUM, ONE_ARM_MINIMUM = 5, 3
+ONE_ARM_MINIMUM = 3
 
 
 def absolute(
@@ -64,7 +63,7 @@ def absolute(
         low, high = prediction_interval(x)
         details |= {"printed": printed, "prediction_interval": [finite(low), finite(high)]}
         details |= {"printed_could_be_ours": low <= printed <= high}
-    finding = _within(estimate_at(nearest), lo, hi, planned_effect, unit)
+    finding = within(estimate_at(nearest), lo, hi, planned_effect, unit)
     explained = floor > 0.0 or pictures is not None or picture_variance is not None
     assert isinstance(finding.reach, TReach)
     return replace(
@@ -94,31 +93,8 @@ def _bounded(
     return max(above_lo, below_hi), min(below_lo, above_hi)
 
 
-def averaged_nets(
-    errors: Values, of_members: Values, members: int, pictures: int, *, lo: float, hi: float, printed: float
-) -> Finding:
-    """The error of `members` nets averaged lies in [lo, hi].
-
-    errors      of one or more such ensembles, which may share nets
-    of_members  of each net alone
-
-    Ensembles that share nets say little about how much one differs from the next. Averages vary less from draw
-    to draw than single nets do, by somewhere between the fourth and the square root of `members`; the sd of
-    single nets stands in for theirs. It does not shrink with more such ensembles of the same few nets. The
-    pictures' noise is added.
-    """
-    alone = error_rate(of_members, None)
-    mean = float(finite_values(errors).mean())
-    variance = alone.sd**2 + mean * (1 - mean) / pictures
-    df = math.inf if alone.sd == 0.0 else alone.df * (variance / alone.sd**2) ** 2
-    se = math.sqrt(variance)
-    estimate = Estimate(mean, se, df, alone.n, alone.sd, se, alone.no_spread)
-    finding = _within(estimate, lo, hi, None, "points")
-    details = {"first": finite_values(errors).tolist(), "of_members": finite_values(of_members).tolist()}
-    return finding.remarked(**details, members=members, pictures=pictures, printed=printed)
-
-
-def _within(estimate: Estimate, lo: float, hi: float, planned_effect: float | None, unit: str) -> Finding:
+def within(estimate: Estimate, lo: float, hi: float, planned_effect: float | None, unit: str) -> Finding:
+    """The finding that an estimate lies in (lo, hi), by t; one limit may be infinite."""
     p_sup, p_con = estimate.margin(lo, hi)
     one_sided = math.isinf(lo) or math.isinf(hi)
     wanted, power = (planned_effect, None) if one_sided else ((hi - lo) / 2, TOST_POWER)
@@ -141,48 +117,6 @@ def _within(estimate: Estimate, lo: float, hi: float, planned_effect: float | No
     )
 
 
-def per_image(
-    differences: npt.ArrayLike,
-    *,
-    shift: float = 0.0,
-    smallest_effect: float = 0.0,
-    margin: Interval | None = None,
-    planned_effect: float | None = None,
-    unit: str = "points",
-) -> Finding:
-    """The mean of per-picture differences, shape (seeds, pictures), exceeds `shift` (population of both).
-
-    Turn the differences so that the claim says they are positive (same nets, two ways of testing). With a
-    `margin` the claim is that the mean lies inside it.
-    """
-    estimate = seeds_by_images(differences)
-    planned = planned_effect if planned_effect is not None else smallest_effect or None
-    p_sup, p_con = estimate.tails(shift)[0], estimate.tails(shift + smallest_effect)[1]
-    reach = TReach(estimate, wanted=planned)
-    if margin is not None:
-        p_sup, p_con = estimate.margin(*margin)
-        reach = TReach(estimate, wanted=(margin[1] - margin[0]) / 2, wanted_power=TOST_POWER)
-    return Finding(
-        form="per_image",
-        p_sup=p_sup,
-        p_con=p_con,
-        estimate=estimate.value,
-        unit=unit,
-        n=estimate.n,
-        minimum_n=IMAGES_MINIMUM,
-        boundary=shift if margin is None else None,
-        smallest_effect=smallest_effect,
-        reach=reach,
-        qualifiers=suspicion(estimate),
-        details={
-            "first": np.asarray(differences, dtype=np.float64).mean(axis=1).tolist(),
-            "fixed_se": estimate.fixed_se,
-            "planned_effect": planned,
-            "margin": None if margin is None else list(margin),
-        },
-    )
-
-
 def suspicion(estimate: Estimate) -> frozenset[str]:
-    """The remark on runs that agree to the last bit."""
+    """The qualifier `suspect_same_run` where runs agree to the last bit; else none."""
     return frozenset({"suspect_same_run"}) if estimate.no_spread else frozenset()

@@ -137,12 +137,12 @@ def any_of(parts: Mapping[str, Finding]) -> Finding:
         smallest_effect=min(part.smallest_effect for part in findings),
         reach=WeakestReach(tuple(members)),
         qualifiers=frozenset().union(*(part.qualifiers for part in findings)),
-        details={"weakest": weakest, "parts": told_parts(parts)},
+        details={"weakest": weakest, "parts": parts_in_numbers(parts)},
     )
 
 
 def every_part(parts: Mapping[str, Finding]) -> Finding:
-    """Every part holds, whatever its form and unit: findings of t tests, told for the weakest of them.
+    """Every part holds, whatever its form and unit: parts are findings of t tests, and the weakest one is shown.
 
     The weakest is the part that is furthest from being shown. A single part is itself. Parts that are held against
     different boundaries have none in common.
@@ -166,13 +166,13 @@ def every_part(parts: Mapping[str, Finding]) -> Finding:
         boundary=chosen.boundary if len({part.boundary for part in findings}) == 1 else None,
         reach=PartsReach(chosen.reach, tuple(members)),
         qualifiers=frozenset().union(*(part.qualifiers for part in findings)),
-        details={**chosen.details, "weakest": weakest, "parts": told_parts(parts)},
+        details={**chosen.details, "weakest": weakest, "parts": parts_in_numbers(parts)},
         second_opinion=None,
     )
 
 
-def told_parts(parts: Mapping[str, Finding]) -> dict[str, Any]:
-    """Each part's own numbers, for the report."""
+def parts_in_numbers(parts: Mapping[str, Finding]) -> dict[str, Any]:
+    """Each part's own numbers, for readers."""
     return {
         name: {
             "estimate": finite(part.estimate),

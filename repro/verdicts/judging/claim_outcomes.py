@@ -23,7 +23,8 @@ from repro.verdicts.judging.judge import finding_on
 from repro.verdicts.judging.registration import departures
 from repro.verdicts.judging.verdict import Verdict, not_evaluated
 from repro.verdicts.registry.registry import Registry
-from repro.verdicts.registry.statement import Statement, StatisticalTest
+from repro.verdicts.registry.statement import Statement
+from repro.verdicts.registry.test_types import StatisticalTest
 
 Outcome = tuple[Verdict, BaseException | None]
 """A verdict, and the error that the claim's own code raised, if it did."""
@@ -32,7 +33,7 @@ Outcome = tuple[Verdict, BaseException | None]
 def study_outcomes(
     registry: Registry, claims: Mapping[str, Claim], evidence: Evidence, *, bare: bool = False
 ) -> dict[str, Outcome]:
-    """Verdict and error of every claim that reads evidence; `bare` as in `decide`."""
+    """The verdict of every claim that reads this evidence, and the error of its code; `bare` as in `decide`."""
     outcomes: dict[str, Outcome] = {}
     errors: dict[str, BaseException] = {}
     cases: dict[str, FindingFor] = {}
@@ -75,8 +76,10 @@ def _with_circumstances(registry: Registry, statement: str, evidence: Evidence, 
         return verdict
     read = [name for name in dict.fromkeys((*test.variants, *test.otherwise)) if name in evidence.study.variants]
     names = (statement, *(name for name, original in registry.repeats.items() if original == statement))
-    if found := departures(evidence, statement, {name: registry.digest(name) for name in names}, read):
-        verdict = replace(verdict.flagged(["exploratory"]), reason=f"{verdict.reason}; exploratory: {'; '.join(found)}")
+    if departed := departures(evidence, statement, {name: registry.digest(name) for name in names}, read):
+        verdict = replace(
+            verdict.flagged(["exploratory"]), reason=f"{verdict.reason}; exploratory: {'; '.join(departed)}"
+        )
     return verdict
 
 
@@ -145,7 +148,7 @@ def _failed(error: Exception) -> NotEvaluated:
 def definition_outcomes(
     registry: Registry, claims: Mapping[str, Claim], evidences: Sequence[Evidence]
 ) -> dict[str, Outcome]:
-    """Verdict and error of every claim on definitions.
+    """The verdict of every claim on definitions, and the error of its code.
 
     Facts come from the evidence. Where several evidences hold different facts, all of them must agree: a
     contradiction by any of them counts, and says which.
@@ -153,7 +156,7 @@ def definition_outcomes(
     sources: list[tuple[str, Mapping[str, Any] | None]] = []
     for evidence in evidences:
         facts = evidence.facts.get("fidelity", {})
-        if facts and facts not in [known for _, known in sources]:
+        if facts and facts not in [others for _, others in sources]:
             sources.append((evidence.study.study, facts))
     outcomes: dict[str, Outcome] = {}
     for statement, claim in claims.items():
@@ -180,18 +183,17 @@ def _on_record(claim: Claim, evidence: StudyEvidence) -> Outcome:
 def judge_comparison(function: Callable[..., Any], reads: Definition | StudyEvidence) -> Outcome:
     """The verdict of a claim that returns comparisons, and the error if it failed."""
     try:
-        found = function(reads)
-        if isinstance(found, Comparison):
-            found = all_of(found)
-        if not isinstance(found, Comparisons):
-            raise TypeError(f"{function.__name__} returned {type(found).__name__}, not comparisons")
+        result = function(reads)
+        comparisons = all_of(result) if isinstance(result, Comparison) else result
+        if not isinstance(comparisons, Comparisons):
+            raise TypeError(f"{function.__name__} returned {type(result).__name__}, not comparisons")
     except CannotSay as nothing:
         return not_evaluated(nothing.why), None
     except UserError:
         raise
     except Exception as error:
         return not_evaluated(_failed(error)), error
-    value = found.decisive[0].value if len(found.decisive) == 1 else None
-    if found.holds is None:
-        return Verdict("inconclusive", f"cannot tell: {found}", estimate=value), None
-    return Verdict("supported" if found.holds else "contradicted", str(found), estimate=value), None
+    value = comparisons.decisive[0].value if len(comparisons.decisive) == 1 else None
+    if comparisons.holds is None:
+        return Verdict("inconclusive", f"cannot tell: {comparisons}", estimate=value), None
+    return Verdict("supported" if comparisons.holds else "contradicted", str(comparisons), estimate=value), None

@@ -38,7 +38,7 @@ from repro.errors import UserError
 from repro.verdicts.finding import Finding, NotEvaluated, finite
 from repro.verdicts.judging.reasons import decided_reason, inconclusive_reason
 from repro.verdicts.judging.verdict import Verdict, not_evaluated
-from repro.verdicts.statistics.multiplicity import Place, places
+from repro.verdicts.statistics.multiplicity import Corrected, corrected
 
 FindingFor = Callable[[Sequence[int]], Finding | NotEvaluated]
 Looks = Literal["fixed", "two"]
@@ -48,7 +48,7 @@ PERMUTATION_MINIMUM = 7
 
 
 def counted(family: Sequence[str], *, repeats: Mapping[str, str], definitions: Collection[str]) -> tuple[str, ...]:
-    """The statements that count in m: no definitions, repeats replaced by what they repeat, each once."""
+    """The statements that a family counts: without definitions, repeats replaced by what they repeat, each once."""
     originals = (repeats.get(statement, statement) for statement in family)
     return tuple(dict.fromkeys(statement for statement in originals if statement not in definitions))
 
@@ -64,7 +64,7 @@ def decide(
     alpha: float = 0.05,
     bare: bool = False,
 ) -> dict[str, Verdict]:
-    """A verdict for each case; see the top of this module.
+    """The verdict of each case, corrected for the whole family; the top of this module says how to use it.
 
     bare: outcomes and p values alone, without what does not decide them (intervals, detectable effects, seeds
     needed, the flag "fragile"): for simulations of many studies.
@@ -139,17 +139,17 @@ def _judge(
     """One look. Family members that were not evaluated count as p = 1."""
     usable = {name: _usable(finding) for name, finding in findings.items() if isinstance(finding, Finding)}
     raw = {name: min(1.0, 2.0 * min(sides)) for name, sides in usable.items()}
-    stand = places(raw, rules.family, rules.after, alpha, decided_before)
+    stand = corrected(raw, rules.family, rules.after, alpha, decided_before)
     verdicts = {}
     for name, finding in findings.items():
         if isinstance(finding, NotEvaluated):
             verdict = not_evaluated(finding)
         else:
             step = rules.exploratory_step
-            place = stand.get(name) or Place(min(1.0, step * raw[name]), step)
-            verdict = _verdict(finding, place, alpha, look, rules.bare)
+            own = stand.get(name) or Corrected(min(1.0, step * raw[name]), step)
+            verdict = _verdict(finding, own, alpha, look, rules.bare)
             case = rules.cases[name]
-            if _frozen(verdict) and not rules.bare and _fragile(finding, case, seeds, verdict, alpha / place.step):
+            if _frozen(verdict) and not rules.bare and _fragile(finding, case, seeds, verdict, alpha / own.step):
                 verdict = verdict.flagged(["fragile"])
             if name not in rules.family:
                 verdict = verdict.flagged(["exploratory"])
@@ -158,11 +158,8 @@ def _judge(
 
 
 def _usable(finding: Finding) -> tuple[float, float]:
-    """(p_sup, p_con), each 1 where n is below the form's minimum for that side."""
-    n = min(finding.n)
-    floor = finding.minimum_n
-    against = floor if finding.minimum_n_contradiction is None else finding.minimum_n_contradiction
-    return finding.p_sup if n >= floor else 1.0, finding.p_con if n >= against else 1.0
+    """(p_sup, p_con), both 1 where there are fewer seeds than the form needs."""
+    return (finding.p_sup, finding.p_con) if min(finding.n) >= finding.minimum_n else (1.0, 1.0)
 
 
 def _side(p_sup: float, p_con: float, level: float) -> str:
@@ -172,12 +169,12 @@ def _side(p_sup: float, p_con: float, level: float) -> str:
     return "supported" if p_sup <= p_con else "contradicted"
 
 
-def _verdict(finding: Finding, place: Place, alpha: float, look: int | None, bare: bool) -> Verdict:
-    level = alpha / place.step
+def _verdict(finding: Finding, own: Corrected, alpha: float, look: int | None, bare: bool) -> Verdict:
+    level = alpha / own.step
     p_sup, p_con = _usable(finding)
     flags = set(finding.qualifiers)
     outcome: Literal["supported", "contradicted", "inconclusive"] = "inconclusive"
-    if place.adjusted <= alpha:
+    if own.adjusted <= alpha:
         outcome = "supported" if p_sup <= p_con else "contradicted"
         if finding.smallest_effect > 0.0 and 2.0 * max(p_sup, p_con) <= level:
             outcome = "supported"
@@ -185,7 +182,7 @@ def _verdict(finding: Finding, place: Place, alpha: float, look: int | None, bar
     if 3 <= min(finding.n) <= 4:
         flags.add("few_seeds")
     if bare:
-        return Verdict(outcome, "", p=finding.p, p_adjusted=place.adjusted, flags=frozenset(flags), look=look)
+        return Verdict(outcome, "", p=finding.p, p_adjusted=own.adjusted, flags=frozenset(flags), look=look)
     reach = finding.reach
     detectable = None if reach is None else finite(reach.detectable(level))
     needed = None if reach is None else reach.seeds_needed(level)
@@ -193,7 +190,7 @@ def _verdict(finding: Finding, place: Place, alpha: float, look: int | None, bar
         outcome,
         "",
         p=finding.p,
-        p_adjusted=place.adjusted,
+        p_adjusted=own.adjusted,
         estimate=finding.estimate,
         interval=None if reach is None else reach.interval(level),
         n=finding.n,
@@ -204,8 +201,8 @@ def _verdict(finding: Finding, place: Place, alpha: float, look: int | None, bar
         finding=finding,
     )
     reason = (inconclusive_reason if outcome == "inconclusive" else decided_reason)(verdict, finding)
-    if place.waits_for is not None:
-        reason = f"waits for {place.waits_for}, which is not decided: {reason}"
+    if own.waits_for is not None:
+        reason = f"waits for {own.waits_for}, which is not decided: {reason}"
     return replace(verdict, reason=reason)
 
 

@@ -11,19 +11,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from repro.evidence.directory import Evidence
+from repro.settings import Settings
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.readings.kept import kept
 from repro.verdicts.readings.learning_curves import fall_from_guessing
 from repro.verdicts.readings.readings import divisions_of, metric_values, runs_of, untrained_runs
-from repro.verdicts.registry.gate_rules import GateName, Gates, TrainingReached
+from repro.verdicts.registry.gate_rules import (
+    BothKinds,
+    Dose,
+    EnoughKernels,
+    ErrorsLeft,
+    GateName,
+    Gates,
+    KernelsMoved,
+    NormalisationAlive,
+    Settled,
+    TrainingReached,
+    Tuned,
+)
 from repro.verdicts.registry.test_types import StatisticalTest, TowersTest
 
 
 @dataclass(frozen=True)
 class GateReading:
-    """What a gate found, in words with its numbers, and whether that opens it."""
+    """Whether a gate is open, and its numbers in words."""
 
     open: bool
     found: str
@@ -31,20 +44,23 @@ class GateReading:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a gate is read for: the claim's registered test, its variants (the last is the reference or the control),
-    and the seeds that are judged."""
+    """The runs that a gate is asked about.
+
+    variants        of the claim; the last is the reference or the control
+    seeds           that are judged
+    specific_above  registered threshold of claims on towers; None for other claims
+    """
 
     evidence: Evidence
-    gates: Gates
-    test: StatisticalTest
     variants: tuple[str, ...]
     seeds: tuple[int, ...]
+    specific_above: float | None
 
 
 def shut_gate(
     evidence: Evidence, gates: Gates, test: StatisticalTest, variants: Sequence[str], seeds: Sequence[int]
 ) -> NotEvaluated | None:
-    """The first of the test's gates that is shut, or None."""
+    """NotEvaluated for the first of the test's gates that is shut; None where all are open."""
     for name in test.gates:
         reading = read_gate(evidence, gates, name, test, variants, seeds)
         if isinstance(reading, NotEvaluated):
@@ -62,45 +78,44 @@ def read_gate(
     variants: Sequence[str],
     seeds: Sequence[int],
 ) -> GateReading | NotEvaluated:
-    """One gate's reading; NotEvaluated where the runs lack what it reads."""
-    known = _READ.setdefault(evidence, {})
+    """Whether one gate is open; NotEvaluated where the runs lack the numbers that it needs."""
     above = test.specific_above if isinstance(test, TowersTest) else None
-    key = (name, getattr(gates, name), tuple(variants), tuple(seeds), above)
-    if key not in known:
-        known[key] = _GATES[name](Asked(evidence, gates, test, tuple(variants), tuple(seeds)))
-    return known[key]
+    return _reading(evidence, name, getattr(gates, name), tuple(variants), tuple(seeds), above)
+
+
+@kept
+def _reading(
+    evidence: Evidence,
+    name: GateName,
+    rule: Settings,
+    variants: tuple[str, ...],
+    seeds: tuple[int, ...],
+    above: float | None,
+) -> GateReading | NotEvaluated:
+    return _GATES[name](Asked(evidence, variants, seeds, above), rule)
 
 
 # ---- training --------------------------------------------------------------------------------------
 
 
-def _trained(asked: Asked) -> GateReading | NotEvaluated:
-    return _training_reached(asked, asked.gates.trained)
-
-
-def _learned(asked: Asked) -> GateReading | NotEvaluated:
-    return _training_reached(asked, asked.gates.learned)
-
-
 def _training_reached(asked: Asked, rule: TrainingReached) -> GateReading | NotEvaluated:
     bound = rule.training_error_below_share_of_chance * asked.evidence.study.chance_error
-    told = []
+    words = []
     for variant in asked.variants:
         untrained = untrained_runs(asked.evidence, variant, asked.seeds, bound)
         if isinstance(untrained, NotEvaluated):
             return untrained
         if untrained:
-            told.append(
+            words.append(
                 f"{len(untrained)} of {len(asked.seeds)} runs of {variant} are untrained (training error not below "
                 f"{_percent(bound)}, or collapsed): seed {', '.join(map(str, untrained))}"
             )
         if len(untrained) > rule.untrained_share_at_most * len(asked.seeds):
-            return GateReading(False, told[-1])
-    return GateReading(True, "; ".join(told) or f"every run's training error is below {_percent(bound)}")
+            return GateReading(False, words[-1])
+    return GateReading(True, "; ".join(words) or f"every run's training error is below {_percent(bound)}")
 
 
-def _settled(asked: Asked) -> GateReading | NotEvaluated:
-    rule = asked.gates.settled
+def _settled(asked: Asked, rule: Settled) -> GateReading | NotEvaluated:
     runs = [run for variant in asked.variants for run in runs_of(asked.evidence, variant, asked.seeds)]
     fall = fall_from_guessing(asked.evidence, runs, rule.points_at_least)
     if isinstance(fall, NotEvaluated):
@@ -115,14 +130,14 @@ def _settled(asked: Asked) -> GateReading | NotEvaluated:
     return GateReading(fall <= rule.fall_at_most, found)
 
 
-def _errors_left(asked: Asked) -> GateReading | NotEvaluated:
+def _errors_left(asked: Asked, rule: ErrorsLeft) -> GateReading | NotEvaluated:
     errors = []
     for variant in asked.variants:
         values = metric_values(asked.evidence, variant, asked.seeds, "train_error_as_trained")
         if isinstance(values, NotEvaluated):
             return values
         errors += values
-    bound = asked.gates.errors_left.training_error_at_least
+    bound = rule.training_error_at_least
     return GateReading(
         fmean(errors) >= bound,
         f"the mean training error of all arms, {100 * fmean(errors):.2f} %, is "
@@ -130,9 +145,9 @@ def _errors_left(asked: Asked) -> GateReading | NotEvaluated:
     )
 
 
-def _dose(asked: Asked) -> GateReading | NotEvaluated:
+def _dose(asked: Asked, rule: Dose) -> GateReading | NotEvaluated:
     doses = [run.scalar("decay_dose") or 0.0 for run in runs_of(asked.evidence, asked.variants[-1], asked.seeds)]
-    bound = asked.gates.dose.decay_dose_at_least
+    bound = rule.decay_dose_at_least
     enough = fmean(doses) >= bound
     return GateReading(
         enough,
@@ -141,8 +156,8 @@ def _dose(asked: Asked) -> GateReading | NotEvaluated:
     )
 
 
-def _normalisation_alive(asked: Asked) -> GateReading | NotEvaluated:
-    bound = asked.gates.normalisation_alive.mean_scale_over_constant_above
+def _normalisation_alive(asked: Asked, rule: NormalisationAlive) -> GateReading | NotEvaluated:
+    bound = rule.mean_scale_over_constant_above
     scales = [
         value
         for variant in asked.variants
@@ -155,7 +170,7 @@ def _normalisation_alive(asked: Asked) -> GateReading | NotEvaluated:
     return GateReading(fmean(scales) > bound, f"the mean of s/k is {fmean(scales):.3f}, it must exceed {bound:g}")
 
 
-def _tuned(asked: Asked) -> GateReading | NotEvaluated:
+def _tuned(asked: Asked, rule: Tuned) -> GateReading | NotEvaluated:
     found = asked.evidence.study.tuned
     if without := [name for name in asked.variants if name not in found]:
         return GateReading(False, f"no learning rate was searched for {', '.join(without)}")
@@ -167,8 +182,8 @@ def _tuned(asked: Asked) -> GateReading | NotEvaluated:
 # ---- first-layer kernels ---------------------------------------------------------------------------
 
 
-def _kernels_moved(asked: Asked) -> GateReading | NotEvaluated:
-    rule, told = asked.gates.kernels_moved, []
+def _kernels_moved(asked: Asked, rule: KernelsMoved) -> GateReading | NotEvaluated:
+    told = []
     for variant in asked.variants:
         cosines = [run.scalar("kernel_cosine") for run in runs_of(asked.evidence, variant, asked.seeds)]
         known = [value for value in cosines if value is not None]
@@ -187,8 +202,8 @@ def _kernels_moved(asked: Asked) -> GateReading | NotEvaluated:
     return GateReading(True, "; ".join(told))
 
 
-def _enough_kernels(asked: Asked) -> GateReading | NotEvaluated:
-    fewest = asked.gates.enough_kernels.live_kernels_per_tower_at_least
+def _enough_kernels(asked: Asked, rule: EnoughKernels) -> GateReading | NotEvaluated:
+    fewest = rule.live_kernels_per_tower_at_least
     for variant in asked.variants:
         if (too_few := _too_few_live(asked, variant, fewest, 1.0)) is not None:
             return too_few
@@ -196,9 +211,8 @@ def _enough_kernels(asked: Asked) -> GateReading | NotEvaluated:
 
 
 def _too_few_live(asked: Asked, variant: str, fewest: int, dead_share: float) -> GateReading | NotEvaluated | None:
-    """Dead kernels look coloured, so a verdict on them would be about noise."""
-    above = asked.test.specific_above if isinstance(asked.test, TowersTest) else 0.0
-    nets = divisions_of(asked.evidence, variant, asked.seeds, above)
+    """A shut gate where a tower has too few live kernels: dead ones look coloured, and a verdict would be on noise."""
+    nets = divisions_of(asked.evidence, variant, asked.seeds, asked.specific_above or 0.0)
     if isinstance(nets, NotEvaluated):
         return nets
     for seed, net in zip(asked.seeds, nets, strict=True):
@@ -213,10 +227,10 @@ def _too_few_live(asked: Asked, variant: str, fewest: int, dead_share: float) ->
     return None
 
 
-def _both_kinds(asked: Asked) -> GateReading | NotEvaluated:
-    rule, control = asked.gates.both_kinds, asked.variants[-1]
-    assert isinstance(asked.test, TowersTest)
-    nets = divisions_of(asked.evidence, control, asked.seeds, asked.test.specific_above)
+def _both_kinds(asked: Asked, rule: BothKinds) -> GateReading | NotEvaluated:
+    control = asked.variants[-1]
+    assert asked.specific_above is not None
+    nets = divisions_of(asked.evidence, control, asked.seeds, asked.specific_above)
     if isinstance(nets, NotEvaluated):
         return nets
     share = sum(sum(net.specific) for net in nets) / sum(sum(net.live) for net in nets)
@@ -237,9 +251,9 @@ def _percent(error: float) -> str:
     return f"{100 * error:.1f} %"
 
 
-_GATES: dict[GateName, Callable[[Asked], GateReading | NotEvaluated]] = {
-    "trained": _trained,
-    "learned": _learned,
+_GATES: dict[GateName, Callable[[Asked, Any], GateReading | NotEvaluated]] = {
+    "trained": _training_reached,
+    "learned": _training_reached,
     "settled": _settled,
     "errors_left": _errors_left,
     "dose": _dose,
@@ -249,5 +263,3 @@ _GATES: dict[GateName, Callable[[Asked], GateReading | NotEvaluated]] = {
     "enough_kernels": _enough_kernels,
     "tuned": _tuned,
 }
-_READ: WeakKeyDictionary[Evidence, dict[tuple[Any, ...], GateReading | NotEvaluated]] = WeakKeyDictionary()
-"""Readings by gate, threshold, variants and runs: many claims ask for the same ones, with each seed left out."""

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from repro.evidence.directory import Evidence
 from repro.verdicts.authoring.samples import Samples
 from repro.verdicts.finding import Finding, NotEvaluated
-from repro.verdicts.forms.judge_arms import any_of, descending, direction, equivalent
-from repro.verdicts.forms.judge_runs import absolute, measures, per_image
-from repro.verdicts.forms.judge_speed import speed
-from repro.verdicts.forms.judge_towers import every_run, fair_coin, most_runs, tower_contrast
+from repro.verdicts.forms.table import form_of
 from repro.verdicts.judging.gates import shut_gate
 from repro.verdicts.readings.readings import collapsed_runs, missing_runs
 from repro.verdicts.registry.gate_rules import Gates
 from repro.verdicts.registry.test_types import StatisticalTest
 
-_JUDGED_BY: Mapping[str, Callable[..., Finding | NotEvaluated]] = {
-    "direction": direction,
-    "any_of": any_of,
-    "descending": descending,
-    "equivalent": equivalent,
-    "speed": speed,
-    "measures": measures,
-    "absolute": absolute,
-    "per_image": per_image,
-    "tower_contrast": tower_contrast,
-    "most_runs": most_runs,
-    "every_run": every_run,
-    "fair_coin": fair_coin,
-}
-"""What each form reads off evidence: of its test, of the samples that it takes (`samples_of`), of the seeds."""
-
 
 def finding_on(
     evidence: Evidence, test: StatisticalTest, gates: Gates, samples: Samples, seeds: Sequence[int]
 ) -> Finding | NotEvaluated:
-    """What the test says on these seeds; not evaluated when runs are missing or a gate is shut.
+    """The finding of a claim's test on these seeds; NotEvaluated when runs are missing or a gate is shut.
 
     Raises ValueError when the claim picked other variants than its registry entry names.
     """
@@ -49,10 +30,19 @@ def finding_on(
         return missing
     if closed := shut_gate(evidence, gates, test, variants, seeds):
         return closed
-    finding = _JUDGED_BY[test.form](evidence, test, samples, seeds)
+    finding = _by_form(evidence, test, samples, seeds)
     if isinstance(finding, NotEvaluated):
         return finding
     collapsed = {variant: gone for variant in variants if (gone := collapsed_runs(evidence, variant, seeds))}
     if finding.minimum_n != test.minimum_n:
         finding = replace(finding, minimum_n=test.minimum_n)
     return finding.remarked("collapsed_runs", collapsed=collapsed) if collapsed else finding
+
+
+def _by_form(
+    evidence: Evidence, test: StatisticalTest, samples: Samples, seeds: Sequence[int]
+) -> Finding | NotEvaluated:
+    form = form_of(test)
+    if not isinstance(samples, form.samples):
+        raise ValueError(f"form {test.form} does not take {type(samples).__name__}")
+    return form.judge(evidence, test, samples, seeds)

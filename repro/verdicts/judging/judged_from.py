@@ -21,7 +21,7 @@ _CODE = {
 
 
 def verdict_rows(ledger: Ledger) -> list[dict[str, Any]]:
-    """Every entry as `--verdicts FILE.json` writes it."""
+    """Every entry of the ledger as `--verdicts FILE.json` writes it, with digests of what it was judged from."""
     of_study = {name: evidence_digest(evidence) for name, evidence in ledger.evidences.items()}
     facts = sorted({facts_digest(evidence) for evidence in ledger.evidences.values()})
     same_for_all = {

@@ -86,7 +86,7 @@ class Ledger:
 
     @property
     def studies(self) -> tuple[str, ...]:
-        """What the evidences are called, by their studies."""
+        """The names of the evidences: their studies' names, with the folder where a name comes twice."""
         return tuple(self.evidences)
 
     def in_family(self, entry: Entry) -> bool:
@@ -109,11 +109,12 @@ class Ledger:
         return self.studies or (NO_EVIDENCE,)
 
     def as_json(self) -> list[dict[str, Any]]:
+        """All entries under the names that `--verdicts` writes."""
         return [entry.as_json() for entry in self.entries]
 
 
 def make_ledger(claims_folder: Path, evidence_folders: Sequence[Path]) -> Ledger:
-    """Judge everything in `claims_folder` on these evidence directories.
+    """The verdicts of all claims in `claims_folder` on these evidence directories.
 
     Raises UserError for evidence, a registry or claims that cannot be read, for evidence that contradicts
     itself, and where a claim and the registry do not agree that the statement has one.
@@ -180,14 +181,14 @@ def _check_agreement(registry: Registry, claims: Mapping[str, Claim]) -> None:
 def evidence_to_judge(folder: Path) -> Evidence:
     """The evidence in a folder. Raises UserError when it cannot be read, or contradicts itself."""
     evidence = load_evidence(folder)
-    if found := contradictions(evidence):
-        more = f" And {len(found) - _DOUBTS} more." if len(found) > _DOUBTS else ""
-        raise UserError(f"{folder} contradicts itself and is not judged: {' '.join(found[:_DOUBTS])}{more}")
+    if doubts := contradictions(evidence):
+        more = f" And {len(doubts) - _DOUBTS} more." if len(doubts) > _DOUBTS else ""
+        raise UserError(f"{folder} contradicts itself and is not judged: {' '.join(doubts[:_DOUBTS])}{more}")
     return evidence
 
 
 _DOUBTS = 2
-"""As many are told; the others are often the same mistake."""
+"""How many contradictions an error names; the others are often the same mistake."""
 
 
 def _by_label(folders: Sequence[Path]) -> dict[str, Evidence]:

@@ -5,17 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from repro.verdicts.finding import Finding
+from repro.verdicts.finding import Finding, number
 
 if TYPE_CHECKING:
     from repro.verdicts.judging.verdict import Verdict
-
-
-def number(value: float | None, unit: str) -> str:
-    """Three significant digits with the unit; `points` are fractions shown as percentage points."""
-    if value is None or not math.isfinite(value):
-        return "?"
-    return f"{100 * value:.2f}" if unit == "points" else f"{value:.3g}"
 
 
 def shown_estimate(verdict: Verdict, finding: Finding) -> str:
@@ -31,20 +24,21 @@ def shown_estimate(verdict: Verdict, finding: Finding) -> str:
     return text
 
 
-def told_estimate(verdict: Verdict, finding: Finding) -> str:
-    """The same with the name of the part that it is of, where a claim has several, and the seeds."""
+def estimate_in_words(verdict: Verdict, finding: Finding) -> str:
+    """Estimate with its interval and the seeds; of a claim with several parts, those of the weakest, by its name."""
     part = finding.details.get("weakest")
     named = "" if part is None else f"{part}: "
     return f"{named}{shown_estimate(verdict, finding)}, {shown_n(finding)}"
 
 
 def shown_n(finding: Finding) -> str:
+    """How many seeds a finding rests on, an arm each, for instance "6 + 6 seeds"."""
     return " + ".join(str(n) for n in finding.n) + (" seed" if finding.n == (1,) else " seeds")
 
 
 def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:
     """Estimate, interval, detectable effect, and the seeds that would decide where that is registered."""
-    parts = [told_estimate(verdict, finding)]
+    parts = [estimate_in_words(verdict, finding)]
     unit = finding.unit
     if min(finding.n) < finding.minimum_n:
         parts.append(f"this form needs at least {finding.minimum_n} seeds")
@@ -53,30 +47,23 @@ def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:
     if "suspect_same_run" in verdict.flags:
         parts.append("no spread between runs: are they the same run?")
     if verdict.detectable is not None:
-        if finding.form == "every_run":
-            parts.append(f"all of them would show a recurrence of {number(verdict.detectable, 'rate')}")
-        else:
-            parts.append(f"detectable (80 % power): {number(verdict.detectable, unit)} {unit}".rstrip())
+        parts.append(finding.detectable_as.format(number=number(verdict.detectable, unit), unit=unit).rstrip())
     if verdict.seeds_needed is not None:
         parts.append(f"{registered_effect(finding)} needs {verdict.seeds_needed} seeds")
     return "; ".join(parts)
 
 
 def registered_effect(finding: Finding) -> str:
-    """What the seeds are counted for."""
+    """In words: the effect or margin that `seeds_needed` counts the seeds for."""
     planned = finding.details.get("planned_effect")
     if planned is not None:
         return f"the registered effect, {number(planned, finding.unit)} {finding.unit},".replace(" ,", ",")
-    if finding.form == "every_run":
-        return f"a recurrence of {number(finding.details['p0'], 'rate')} (all runs showing it)"
-    if finding.form == "fair_coin":
-        return "a fair coin"
-    return "the registered margin"
+    return finding.wanted
 
 
 def decided_reason(verdict: Verdict, finding: Finding) -> str:
     """Estimate, interval, n and p of a decided claim, and the recurrence that counts of runs show."""
-    parts = [told_estimate(verdict, finding), shown_p(verdict.p_adjusted)]
+    parts = [estimate_in_words(verdict, finding), shown_p(verdict.p_adjusted)]
     if "recurrence_at_least" in finding.details and verdict.outcome == "supported":
         parts.append(f"recurrence at least {number(finding.details['recurrence_at_least'], 'rate')} (95 %)")
     if "smaller_than_paper" in verdict.flags:
@@ -85,6 +72,7 @@ def decided_reason(verdict: Verdict, finding: Finding) -> str:
 
 
 def shown_p(p: float | None) -> str:
+    """The corrected p in words."""
     if p is None:
         return "p unknown"
     return "adjusted p < 0.0001" if p < 1e-4 else f"adjusted p {p:.2g}"

@@ -1,10 +1,9 @@
 """What was registered when a study's runs were created, against what is judged now.
 
 A verdict keeps its promise only for what was fixed before the runs: the statement's entry, the study's family, its
-seeds, its looks, its smallest effects of interest. Each run notes them when it is created,
-by `repro/stages/registered.py`;
-whatever differs makes the verdict exploratory, and the verdict says so. So does a run of an older version that does not
-say how it was made.
+seeds, its looks, its smallest effects of interest. Each run notes them when it is created, by
+`repro/stages/registered.py`; whatever differs makes the verdict exploratory, and the verdict says so. So does a run of
+an older version that does not say how it was made.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _OF_STUDY = {
 def departures(
     evidence: Evidence, statement: str, digests: Mapping[str, str], variants: Sequence[str]
 ) -> tuple[str, ...]:
-    """In what the judging of a statement departs from what its runs were created for, one phrase each.
+    """How the judging of a statement departs from what was registered when its runs were created, a phrase each.
 
     digests   of the statement's entry in the registry as it stands now, and of the entries that repeat it: a family may
               name any of them
@@ -62,7 +61,7 @@ _TRACES = {
 
 
 def _unsaid(runs: Sequence[RunRecord]) -> list[str]:
-    """What runs of older versions do not record, so that nobody can check that they are what they are taken for."""
+    """A phrase on what runs of older versions do not record, so that nobody can check where they come from; or none."""
     missing = {name: sum(run.provenance.get(name) is None for run in runs) for name in _TRACES}
     what = [said for name, said in _TRACES.items() if missing[name]]
     if not what:

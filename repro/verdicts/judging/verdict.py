@@ -1,4 +1,4 @@
-"""A verdict: what the evidence of one study says about one statement, after multiplicity."""
+"""A verdict: what the evidence of one study says about one statement, corrected for the family."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ def untestable(reason: str) -> Verdict:
 
 
 def not_evaluated(why: NotEvaluated) -> Verdict:
-    """The verdict where this evidence cannot say."""
+    """The verdict where this evidence cannot say, with the reason."""
     return Verdict("not_evaluated", why.reason, code=why.code)

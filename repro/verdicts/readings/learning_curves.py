@@ -55,12 +55,12 @@ def _remedy(evidence: Evidence, run: RunRecord) -> str:
 
 
 def settled_curve(run: RunRecord) -> str:
-    """The name of the curve that is read of a run."""
+    """The name of the curve by which a run has settled: its validation error, else its held-out error."""
     return "validation_error" if "validation_error" in run.curves else "held_out_error"
 
 
 def settled_windows(run: RunRecord) -> tuple[float, float, float] | None:
-    """Steps at which the third quarter of the steps at the first learning rate begins, the last begins, and it ends.
+    """Where the last two quarters of the steps at the first learning rate begin, and where the last one ends.
 
     A point belongs to the window at whose end it stands. None for a run without points at its first rate.
     """
@@ -76,10 +76,10 @@ def _quarters(run: RunRecord) -> tuple[list[float], list[float]]:
         return [], []
     third, last, end = windows
     points = zip(run.curves["step"], run.curves.get(settled_curve(run), []), strict=False)
-    known = [(float(step), float(error)) for step, error in points if step is not None and error is not None]
+    curve = [(float(step), float(error)) for step, error in points if step is not None and error is not None]
     return (
-        [error for step, error in known if third < step <= last],
-        [error for step, error in known if last < step <= end],
+        [error for step, error in curve if third < step <= last],
+        [error for step, error in curve if last < step <= end],
     )
 
 

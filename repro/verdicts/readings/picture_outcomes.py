@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.readings.kept import kept
 from repro.verdicts.readings.readings import metric_values, runs_of
 from repro.verdicts.registry.metrics import METRICS, Metric
 from repro.verdicts.statistics.estimates import sd_floor
@@ -24,16 +24,16 @@ Averaged = Literal["centre", "ten_views", "ten_views_top5"]
 
 
 def pictures_of(run: RunRecord, evidence: Evidence, metric: Metric) -> int | NotEvaluated | None:
-    """On how many held-out pictures a run's metric was measured; None for what is no error on pictures.
+    """On how many held-out pictures a run's metric was measured; None for a metric that is no error on pictures.
 
-    Not evaluated where that should be noted and is not: without it the noise of the pictures is unknown.
+    NotEvaluated where the evidence should hold that number and does not: the noise of the pictures is then unknown.
     """
     name = METRICS[metric].pictures
     if name is None:
         return None
-    said = run.scalar(name)
-    if said is not None:
-        return int(said)
+    count = run.scalar(name)
+    if count is not None:
+        return int(count)
     if name == "held_out_pictures":
         return int(evidence.study.data["counts"]["held_out"])
     return NotEvaluated(
@@ -58,7 +58,7 @@ def picture_variance(evidence: Evidence, variant: str, seeds: Sequence[int], met
 
 
 def picture_variance_of_halves(evidence: Evidence, variant: str, seeds: Sequence[int], at: float) -> float:
-    """The same of the difference between the errors on two halves of the held-out pictures."""
+    """The variance, by the luck of the pictures, of the difference between the errors on two halves of them."""
     return 4 * picture_variance(evidence, variant, seeds, "held_out_error", at)
 
 
@@ -82,7 +82,7 @@ def ensemble_right(
 
 
 def ensembles_within(evidence: Evidence, variant: str, seeds: Sequence[int], members: int) -> list[tuple[int, ...]]:
-    """Seeds of the measured ensembles of so many nets, all of them among `seeds`."""
+    """The measured ensembles of `members` nets, each by its nets' seeds, all of which are among `seeds`."""
     prefix = f"ensemble/{variant}/"
     names = {name.removeprefix(prefix).split("/")[0] for name in evidence.arrays if name.startswith(prefix)}
     groups = [tuple(int(seed) for seed in name.split("+")) for name in sorted(names)]
@@ -111,20 +111,13 @@ def difference_floor(evidence: Evidence, first: str, second: str, seeds: Sequenc
     return sd_floor(counts or None, pictures, rule.step)
 
 
+@kept
 def _discordant(evidence: Evidence, one: str, other: str, array: str) -> int | None:
     """On how many pictures exactly one of two runs is right; None unless both have outcomes for as many."""
-    known = _DISCORDANT.setdefault(evidence, {})
-    key = (one, other, array)
-    if key not in known:
-        known[key] = None
-        if evidence.has_array(one, array) and evidence.has_array(other, array):
-            a, b = evidence.array(one, array), evidence.array(other, array)
-            if a.shape == b.shape:
-                known[key] = int(np.bitwise_count(a ^ b).sum())
-    return known[key]
-
-
-_DISCORDANT: WeakKeyDictionary[Evidence, dict[tuple[str, str, str], int | None]] = WeakKeyDictionary()
+    if not evidence.has_array(one, array) or not evidence.has_array(other, array):
+        return None
+    a, b = evidence.array(one, array), evidence.array(other, array)
+    return int(np.bitwise_count(a ^ b).sum()) if a.shape == b.shape else None
 
 
 def _unpacked(bits: Bits, pictures: int) -> Outcomes:

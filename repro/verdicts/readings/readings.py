@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import fmean
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
 from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.readings.kept import kept
 from repro.verdicts.registry.metrics import METRICS
 from repro.verdicts.statistics.specialisation import NetDivision, net_division
 
@@ -25,27 +25,15 @@ def runs_of(evidence: Evidence, variant: str, seeds: Sequence[int]) -> list[RunR
     return [by_seed[seed] for seed in seeds]
 
 
+@kept
 def _by_seed(evidence: Evidence, variant: str) -> dict[int, RunRecord]:
-    known = _RUNS.setdefault(evidence, {})
-    if variant not in known:
-        known[variant] = {run.seed: run for run in evidence.of(variant)}
-    return known[variant]
+    return {run.seed: run for run in evidence.of(variant)}
 
 
-_RUNS: WeakKeyDictionary[Evidence, dict[str, dict[int, RunRecord]]] = WeakKeyDictionary()
-"""Runs by variant and seed: the same ones are asked for again with each claim and each seed left out."""
-
-
+@kept
 def collapsed_runs(evidence: Evidence, variant: str, seeds: Sequence[int]) -> int:
     """How many runs of these seeds collapsed or diverged."""
-    known = _COLLAPSED.setdefault(evidence, {})
-    key = (variant, tuple(seeds))
-    if key not in known:
-        known[key] = sum(run.status != "finished" for run in runs_of(evidence, variant, seeds))
-    return known[key]
-
-
-_COLLAPSED: WeakKeyDictionary[Evidence, dict[tuple[str, tuple[int, ...]], int]] = WeakKeyDictionary()
+    return sum(run.status != "finished" for run in runs_of(evidence, variant, seeds))
 
 
 def untrained_runs(evidence: Evidence, variant: str, seeds: Sequence[int], bound: float) -> list[int] | NotEvaluated:
@@ -58,30 +46,21 @@ def untrained_runs(evidence: Evidence, variant: str, seeds: Sequence[int], bound
 
 
 def missing_runs(evidence: Evidence, variants: Sequence[str], seeds: Sequence[int]) -> NotEvaluated | None:
-    """Which runs of these variants and seeds are not there; None when all are."""
+    """NotEvaluated, which names the missing runs of these variants and seeds; None when all are there."""
     gaps = []
     for variant in variants:
         present = _by_seed(evidence, variant)
-        if gone := [str(seed) for seed in seeds if seed not in present]:
-            gaps.append(f"{variant} seed{'s' if len(gone) > 1 else ''} {', '.join(gone)}")
+        if absent := [str(seed) for seed in seeds if seed not in present]:
+            gaps.append(f"{variant} seed{'s' if len(absent) > 1 else ''} {', '.join(absent)}")
     return NotEvaluated("missing_runs", f"missing runs: {'; '.join(gaps)}") if gaps else None
 
 
+@kept
 def metric_values(evidence: Evidence, variant: str, seeds: Sequence[int], metric: str) -> list[float] | NotEvaluated:
-    """A metric of each run. A collapsed run without a number counts with what guessing would give."""
-    known = _VALUES.setdefault(evidence, {})
-    key = (variant, metric, tuple(seeds))
-    if key not in known:
-        known[key] = _metric_values(evidence, variant, seeds, metric)
-    return known[key]
+    """A metric of each run; a collapsed run without a number counts with what guessing would give.
 
-
-_VALUES: WeakKeyDictionary[Evidence, dict[tuple[str, str, tuple[int, ...]], list[float] | NotEvaluated]] = (
-    WeakKeyDictionary()
-)
-
-
-def _metric_values(evidence: Evidence, variant: str, seeds: Sequence[int], metric: str) -> list[float] | NotEvaluated:
+    NotEvaluated where a run has no such number and guessing has none either.
+    """
     values = []
     for run in runs_of(evidence, variant, seeds):
         value = early_train_loss(run) if metric == "early_train_loss" else run.scalar(metric)
@@ -100,7 +79,7 @@ def early_train_loss(run: RunRecord) -> float | None:
 
 
 def guessing(evidence: Evidence, metric: str) -> float | None:
-    """A metric of a net that only guesses; None where guessing has no such value."""
+    """The value of a metric for a net that only guesses; None where there is no such value."""
     rule = METRICS.get(metric)
     return None if rule is None or rule.guessing is None else rule.guessing(evidence.study.classes)
 
@@ -118,6 +97,7 @@ def _why_no_number(run: RunRecord, metric: str) -> NotEvaluated:
     return NotEvaluated("not_a_number", f"{metric} of {where} is not a number although it trained")
 
 
+@kept
 def divisions_of(
     evidence: Evidence, variant: str, seeds: Sequence[int], above: float, *, initial: bool = False
 ) -> list[NetDivision] | NotEvaluated:
@@ -126,21 +106,6 @@ def divisions_of(
     above    chroma share above which a kernel is colour-specific
     initial  before training, all kernels counted live
     """
-    known = _DIVISIONS.setdefault(evidence, {})
-    key = (variant, tuple(seeds), above, initial)
-    if key not in known:
-        known[key] = _divisions(evidence, variant, seeds, above, initial)
-    return known[key]
-
-
-_DIVISIONS: WeakKeyDictionary[
-    Evidence, dict[tuple[str, tuple[int, ...], float, bool], list[NetDivision] | NotEvaluated]
-] = WeakKeyDictionary()
-
-
-def _divisions(
-    evidence: Evidence, variant: str, seeds: Sequence[int], above: float, initial: bool
-) -> list[NetDivision] | NotEvaluated:
     divisions = []
     name = "conv1_chroma_response_initial" if initial else "conv1_chroma_response"
     for run in runs_of(evidence, variant, seeds):
@@ -151,8 +116,8 @@ def _divisions(
                 f"the evidence of {where} holds no chroma responses of its kernels; `repro evaluate` measures them",
             )
         shares, live = evidence.array(run.identity, name), evidence.array(run.identity, "conv1_live").astype(bool)
-        found = net_division(shares, np.ones_like(live) if initial else live, above)
-        if 0 in found.live:
-            return NotEvaluated("kernels", f"{where}: tower {found.live.index(0)} has no live kernel")
-        divisions.append(found)
+        net = net_division(shares, np.ones_like(live) if initial else live, above)
+        if 0 in net.live:
+            return NotEvaluated("kernels", f"{where}: tower {net.live.index(0)} has no live kernel")
+        divisions.append(net)
     return divisions

@@ -50,24 +50,34 @@ class Settled(Settings):
 
 
 class ErrorsLeft(Settings):
+    """A training error is left that weight decay could lower."""
+
     training_error_at_least: Annotated[float, Field(gt=0, lt=1)]
 
 
 class Dose(Settings):
+    """Weight decay acted: without gradients, weights shrink by exp(-dose)."""
+
     decay_dose_at_least: Annotated[float, Field(gt=0)]
 
 
 class NormalisationAlive(Settings):
+    """Response normalisation does more than divide by a constant."""
+
     mean_scale_over_constant_above: Annotated[float, Field(ge=1)]
 
 
 class KernelsMoved(Settings):
+    """The first layer's kernels left their initial values, and enough of them are live."""
+
     mean_cosine_with_initial_below: Fraction
     live_kernels_per_tower_at_least: Annotated[int, Field(ge=1)]
     dead_share_per_tower_at_most: Fraction
 
 
 class BothKinds(Settings):
+    """Dense nets hold both kinds of kernel, so that there is something to divide."""
+
     specific_share_at_least: Fraction
     specific_share_at_most: Fraction
 
@@ -79,6 +89,8 @@ class BothKinds(Settings):
 
 
 class EnoughKernels(Settings):
+    """Every tower has so many live kernels that one net can be told from chance."""
+
     live_kernels_per_tower_at_least: Annotated[int, Field(ge=1)]
 
 

@@ -31,7 +31,7 @@ class _File(Settings):
 
 
 def load_literature(path: Path, registry: Registry) -> Mapping[str, tuple[LaterFinding, ...]]:
-    """Findings by statement.
+    """What later work found, by statement.
 
     Raises UserError that names the entry for an unknown statement, key or direction, and for a finding that
     stands at a statement which repeats another.

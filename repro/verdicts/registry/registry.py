@@ -55,6 +55,7 @@ class Registry:
 
     @property
     def repeats(self) -> dict[str, str]:
+        """Each statement that repeats another, with the one that it repeats."""
         return {entry.id: entry.repeats for entry in self if entry.repeats is not None}
 
     @property
@@ -115,7 +116,7 @@ class _File(Settings):
 
 @lru_cache(maxsize=8)
 def load_registry(path: Path) -> Registry:
-    """Read `statements.yaml`.
+    """The registry in the file `statements.yaml`; each file is read once.
 
     Raises UserError that names the statement, the key, the value and what is allowed.
     """
@@ -125,8 +126,8 @@ def load_registry(path: Path) -> Registry:
         raise UserError(f"{path}: statements: must be a list of statements")
     head = validated(_File, raw, str(path))
     statements: dict[str, Statement] = {}
-    for place, row in enumerate(rows, 1):
-        entry = _statement(row, f"{path}: statement {place}")
+    for index, row in enumerate(rows, 1):
+        entry = _statement(row, f"{path}: statement {index}")
         if entry.id in statements:
             raise UserError(f"{path}: {entry.id} stands there twice; ids are unique")
         statements[entry.id] = entry

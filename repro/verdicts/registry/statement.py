@@ -8,9 +8,7 @@ from pydantic import Field, model_validator
 
 from repro.settings import Settings
 from repro.verdicts.registry.papers_evidence import PaperErrors
-from repro.verdicts.registry.test_types import FORMS as FORMS
-from repro.verdicts.registry.test_types import ComparisonTest, RecordTest, Test
-from repro.verdicts.registry.test_types import StatisticalTest as StatisticalTest
+from repro.verdicts.registry.test_types import Scope, Test
 
 Kind = Literal["definition", "statistical", "absolute", "timing", "qualitative", "historical"]
 
@@ -51,15 +49,11 @@ class Statement(Settings):
             raise ValueError(f"has {' and '.join(ways)}; at most one of repeats, untestable, test")
         if self.after is not None and self.scope != "statistical":
             raise ValueError("after is only for statements that are tested over runs")
-        if self.known_erratum is not None and not isinstance(self.test, ComparisonTest):
+        if self.known_erratum is not None and self.scope != "definition":
             raise ValueError("known_erratum is only for statements with a test of form comparison")
         return self
 
     @property
-    def scope(self) -> Literal["definition", "record", "statistical"] | None:
-        """What its claim reads: nothing of a study, a study's record, or its runs; None without a test."""
-        if self.test is None:
-            return None
-        if isinstance(self.test, ComparisonTest):
-            return "definition"
-        return "record" if isinstance(self.test, RecordTest) else "statistical"
+    def scope(self) -> Scope | None:
+        """What its claim reads; None without a test."""
+        return None if self.test is None else self.test.scope

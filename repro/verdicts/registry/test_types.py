@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -17,6 +18,8 @@ MetricNames = Annotated[tuple[Metric, ...], Field(strict=False)]
 Range = Annotated[tuple[float, float], Field(strict=False)]
 NotNegative = Annotated[float, Field(ge=0)]
 Larger = Literal["first", "second"]
+Scope = Literal["definition", "record", "statistical"]
+"""What a claim reads: nothing of a study, a study's record, or its runs."""
 
 
 def _in_order(**values: float) -> None:
@@ -29,6 +32,7 @@ def _in_order(**values: float) -> None:
 class _Statistical(Settings):
     arms_at_least: ClassVar[int] = 1
     arms_at_most: ClassVar[float] = 1
+    scope: ClassVar[Scope] = "statistical"
 
     variants: Names = Field(min_length=1, description="in the order of the arms; the last is the reference")
     otherwise: Names = Field((), description="read in their place where the study has not all of them")
@@ -71,7 +75,7 @@ class _OfOneMetric(_Statistical):
 
     @property
     def unit(self) -> Unit:
-        """Of the differences that are tested: the metric's own."""
+        """The unit of the differences that are tested: that of the metric."""
         return METRICS[self.metric].unit
 
 
@@ -163,7 +167,7 @@ class SpeedTest(_Statistical):
 
     @property
     def criterion(self) -> Literal["training_error", "converged"]:
-        """Which curve is read."""
+        """The curve by which a run arrives: its training error at a target, or its held-out error when converged."""
         return "converged" if self.target is None else "training_error"
 
 
@@ -347,6 +351,7 @@ class FairCoinTest(_OfTowers):
 class ComparisonTest(Settings):
     """Decided without training, from the layer table, the facts, or printed numbers; has no study."""
 
+    scope: ClassVar[Scope] = "definition"
     form: Literal["comparison"]
     reads: str
 
@@ -354,6 +359,7 @@ class ComparisonTest(Settings):
 class RecordTest(Settings):
     """Decided without statistics from a study's record: staged data, logs."""
 
+    scope: ClassVar[Scope] = "record"
     form: Literal["record"]
     reads: str
 
@@ -363,21 +369,23 @@ OneVariantTest = MeasuresTest | AbsoluteTest | PerImageTest
 TowersTest = TowerContrastTest | MostRunsTest | EveryRunTest | FairCoinTest
 StatisticalTest = ArmsTest | OneVariantTest | TowersTest
 Test = StatisticalTest | ComparisonTest | RecordTest
-FORMS: dict[str, type[Settings]] = {
-    "direction": DirectionTest,
-    "any_of": AnyOfTest,
-    "descending": DescendingTest,
-    "equivalent": EquivalentTest,
-    "speed": SpeedTest,
-    "measures": MeasuresTest,
-    "absolute": AbsoluteTest,
-    "per_image": PerImageTest,
-    "tower_contrast": TowerContrastTest,
-    "most_runs": MostRunsTest,
-    "every_run": EveryRunTest,
-    "fair_coin": FairCoinTest,
-    "comparison": ComparisonTest,
-    "record": RecordTest,
-}
+FORMS: dict[str, type[Settings]] = {get_args(test.model_fields["form"].annotation)[0]: test for test in get_args(Test)}
+"""Types by the name of their form, as the file has it."""
 DECIDES_NOTHING = frozenset({"arms", "reads", "planned_effect", "beside", "printed"})
 """Fields that no verdict depends on: words and numbers for readers and plans."""
+
+
+def names_in(value: Any, known: Collection[str]) -> tuple[str, ...]:
+    """Which of the known names (of variants, of metrics) a test's plain values mention anywhere, in its order."""
+    return tuple(dict.fromkeys(word for word in _strings(value) if word in known))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _strings(part)
+    elif isinstance(value, Sequence):
+        for part in value:
+            yield from _strings(part)

@@ -1,4 +1,4 @@
-"""Exact tests on counts, ranks and permutations, and Holm's adjustment.
+"""Exact tests on counts, ranks and permutations.
 
 Nothing here assumes a noise shape. Rank tests enumerate the permutation distribution by counting subsets, so
 ties and sample sizes make no difference: no normal approximation, no random numbers.
@@ -22,22 +22,6 @@ MOST_ENUMERATED = 200_000
 RESAMPLES = 19_999
 
 
-def holm(p: npt.ArrayLike, m: int | None = None) -> Floats:
-    """Holm-adjusted p values of shape (k,); m >= k is the size of the registered family (default k).
-
-    Members of the family that are not among the k count as p = 1. Raises ValueError on NaN or m < k.
-    """
-    raw = np.asarray(p, dtype=np.float64)
-    m = raw.size if m is None else m
-    if raw.ndim != 1 or np.isnan(raw).any() or m < raw.size:
-        raise ValueError("holm needs a vector of p values without NaN and m at least its length")
-    order = np.argsort(raw, kind="stable")
-    steps = np.maximum.accumulate(raw[order] * (m - np.arange(raw.size)))
-    adjusted = np.empty_like(raw)
-    adjusted[order] = np.minimum(steps, 1.0)
-    return adjusted
-
-
 def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Exact one-sided limits of a rate, each at `confidence`: (lower, upper).
 
@@ -49,14 +33,14 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> tuple[float, fl
 
 
 def at_least(k: int, n: int, rate: float) -> float:
-    """P(X >= k) of n trials."""
+    """The probability of k or more successes in n trials, each with probability `rate`."""
     if k <= 0 or k > n:
         return 1.0 if k <= 0 else 0.0
     return float(special.bdtrc(k - 1, n, rate))
 
 
 def at_most(k: int, n: int, rate: float) -> float:
-    """P(X <= k) of n trials."""
+    """The probability of at most k successes in n trials, each with probability `rate`."""
     if k < 0 or k >= n:
         return 0.0 if k < 0 else 1.0
     return float(special.bdtr(k, n, rate))
@@ -75,27 +59,25 @@ def _rank_sum_null(doubled_ranks: tuple[int, ...], k: int) -> Floats:
     return null
 
 
-def rank_sum(x: Values, y: Values) -> tuple[int, Floats]:
-    """Twice the sum of x's midranks among x and y, and the exact null of that number (a vector indexed by
-    it)."""
+def mann_whitney_exact(x: Values, y: Values) -> tuple[float, float]:
+    """One-sided exact p for "x tends to be larger" and for "x tends to be smaller", ties included.
+
+    scipy's exact test allows no ties; without them the two agree.
+    """
     a, b = finite_values(x), finite_values(y)
     _, group, size = np.unique(np.concatenate([a, b]), return_inverse=True, return_counts=True)
     last = np.cumsum(size)
     doubled = (2 * last - size + 1)[group]  # a tied group shares the mean of its first and last rank
     null = _rank_sum_null(tuple(sorted(int(rank) for rank in doubled)), a.size)
-    return int(doubled[: a.size].sum()), null
-
-
-def mann_whitney_exact(x: Values, y: Values) -> tuple[float, float]:
-    """One-sided exact p for "x tends to be larger" and for "x tends to be smaller", ties included."""
-    observed, null = rank_sum(x, y)
+    observed = int(doubled[: a.size].sum())
     return float(null[observed:].sum()), float(null[: observed + 1].sum())
 
 
 def permutation_tails(x: Values, y: Values) -> tuple[float, float, float]:
     """One-sided permutation p for mean(x) > mean(y) and for the opposite, and the smallest p it could give.
 
-    Exact up to 200,000 arrangements, else 19,999 random ones, keyed by the sample sizes.
+    As scipy.stats.permutation_test, whose import would delay the start of `pytest claims/`. Exact up to 200,000
+    arrangements, else 19,999 random ones, keyed by the sample sizes.
     """
     a, b = finite_values(x), finite_values(y)
     both = np.concatenate([a, b])

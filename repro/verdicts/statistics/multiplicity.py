@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Place:
-    """What multiplicity makes of one statement's p.
+class Corrected:
+    """One statement's p after the correction for its family.
 
     adjusted  smallest family-wise level at which it is rejected
     step      what the family-wise level is divided by where it was tested, or would be now
@@ -29,14 +29,14 @@ class Place:
     waits_for: str | None = None
 
 
-def places(
+def corrected(
     p: Mapping[str, float],
     family: Sequence[str],
     after: Mapping[str, str],
     alpha: float,
     decided_before: Collection[str] = (),
-) -> dict[str, Place]:
-    """Where each member of the family stands at level `alpha`.
+) -> dict[str, Corrected]:
+    """The corrected p of each member of the family, which is tested at level `alpha`.
 
     p               two-sided p values; members without one (not evaluated) count as p = 1
     after           follower -> the statement before it; a statement without an entry, or whose predecessor is not
@@ -53,7 +53,7 @@ def places(
     chains = [name for name in family if name not in head]
     members = {top: [top, *(name for name in family if head.get(name) == top)] for top in chains}
     state = _State(members, set(decided_before))
-    found = {name: Place(0.0, 1) for name in family if name in decided_before}
+    results = {name: Corrected(0.0, 1) for name in family if name in decided_before}
     largest, at_alpha = 0.0, None
     while open_now := state.open():
         name = min(open_now, key=lambda each: p.get(each, 1.0) * open_now[each])
@@ -61,10 +61,12 @@ def places(
         if largest > alpha and at_alpha is None:
             at_alpha = state.steps()
         step = open_now[name] if at_alpha is None else at_alpha[name]
-        waits = head.get(name) if at_alpha is not None and name in head and found[head[name]].adjusted > alpha else None
-        found[name] = Place(largest, step, waits)
+        waits = (
+            head.get(name) if at_alpha is not None and name in head and results[head[name]].adjusted > alpha else None
+        )
+        results[name] = Corrected(largest, step, waits)
         state.decided.add(name)
-    return found
+    return results
 
 
 @dataclass

@@ -56,15 +56,9 @@ def welch_noncentrality(n: int, alpha: float, power: float = POWER) -> float:
     return float(optimize.brentq(lambda nc: power - welch_power(nc, n, alpha), 0.0, highest, xtol=1e-4))
 
 
-def mde(sd: float, n: int, alpha: float, power: float = POWER, arms: int = 2) -> float:
-    """Minimum detectable effect; NaN for n < 2.
-
-    arms=2: Welch with n runs per arm, sd that of a run; arms=1: paired or one arm, sd that of a difference.
-    """
-    if n < 2:
-        return math.nan
-    units = welch_noncentrality(n, alpha, power) if arms == 2 else noncentrality(n - 1.0, alpha, power)
-    return units * sd * math.sqrt(arms / n)
+def minimum_detectable_effect(sd: float, n: int, alpha: float, power: float = POWER) -> float:
+    """The difference that Welch's test finds with this power, n >= 2 runs in both arms, sd that of a run."""
+    return welch_noncentrality(n, alpha, power) * sd * math.sqrt(2 / n)
 
 
 def sd_upper(sd: float, df: float, confidence: float = 0.8) -> float:

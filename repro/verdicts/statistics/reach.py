@@ -30,7 +30,7 @@ TOST_POWER = 0.9
 
 @dataclass(frozen=True)
 class TReach:
-    """Of a t test.
+    """The reach of a t test.
 
     estimate      in the scale of the test (logs for ratios)
     unpaired      two arms compared by Welch
@@ -72,7 +72,7 @@ class TReach:
 
 @dataclass(frozen=True)
 class MajorityReach(TReach):
-    """Of a t test beside which an exact majority of the runs must lie on the limit's right side."""
+    """The reach of a t test beside which an exact majority of the runs must lie on the limit's right side."""
 
     def detectable(self, alpha: float, power: float = POWER) -> float | None:
         able = at_least(self.estimate.n[0], self.estimate.n[0], 0.5) <= alpha / 2
@@ -85,7 +85,7 @@ class MajorityReach(TReach):
 
 @dataclass(frozen=True)
 class WeakestReach:
-    """Of the smallest of k parameters: supported if all intervals lie above, contradicted if the lowest upper
+    """The reach of the smallest of k parameters: supported if all intervals lie above, contradicted if the lowest upper
     limit, at alpha / k, lies below."""
 
     members: Sequence[TReach]
@@ -110,7 +110,7 @@ class WeakestReach:
 
 @dataclass(frozen=True)
 class PartsReach:
-    """Of several parameters in units of their own, all of which a claim needs: told for the weakest of them."""
+    """The reach of several parameters in their own units, all of which a claim needs: that of the weakest."""
 
     weakest: TReach
     members: Sequence[TReach]
@@ -130,42 +130,32 @@ class PartsReach:
 
 @dataclass(frozen=True)
 class RateReach:
-    """Of a rate over seeds, k of n.
+    """The reach of a rate over seeds, k of n.
 
-    every   the claim needs all n; `detectable` is then the recurrence that n of n would show, else the true
-            rate above one half that a majority test of n seeds finds with 80 % power
-    wanted  "every": the registered recurrence p0; else the rate whose detection the plan is for
+    every  where the claim needs all n: the recurrence that n of n seeds must show. `detectable` is then the recurrence
+           that n of n would show, else the true rate above one half that a majority of n seeds finds with 80 % power
     """
 
     k: int
     n: int
-    every: bool = False
-    wanted: float | None = None
+    every: float | None = None
 
     def interval(self, alpha: float) -> Interval:
         return clopper_pearson(self.k, self.n, 1 - alpha / 2)
 
     def detectable(self, alpha: float) -> float | None:
-        if self.every:
+        if self.every is not None:
             return float((alpha / 2) ** (1.0 / self.n))
         k = _majority(self.n, alpha)
         return None if k is None else float(special.betaincinv(k, self.n - k + 1, POWER))
 
     def seeds_needed(self, alpha: float) -> int | None:
-        if self.wanted is None:
-            return None
-        if self.every:
-            return math.ceil(math.log(alpha / 2) / math.log(self.wanted) - 1e-9)
-        for n in range(2, MOST_SEEDS + 1):
-            k = _majority(n, alpha)
-            if k is not None and at_least(k, n, self.wanted) >= POWER:
-                return n
-        return None
+        return None if self.every is None else math.ceil(math.log(alpha / 2) / math.log(self.every) - 1e-9)
 
 
 @dataclass(frozen=True)
 class CoinReach:
-    """Of a rate that should lie inside [lo, hi]; the plan is for a true rate of one half."""
+    """The reach of a rate, k of n, that should lie inside [lo, hi]; the plan is for a true rate of one half."""
 
     k: int
     n: int

@@ -70,7 +70,7 @@ class NetDivision:
 
 
 def net_division(shares: npt.NDArray[np.floating], live: npt.NDArray[np.bool_], above: float) -> NetDivision:
-    """The division of one net.
+    """How the kernels of one net divide between its towers.
 
     shares, live  shape (kernels,), tower 0's first: chroma shares, and which kernels are live
     above         chroma share above which a kernel is colour-specific
@@ -104,7 +104,7 @@ def division_p(specific: Counts, live: Counts) -> float:
 
 
 def rematch_p(tower_shares: npt.ArrayLike) -> float:
-    """Do nets pair a colour tower with a grey one more often than random re-matching of their towers would?
+    """The permutation p of H0 "nets pair a colour tower with a grey one no more often than random matching would".
 
     tower_shares: shape (nets, 2), the part of each tower's live kernels that is colour-specific. Statistic: the
     sum over nets of the towers' difference. Exact up to 6 nets, else 9,999 random matchings. Towers that merely

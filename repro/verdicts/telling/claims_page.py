@@ -25,7 +25,7 @@ mean. Paraphrases are ours. Errors are fractions in the registry and percentage 
 
 
 def claims_page(registry: Registry) -> str:
-    """The page as Markdown."""
+    """docs/claims.md as Markdown."""
     lines = [HEAD, _counts(registry), "", "## Forms", ""]
     used: Counter[str] = Counter(entry.test.form for entry in registry if entry.test is not None)
     lines += [
@@ -97,7 +97,7 @@ def _rule(rule: Rule) -> str:
 
 
 def _spoken(text: str) -> str:
-    """As a sentence of its own."""
+    """The text as a sentence: a capital first, a full stop last."""
     text = " ".join(text.split())
     return text if not text else text[0].upper() + text[1:] + ("" if text.endswith(".") else ".")
 

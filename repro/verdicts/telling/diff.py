@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from repro.errors import UserError
-from repro.evidence.difference import EvidenceDifference, difference
+from repro.evidence.difference import EvidenceDifference, Seeds, difference
 from repro.evidence.directory import FILES, Evidence
 from repro.files import read_json
 from repro.settings import validated
@@ -19,7 +19,6 @@ from repro.verdicts.judging.ledger import make_ledger
 from repro.verdicts.judging.verdict import Outcome
 from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, load_registry
 from repro.verdicts.registry.test_types import StatisticalTest
-from repro.verdicts.telling.difference_in_words import difference_in_words
 
 Cause = Literal["evidence", "registry", "code", "not recorded"]
 Key = tuple[str, str | None]
@@ -38,7 +37,7 @@ class JudgedFrom(BaseModel):
 
 
 class Row(BaseModel):
-    """What is compared of a verdict's row. Files of earlier versions do not say what they were judged from."""
+    """The part of a verdict's row that is compared. Files of earlier versions do not say what they were judged from."""
 
     model_config = ConfigDict(frozen=True)
     id: str
@@ -53,7 +52,7 @@ class Row(BaseModel):
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: its rows, and its evidence where it was judged here and now."""
+    """One of the two things compared: its rows, and its evidence where that was judged just now."""
 
     path: Path
     rows: Mapping[Key, Row]
@@ -164,7 +163,7 @@ def _side(claims: Path, path: Path) -> Side:
             f"{path} is no list of verdicts; give an evidence directory (a folder with {', '.join(FILES)}) or a file "
             "that `pytest claims/ --verdicts FILE.json` wrote"
         )
-    rows = [validated(Row, row, f"{path}: verdict {place}") for place, row in enumerate(raw, 1)]
+    rows = [validated(Row, row, f"{path}: verdict {index}") for index, row in enumerate(raw, 1)]
     by_key = {(row.id, row.study): row for row in rows}
     if len(by_key) < len(rows):
         raise UserError(f"{path}: a statement stands there twice on one study; make the file again")
@@ -239,3 +238,41 @@ class _Causes:
 
 def _seeds(row: Row) -> str:
     return " + ".join(map(str, row.n)) + " seeds" if row.n else "no seeds"
+
+
+def difference_in_words(found: EvidenceDifference, variants: Collection[str] | None = None) -> str:
+    """In what two evidences differ, in a phrase, facts left out; empty where they do not.
+
+    variants: only what differs in their runs and in the study's record.
+    """
+    parts = []
+    for said, seeds in (
+        ("runs added", found.added),
+        ("runs removed", found.removed),
+        ("other runs under the same seeds", found.replaced),
+        ("other numbers of the same runs", found.changed),
+        ("more or less measured of the same runs", found.measured),
+    ):
+        if told := _runs_in_words(seeds, variants):
+            parts.append(f"{said}: {told}")
+    if found.study:
+        parts.append(f"the study's record differs in {', '.join(key.replace('_', ' ') for key in found.study)}")
+    if variants is None and found.averages:
+        parts.append("other averages of nets")
+    return "; ".join(parts)
+
+
+def _runs_in_words(seeds: Seeds, variants: Collection[str] | None) -> str:
+    of = {variant: found for variant, found in seeds.items() if variants is None or variant in variants}
+    return ", ".join(f"{variant} {_ranges(found)}" for variant, found in of.items())
+
+
+def _ranges(seeds: Iterable[int]) -> str:
+    """Seeds as they follow each other, for instance 20-25 and 27."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    return " and ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

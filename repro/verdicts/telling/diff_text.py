@@ -6,8 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from repro.verdicts.telling.diff import Change, Row, VerdictDiff
-from repro.verdicts.telling.difference_in_words import difference_in_words
+from repro.verdicts.telling.diff import Change, Row, VerdictDiff, difference_in_words
 from repro.verdicts.telling.explain_text import COLOURS
 
 _ALL_COLUMNS = 64
@@ -59,9 +58,9 @@ def _table(found: VerdictDiff, *, narrow: bool) -> Table:
 def _verdict(change: Change) -> Text:
     mentioned = _unlike(change)
     text = Text()
-    for place, row in enumerate((change.before, change.after)):
+    for index, row in enumerate((change.before, change.after)):
         outcome = "" if row is None else row.verdict or ""
-        text.append(" → " if place else "").append(_words(row, mentioned), COLOURS.get(outcome, "yellow"))
+        text.append(" → " if index else "").append(_words(row, mentioned), COLOURS.get(outcome, "yellow"))
     return text
 
 

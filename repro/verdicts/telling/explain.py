@@ -18,10 +18,11 @@ from pydantic import BaseModel
 from repro.evidence.directory import Evidence, load_evidence
 from repro.study.load import load_variants, read_study, study_files
 from repro.study.settings import Variant
-from repro.verdicts.finding import NotEvaluated, finite
+from repro.verdicts.finding import NotEvaluated, finite, number
+from repro.verdicts.forms.table import form_of
 from repro.verdicts.judging.gates import read_gate
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry, make_ledger
-from repro.verdicts.judging.reasons import number, registered_effect
+from repro.verdicts.judging.reasons import registered_effect
 from repro.verdicts.judging.verdict import FLAGS, Verdict
 from repro.verdicts.readings.readings import missing_runs
 from repro.verdicts.registry.literature import LITERATURE_FILE, literature_on, load_literature
@@ -37,7 +38,6 @@ from repro.verdicts.telling.how_tested import (
     tested_as,
     variants_of,
 )
-from repro.verdicts.telling.run_values import values_of_runs
 
 REMEDIES: Mapping[str, str] = {
     "missing_runs": "the missing runs (`repro plan STUDY` lists them), or evidence that has them",
@@ -89,7 +89,7 @@ def explanation(root: Path, claims: Path, statement: str, evidence: Sequence[Pat
 
 
 def _as_printed(entry: Statement, registry: Registry) -> dict[str, Any]:
-    """All that the registry notes for readers; a new field of `Statement` appears of itself."""
+    """All that the registry notes for readers; a new field of `Statement` is included without further work."""
     noted = entry.model_dump(mode="json", exclude={"test", "paper_errors"})
     noted["paper_evidence"] = [papers_evidence(errors) for errors in entry.paper_errors]
     return {**noted, "repeated_by": [name for name, other in registry.repeats.items() if other == entry.id]}
@@ -158,7 +158,7 @@ def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: M
             "in_family": source.id in {registry.original(name) for name in evidence.study.family},
             "registered_seeds": list(evidence.study.seeds),
             "gates": _gates(evidence, source.test, registry),
-            "values": [asdict(row) for row in values_of_runs(evidence, source.test)],
+            "values": [asdict(row) for row in form_of(source.test).values(evidence, source.test)],
             "details": dict(verdict.finding.details) if verdict is not None and verdict.finding else {},
         }
     return row
@@ -185,7 +185,7 @@ def _gates(evidence: Evidence, test: StatisticalTest, registry: Registry) -> lis
 
 
 def what_would_decide(verdict: Verdict) -> str | None:
-    """What it would take to decide, or to trust the decision more; None where nothing is open."""
+    """What would decide the statement, or make its verdict more certain; None where nothing is open."""
     if verdict.outcome == "untestable":
         return None
     if verdict.outcome == "not_evaluated":

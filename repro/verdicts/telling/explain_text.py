@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from repro.verdicts.judging.reasons import number, shown_p
+from repro.verdicts.finding import number
+from repro.verdicts.judging.reasons import shown_p
 
 WIDTH = 80
 LABEL = 24

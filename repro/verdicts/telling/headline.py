@@ -98,7 +98,7 @@ class Recorded:
 
 
 def recorded_results(root: Path, claims: Path) -> Recorded:
-    """Judge everything under `evidence/`; seconds, and nothing is trained.
+    """All recorded evidence, judged; it takes seconds, and nothing is trained.
 
     Raises UserError for evidence, a registry or claims that cannot be read.
     """
@@ -137,6 +137,7 @@ def load_headline(path: Path, registry: Registry) -> Mapping[str, Headline]:
 
 
 def verdict_word(verdict: Verdict) -> str:
+    """The verdict's word, with the flags beside it that a reader must see."""
     flags = [flag.replace("_", " ") for flag in NOTED_FLAGS if flag in verdict.flags]
     return verdict.outcome.replace("_", " ") + (f" ({', '.join(flags)})" if flags else "")
 

@@ -1,13 +1,13 @@
 """How a statement is tested, as words and plain values, read off the registry's own types.
 
-Nothing here knows a form by name: its words are its type's docstring, its rules are the type's fields, so a
-new form shows up in `repro explain` and docs/claims.md as soon as `repro.verdicts.registry.statement` has it.
+No form is named here: a form's words are its type's docstring and its rules are the type's fields, so a new form shows
+up in `repro explain` and docs/claims.md as soon as `repro.verdicts.registry.test_types` has it.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,10 @@ from repro.study.settings import Variant
 from repro.verdicts.registry.metrics import METRICS, Metric
 from repro.verdicts.registry.registry import Registry
 from repro.verdicts.registry.statement import Statement
+from repro.verdicts.registry.test_types import names_in
 
-_SAID_APART = frozenset({"form", "arms", "reads", "gates"})
-"""Fields of a test that have a place of their own in every description."""
+_SHOWN_APART = frozenset({"form", "arms", "reads", "gates"})
+"""Fields of a test that every description shows by themselves."""
 _IN_UNIT = frozenset(
     {
         *("more_than", "smallest_effect", "smallest_effect_at_paper_scale", "planned_effect"),
@@ -39,7 +40,7 @@ class Rule:
 
 
 def form_in_words(form: type[BaseModel]) -> str:
-    """What the form's type says of itself: the first paragraph of its docstring."""
+    """The form in words: the first paragraph of its type's docstring."""
     return " ".join((inspect.getdoc(form) or "").split("\n\n")[0].split())
 
 
@@ -50,14 +51,14 @@ def picked_in_words(test: BaseModel) -> str:
 
 
 def rules(test: BaseModel) -> tuple[Rule, ...]:
-    """Every registered choice that differs from "none", in the order of the type."""
+    """Every registered choice that differs from its default, in the type's order."""
     unit = getattr(test, "unit", None)
     found = []
     for name, field in type(test).model_fields.items():
         value = getattr(test, name)
-        if name in _SAID_APART or value == field.get_default():
+        if name in _SHOWN_APART or value == field.get_default():
             continue
-        found.append(Rule(name, _said(name, value, unit), " ".join((field.description or "").split())))
+        found.append(Rule(name, _in_words(name, value, unit), " ".join((field.description or "").split())))
     return tuple(found)
 
 
@@ -65,11 +66,6 @@ def gates_of(test: BaseModel, registry: Registry) -> dict[str, dict[str, Any]]:
     """The thresholds of the gates that the test stands behind, by gate."""
     thresholds = registry.gates.model_dump(mode="json")
     return {name: thresholds[name] for name in getattr(test, "gates", ())}
-
-
-def names_in(value: Any, known: Collection[str]) -> tuple[str, ...]:
-    """Which of the known names (of variants, of metrics) a test mentions anywhere, in its order."""
-    return tuple(dict.fromkeys(word for word in _strings(value) if word in known))
 
 
 def variants_of(test: BaseModel | None, variants: Mapping[str, Variant]) -> tuple[str, ...]:
@@ -88,12 +84,12 @@ def tested_as(registry: Registry, statement: Statement) -> str:
     return form_in_words(type(statement.test))
 
 
-def _said(name: str, value: Any, unit: str | None) -> str:
+def _in_words(name: str, value: Any, unit: str | None) -> str:
     if isinstance(value, BaseModel):
         return _nested(value, unit)
     if isinstance(value, tuple | list):
         nested = any(isinstance(part, BaseModel | tuple | list) for part in value)
-        return ("; " if nested else ", ").join(_said(name, part, unit) for part in value)
+        return ("; " if nested else ", ").join(_in_words(name, part, unit) for part in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
@@ -109,7 +105,8 @@ def _nested(value: BaseModel, unit: str | None) -> str:
     if metric in METRICS:
         unit = None if "of_chance" in parts else METRICS[metric].unit
     said = [
-        _spaced(name) if part is True else f"{_spaced(name)} {_said(name, part, unit)}" for name, part in parts.items()
+        _spaced(name) if part is True else f"{_spaced(name)} {_in_words(name, part, unit)}"
+        for name, part in parts.items()
     ]
     return " ".join([*([metric] if metric else []), ", ".join(said)])
 
@@ -122,14 +119,3 @@ def _titled(metric: Metric) -> str:
 
 def _spaced(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _strings(part)
-    elif isinstance(value, Sequence):
-        for part in value:
-            yield from _strings(part)

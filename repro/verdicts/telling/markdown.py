@@ -18,13 +18,13 @@ _HEAD = ("statement", "verdict", "effect", "seeds", "the paper", "flags, reason"
 
 
 def check_ending(path: str | Path) -> None:
-    """UserError where the name does not say in which form verdicts are to be written."""
+    """Raises UserError where a file's name ends in neither .json nor .md."""
     if Path(path).suffix.lower() not in ENDINGS:
         raise UserError(f"--verdicts {path}: the name must end in .json, for programs, or in .md, for Markdown")
 
 
 def write_verdicts(path: str | Path, ledger: Ledger) -> None:
-    """Write all verdicts in the form that the name ends in. UserError where that cannot be."""
+    """Write all verdicts, as JSON or as Markdown by the ending of the name. Raises UserError for another ending."""
     check_ending(path)
     if Path(path).suffix.lower() == ".md":
         write_text(path, markdown(ledger))

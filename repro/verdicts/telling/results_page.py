@@ -11,13 +11,15 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
 
 from repro.evidence.directory import Evidence
+from repro.verdicts.finding import number
+from repro.verdicts.forms.form import RunValues
+from repro.verdicts.forms.table import form_of
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry
-from repro.verdicts.judging.reasons import number
 from repro.verdicts.judging.verdict import Verdict
+from repro.verdicts.registry.test_types import StatisticalTest
 from repro.verdicts.statistics.estimates import welch
 from repro.verdicts.telling.explain import what_would_decide
 from repro.verdicts.telling.headline import HeadlineRow, Recorded, effect_of, verdict_word
-from repro.verdicts.telling.run_values import RunValues, values_of_runs
 from repro.verdicts.telling.summary import SECTIONS
 
 HEAD = """<!-- Made by `make docs` from evidence/, claims/headline.yaml and the registry; change those instead. -->
@@ -32,7 +34,7 @@ DECIDED = ("supported", "contradicted")
 
 
 def results_page(recorded: Recorded) -> str:
-    """The page as Markdown."""
+    """docs/results.md as Markdown."""
     lines = [HEAD, "## Headlines", "", *headline_table(recorded.headlines), ""]
     for row in recorded.headlines:
         lines += [*_headline(row), ""]
@@ -115,7 +117,8 @@ def _seeds(seeds: Sequence[int]) -> str:
 
 def _arms(evidence: Evidence, row: HeadlineRow) -> Iterator[str]:
     """Mean and spread of each arm; where nothing was tested, differences with a plain 95 % interval."""
-    found = values_of_runs(evidence, row.statement.test)
+    test = row.statement.test
+    found = list(form_of(test).values(evidence, test)) if isinstance(test, StatisticalTest) else []
     metrics = dict.fromkeys(values.metric for values in found)
     told = [f"`{name}` {', '.join(_arm(arm) for arm in found if arm.metric == name)}" for name in metrics]
     if told:

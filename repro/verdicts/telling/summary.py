@@ -31,7 +31,7 @@ Line = tuple[str, str | None]
 
 
 def summary_lines(ledger: Ledger, shown: Collection[Key], *, verbose: bool = False) -> list[Line]:
-    """Lines of at most 80 columns with the colour of each (None: plain).
+    """The summary as lines of at most 80 columns, each with its colour (None: plain).
 
     shown: (statement, study) of the claims that ran. Repeated statements stand beside the ones that they
     repeat; statements that are untestable are listed when every claim ran.
@@ -54,11 +54,12 @@ def summary_lines(ledger: Ledger, shown: Collection[Key], *, verbose: bool = Fal
 
 
 def section_of(entry: Entry) -> str:
+    """The number of the paper's section that a statement stands in, without subsections; or `abstract`."""
     return entry.statement.section.split(".")[0]
 
 
 def _section(entry: Entry) -> int:
-    """The place of a statement's section: the paper's numbers do not always follow its order."""
+    """The index of a statement's section in the paper: statements are not always numbered in its order."""
     return list(SECTIONS).index(section_of(entry)) if section_of(entry) in SECTIONS else len(SECTIONS)
 
 
@@ -104,8 +105,8 @@ def _counts(ledger: Ledger, entries: list[Entry]) -> list[str]:
     lines = ["Verdicts, by what they rest on:" if counted else "Verdicts: none"]
     for name, counts in counted:
         said = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
-        for place, row in enumerate(_wrapped(said, WIDTH - width - 4)):
-            lines.append(f"  {'' if place else name:<{width}}  {row}")
+        for index, row in enumerate(_wrapped(said, WIDTH - width - 4)):
+            lines.append(f"  {'' if index else name:<{width}}  {row}")
     return lines
 
 

@@ -9,7 +9,7 @@ from repro.verdicts.judging.ledger import Entry, Ledger
 
 ERRATUM = "false as printed"
 WORDS = ("supported", "contradicted", "inconclusive", "not evaluated", ERRATUM)
-"""Outcomes in the order in which they are told."""
+"""Outcomes in the order in which they are shown."""
 _BASES = ("as built", "on record", "by evidence", "exploratory")
 
 
@@ -35,8 +35,8 @@ def counts_apart(ledger: Ledger, entries: Iterable[Entry]) -> dict[str, Counter[
         basis = _basis(ledger, entry)
         several = len(ledger.studies) > 1 and entry.study in ledger.studies
         name = f"{basis}, {entry.study}" if several else basis
-        place = ledger.studies.index(entry.study) if several and entry.study is not None else 0
-        found.setdefault((_BASES.index(basis), place, name), Counter())[outcome_in_words(entry)] += 1
+        index = ledger.studies.index(entry.study) if several and entry.study is not None else 0
+        found.setdefault((_BASES.index(basis), index, name), Counter())[outcome_in_words(entry)] += 1
     return {name: counts for (_, _, name), counts in sorted(found.items())}
 
 

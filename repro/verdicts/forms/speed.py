@@ -1,4 +1,4 @@
-"""Findings on how many iterations two variants take to the same point in training, by a factor."""
+"""The form of speed: by what factor two variants differ in the iterations that they take to the same point."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from repro.evidence.record import RunRecord
 from repro.study.tuning import iterations_to
 from repro.verdicts.authoring.samples import Pairs
 from repro.verdicts.finding import Finding, NotEvaluated
-from repro.verdicts.forms import two_arms as forms
-from repro.verdicts.forms.judge_arms import Part, all_parts
+from repro.verdicts.forms import two_arms
+from repro.verdicts.forms.form import Form, Part, all_parts
+from repro.verdicts.forms.planning import without_power
 from repro.verdicts.readings.readings import runs_of
 from repro.verdicts.registry.test_types import SpeedTest
 
@@ -29,17 +30,17 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Arrival:
-    """When a run arrived, in iterations; `censored`: it had not by then, which was its end."""
+    """The iteration at which a run arrived; `censored`: the run ended there and had not arrived."""
 
     iterations: float
     censored: bool = False
 
 
-def speed(evidence: Evidence, test: SpeedTest, samples: Pairs, seeds: Sequence[int]) -> Part:
+def _judge(evidence: Evidence, test: SpeedTest, samples: Pairs, seeds: Sequence[int]) -> Part:
     """The ratio of iterations of each pair's slower variant to its faster one's (geometric means)."""
     pairs = {f"{slower} against {faster}": (slower, faster) for slower, faster in samples.pairs}
     parts = all_parts(pairs, lambda name: _ratio(evidence, test, *pairs[name], seeds))
-    return parts if isinstance(parts, NotEvaluated) else forms.every_part(parts)
+    return parts if isinstance(parts, NotEvaluated) else two_arms.every_part(parts)
 
 
 def _ratio(evidence: Evidence, test: SpeedTest, slower: str, faster: str, seeds: Sequence[int]) -> Part:
@@ -57,27 +58,27 @@ def _ratio(evidence: Evidence, test: SpeedTest, slower: str, faster: str, seeds:
     arrivals = [
         [_converged(points) if target is None else _arrival(points, target) for points in arm] for arm in curves
     ]
-    if late := [str(seed) for seed, found in zip(seeds, arrivals[1], strict=True) if found.censored]:
+    if late := [str(seed) for seed, arrival in zip(seeds, arrivals[1], strict=True) if arrival.censored]:
         goal = "converged" if target is None else f"came down to a training error of {100 * target:.0f} %"
         return NotEvaluated("scale", f"{faster} seed {', '.join(late)} never {goal}, so there is nothing to compare")
     finding = _compared(test, arrivals)
-    censored = sum(found.censored for found in arrivals[0])
+    censored = sum(arrival.censored for arrival in arrivals[0])
     return finding.remarked(*(["never_arrived"] if censored else []), target=target, never_arrived=censored)
 
 
 def _compared(test: SpeedTest, arrivals: Sequence[Sequence[Arrival]]) -> Finding:
     """The registered test of the ratio. Runs that never arrived count with their end: a bound from below."""
-    a, b = ([found.iterations for found in arm] for arm in arrivals)
+    a, b = ([arrival.iterations for arrival in arm] for arm in arrivals)
     if test.upper is not None:
-        finding = forms.about(a, b, lo=test.lower, hi=test.upper, larger="first", ratio=True)
+        finding = two_arms.about(a, b, lo=test.lower, hi=test.upper, larger="first", ratio=True)
     else:
-        finding = forms.direction(
+        finding = two_arms.direction(
             a, b, larger="first", ratio=True, shift=test.lower, planned_effect=test.planned_effect
         )
-    if not any(found.censored for found in arrivals[0]):
+    if not any(arrival.censored for arrival in arrivals[0]):
         return finding
     # The true ratio is larger: what is above a limit stays above it, what is below it may not be.
-    beyond = None if test.upper is None else forms.direction(a, b, larger="first", ratio=True, shift=test.upper)
+    beyond = None if test.upper is None else two_arms.direction(a, b, larger="first", ratio=True, shift=test.upper)
     return replace(
         finding,
         p_sup=finding.p_sup if beyond is None else 1.0,
@@ -87,12 +88,12 @@ def _compared(test: SpeedTest, arrivals: Sequence[Sequence[Arrival]]) -> Finding
 
 
 def arrival_at(run: RunRecord, target: float) -> Arrival:
-    """When a run's training error first came down to the target, by straight lines between points."""
+    """The iteration at which a run's training error first reached the target, by straight lines between points."""
     return _arrival(_points(run, "train_error"), target)
 
 
 def convergence(run: RunRecord) -> Arrival:
-    """The first point whose smoothed held-out error is within 1 % of the lowest; among the last: not yet."""
+    """The first iteration whose smoothed held-out error is within 1 % of the lowest; censored among the last points."""
     return _converged(_points(run, "held_out_error"))
 
 
@@ -104,9 +105,9 @@ def _arrival(points: Points, target: float) -> Arrival:
 def _converged(points: Points) -> Arrival:
     errors = [error for _, error in points]
     around = SMOOTHED_OVER // 2
-    smoothed = [fmean(errors[max(0, place - around) : place + around + 1]) for place in range(len(errors))]
+    smoothed = [fmean(errors[max(0, index - around) : index + around + 1]) for index in range(len(errors))]
     enough = min(smoothed) * (1 + CONVERGED_WITHIN)
-    first = next(place for place, error in enumerate(smoothed) if error <= enough)
+    first = next(index for index, error in enumerate(smoothed) if error <= enough)
     return Arrival(points[first][0], censored=first >= STILL_FALLING * len(points))
 
 
@@ -117,3 +118,6 @@ def _points(run: RunRecord, curve: str) -> Points:
 
 
 _CURVES = {"training_error": "train_error", "converged": "held_out_error"}
+
+
+SPEED = Form(SpeedTest, (Pairs,), _judge, without_power)

@@ -1,15 +1,17 @@
-"""Findings on variants against variants, in a metric of each run."""
+"""Forms that compare variants in a metric of each run: direction, any of, descending, equivalent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise, product
 
 from repro.evidence.directory import Evidence
 from repro.verdicts.authoring.samples import Arms, EachAgainst, Ordered
 from repro.verdicts.authoring.scale import at_paper_scale
 from repro.verdicts.finding import Finding, NotEvaluated
-from repro.verdicts.forms import two_arms as forms
+from repro.verdicts.forms import two_arms
+from repro.verdicts.forms.form import Form, Part, all_parts
+from repro.verdicts.forms.planning import of_differences
 from repro.verdicts.readings.picture_outcomes import difference_floor, picture_variance
 from repro.verdicts.readings.readings import metric_values
 from repro.verdicts.registry.metrics import METRICS, Metric
@@ -23,17 +25,15 @@ from repro.verdicts.registry.test_types import (
 )
 from repro.verdicts.statistics.estimates import sd_floor
 
-Part = Finding | NotEvaluated
 
-
-def direction(evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]) -> Part:
-    """The difference's sign; at the paper's scale, where margins are registered, its size."""
+def _judge_direction(evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]) -> Part:
+    """Whether one variant differs from another in the registered sense; at the paper's scale, by its margin."""
     found = _difference(evidence, test, samples.first, samples.second, seeds, test.metric)
     return _with_second_readings(found, evidence, test, samples, seeds)
 
 
-def any_of(evidence: Evidence, test: AnyOfTest, samples: EachAgainst, seeds: Sequence[int]) -> Part:
-    """The same for each of several variants, and in each registered metric."""
+def _judge_any_of(evidence: Evidence, test: AnyOfTest, samples: EachAgainst, seeds: Sequence[int]) -> Part:
+    """Whether the difference holds for each of several variants, in each registered metric."""
     one_metric = not test.also
     cases = {
         first if one_metric else f"{first} in {metric}": (first, metric)
@@ -47,11 +47,11 @@ def any_of(evidence: Evidence, test: AnyOfTest, samples: EachAgainst, seeds: Seq
     parts = all_parts(cases, part)
     if isinstance(parts, NotEvaluated):
         return parts
-    return forms.every_part(parts) if test.more_than and test.also else forms.any_of(parts)
+    return two_arms.every_part(parts) if test.more_than and test.also else two_arms.any_of(parts)
 
 
-def descending(evidence: Evidence, test: DescendingTest, samples: Ordered, seeds: Sequence[int]) -> Part:
-    """Each variant's mean above the next one's."""
+def _judge_descending(evidence: Evidence, test: DescendingTest, samples: Ordered, seeds: Sequence[int]) -> Part:
+    """Whether each variant's mean lies above the next one's."""
 
     steps = {f"{first} above {second}": (first, second) for first, second in pairwise(samples.names)}
 
@@ -60,17 +60,17 @@ def descending(evidence: Evidence, test: DescendingTest, samples: Ordered, seeds
         return _compared(evidence, test.metric, first, second, seeds, "first", planned=test.planned_effect)
 
     parts = all_parts(steps, part)
-    return parts if isinstance(parts, NotEvaluated) else forms.any_of(parts)
+    return parts if isinstance(parts, NotEvaluated) else two_arms.any_of(parts)
 
 
-def equivalent(evidence: Evidence, test: EquivalentTest, samples: Arms, seeds: Sequence[int]) -> Part:
-    """A difference inside the margin on either side, of arms that are judged on different pictures."""
+def _judge_equivalent(evidence: Evidence, test: EquivalentTest, samples: Arms, seeds: Sequence[int]) -> Part:
+    """Whether two variants that were judged on different pictures differ by less than the margin."""
     a, b = (metric_values(evidence, name, seeds, test.metric) for name in (samples.first, samples.second))
     if isinstance(a, NotEvaluated):
         return a
     if isinstance(b, NotEvaluated):
         return b
-    return forms.about(
+    return two_arms.about(
         a,
         b,
         lo=-test.margin,
@@ -95,18 +95,7 @@ def _with_second_readings(
         metric: _compared(evidence, metric, samples.first, samples.second, seeds, test.larger) for metric in test.beside
     }
     there = {metric: reading for metric, reading in readings.items() if isinstance(reading, Finding)}
-    return found.remarked(beside=forms.told_parts(there))
-
-
-def all_parts(names: Iterable[str], part: Callable[[str], Part]) -> dict[str, Finding] | NotEvaluated:
-    """Each part's finding by its name, or the first that cannot be evaluated."""
-    parts: dict[str, Finding] = {}
-    for name in names:
-        finding = part(name)
-        if isinstance(finding, NotEvaluated):
-            return finding
-        parts[name] = finding
-    return parts
+    return found.remarked(beside=two_arms.parts_in_numbers(there))
 
 
 def _difference(
@@ -139,7 +128,7 @@ def _difference(
         return _compared(evidence, margin.metric or own, first, second, seeds, test.larger, margin=margin)
 
     parts = all_parts(margins, part)
-    return parts if isinstance(parts, NotEvaluated) else forms.every_part(parts)
+    return parts if isinstance(parts, NotEvaluated) else two_arms.every_part(parts)
 
 
 def _compared(
@@ -163,8 +152,8 @@ def _compared(
         return b
     unit, floor = METRICS[metric].unit, difference_floor(evidence, first, second, seeds, metric)
     if margin is not None and margin.upper is not None:
-        return forms.about(a, b, lo=margin.lower, hi=margin.upper, larger=larger, floor=floor, unit=unit)
-    return forms.direction(
+        return two_arms.about(a, b, lo=margin.lower, hi=margin.upper, larger=larger, floor=floor, unit=unit)
+    return two_arms.direction(
         a,
         b,
         larger=larger,
@@ -174,3 +163,26 @@ def _compared(
         floor=floor,
         unit=unit,
     )
+
+
+DIRECTION = Form(
+    DirectionTest, (Arms,), _judge_direction, lambda test, plan: of_differences(test, plan, (test.metric,))
+)
+ANY_OF = Form(
+    AnyOfTest,
+    (EachAgainst,),
+    _judge_any_of,
+    lambda test, plan: of_differences(test, plan, (test.metric, *test.also), comparisons=len(test.variants) - 1),
+)
+DESCENDING = Form(
+    DescendingTest,
+    (Ordered,),
+    _judge_descending,
+    lambda test, plan: of_differences(test, plan, (test.metric,), comparisons=len(test.variants) - 1),
+)
+EQUIVALENT = Form(
+    EquivalentTest,
+    (Arms,),
+    _judge_equivalent,
+    lambda test, plan: of_differences(test, plan, (test.metric,), margin=test.margin),
+)

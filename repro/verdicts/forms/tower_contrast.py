@@ -1,0 +1,80 @@
+"""The form of contrast between towers: J of two-tower nets against J of dense nets cut into halves, over runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from repro.evidence.directory import Evidence
+from repro.evidence.division import division
+from repro.verdicts.authoring.samples import Towers
+from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.forms import two_arms
+from repro.verdicts.forms.form import Form, Part, RunValues
+from repro.verdicts.forms.planning import of_differences
+from repro.verdicts.readings.readings import divisions_of, missing_runs
+from repro.verdicts.registry.test_types import TowerContrastTest, TowersTest, names_in
+from repro.verdicts.statistics.specialisation import NetDivision, rematch_p
+
+
+def _judge(evidence: Evidence, test: TowerContrastTest, samples: Towers, seeds: Sequence[int]) -> Part:
+    split = divisions_of(evidence, samples.split, seeds, test.specific_above)
+    control = control_divisions(evidence, test, samples, seeds)
+    if isinstance(split, NotEvaluated):
+        return split
+    if isinstance(control, NotEvaluated):
+        return control
+    finding = two_arms.direction(
+        [net.j for net in split],
+        [net.j for net in control],
+        larger="first",
+        smallest_effect=test.smallest_effect,
+        unit=test.unit,
+    )
+    # Towers that merely differ, each by its own luck, exceed dense halves too; division of labour pairs a colour
+    # tower with a grey one in each net.
+    return finding.remarked(
+        rematch_p=rematch_p([net.shares for net in split]), beside=_beside(evidence, test, samples, seeds)
+    )
+
+
+def _beside(
+    evidence: Evidence, test: TowerContrastTest, samples: Towers, seeds: Sequence[int]
+) -> dict[str, list[float]]:
+    """J of further variants and of untrained nets, for readers; only what is there."""
+    shown: dict[str, list[float]] = {}
+    for variant in test.beside:
+        if variant in evidence.study.variants and missing_runs(evidence, [variant], seeds) is None:
+            found = divisions_of(evidence, variant, seeds, test.specific_above)
+            if not isinstance(found, NotEvaluated):
+                shown[variant] = [net.j for net in found]
+    untrained = divisions_of(evidence, samples.split, seeds, test.specific_above, initial=True)
+    if not isinstance(untrained, NotEvaluated):
+        shown[f"{samples.split}, untrained"] = [net.j for net in untrained]
+    return shown
+
+
+def control_divisions(
+    evidence: Evidence, test: TowersTest, samples: Towers, seeds: Sequence[int]
+) -> list[NetDivision] | NotEvaluated:
+    """The division of the dense nets that a claim has as its control, seed by seed. Raises ValueError without one."""
+    if samples.control is None:
+        raise ValueError("this form needs a control: evidence.towers(..., control=...)")
+    return divisions_of(evidence, samples.control, seeds, test.specific_above)
+
+
+def divisions_by_run(evidence: Evidence, test: TowersTest) -> Iterator[RunValues]:
+    """J of each recorded run of each variant that the test names, where its kernels' responses are stored."""
+    for variant in names_in(test.model_dump(mode="json"), evidence.study.variants):
+        found = {}
+        for run in evidence.of(variant):
+            if evidence.has_array(run.identity, "conv1_chroma_response"):
+                shares = evidence.array(run.identity, "conv1_chroma_response")
+                live = evidence.array(run.identity, "conv1_live")
+                found[run.seed] = division(shares, live, test.specific_above)
+        if found:
+            yield RunValues(variant, "J", "J", list(found), list(found.values()))
+
+
+TOWER_CONTRAST = Form(
+    TowerContrastTest, (Towers,), _judge, lambda test, plan: of_differences(test, plan, ("J",)), divisions_by_run
+)
