@@ -69,9 +69,11 @@ def ten_views(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale: f
 
 def cut_views(pictures: Tensor, crop: int) -> Tensor:
     """The same views of `pictures` (n, S, S, 3) as they are, of any kind of number, on the device where they lie."""
-    size = pictures.shape[1]
-    five = torch.stack([pictures[:, top : top + crop, left : left + crop] for top, left in offsets(size, crop)])
-    return torch.cat([five, five.flip(3)])
+    views = pictures.new_empty(VIEWS, len(pictures), crop, crop, 3)
+    for place, (top, left) in enumerate(offsets(pictures.shape[1], crop)):
+        views[place] = pictures[:, top : top + crop, left : left + crop]
+    views[5:] = views[:5].flip(3)
+    return views
 
 
 def views_on_device(raw: npt.NDArray[np.uint8], inputs: Inputs) -> Tensor:

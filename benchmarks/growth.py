@@ -1,0 +1,2 @@
+def main(tiny):
+    return 0
