@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import growth
 from benchmarks.catalogue import BENCHMARKS, NAMES
 from benchmarks.results import FOLDER, PAGE, RESULTS, Record, merged, number, read_records, write_results
 from repro.errors import UserError
@@ -27,7 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.growth:
-            return growth.main(options.tiny)
+            from benchmarks.growth.measuring import measure_growth
+
+            return measure_growth(options.tiny)
         if not options.names and not options.all:
             print("\n".join(listed()))
             return 0

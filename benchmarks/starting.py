@@ -32,7 +32,7 @@ def start(tiny: bool) -> Iterable[Record]:
             "claims": partial(command_seconds, ROOT, *VERDICTS, "--evidence", str(evidence)),
             "dvc": partial(done_again, project),
         }
-        taken = in_turns(ways, 1 if tiny else 5)
+        taken = in_turns(ways, 1 if tiny else 4)
     runs = f"{variants} variants x {seeds} seeds"
     for name, title, told, target in (
         ("help", "repro --help", "the command", 0.5),
