@@ -65,7 +65,8 @@ def cores_and_memory(tiny: bool) -> Iterable[Record]:
         roots = {}
         for name, count in (("many", pictures), ("few", pictures // 10)):
             roots[name] = place / name
-            use_data(image_folder(place / f"pictures of {name}", count), "drawn", roots[name])
+            tree = image_folder(place / f"pictures of {name}", count, (80, 100) if tiny else None)
+            use_data(tree, "drawn", roots[name])
         ways = {
             workers: clock_seconds(partial(afresh, roots["many"], workers=count))
             for workers, count in (("one", 1), ("two", 2))
