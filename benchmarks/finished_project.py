@@ -7,11 +7,11 @@ from pathlib import Path
 from benchmarks.processes import command_seconds
 from benchmarks.projects import EMBEDDED, whole_project
 from repro.evidence.directory import load_evidence
-from repro.files import write_bytes, write_json
-from repro.project import facts_file, results_folder
-from repro.report.figures.curves import write_curves
-from repro.report.figures.metrics import headline_metrics
-from repro.stages.handed_on import FACTS_SCHEMA
+from repro.files import write_json
+from repro.project import Project
+from repro.report.dvc_outputs.metrics import headline_metrics
+from repro.report.dvc_outputs.plots import write_plots
+from repro.stages.facts_file import FACTS_SCHEMA
 from repro.verdicts.registry.registry import load_registry
 from tests.made_up import LEVELS, MadeUp
 from tests.project_copy import ROOT
@@ -41,17 +41,15 @@ def made_up_study(variants: int, seeds: int) -> MadeUp:
 def finished_project(place: Path, made: MadeUp) -> Path:
     """What the stages of STUDY leave, with `made` as its evidence; `dvc repro` then finds nothing to do."""
     root = whole_project(place, STUDY)
-    results = results_folder(root, STUDY)
+    results = Project(root).results(STUDY)
     evidence = load_evidence(made.write(results / "evidence"))
-    write_json(facts_file(root), {"schema": FACTS_SCHEMA, "fidelity": {}})
+    write_json(Project(root).facts_file, {"schema": FACTS_SCHEMA, "fidelity": {}})
     prepared = {"schema": 1, "data": EMBEDDED, "digest": "0", "pictures": "pictures/none", "classes": [], "size": 56}
     write_json(results / "prepared.json", {**prepared, "counts": {}, "filter": "bicubic"})
     rows = [{"variant": run.variant, "seed": run.seed, "identity": run.identity} for run in evidence.runs]
     write_json(results / "runs.json", {"schema": 1, "runs": rows})
     write_json(results / "metrics.json", headline_metrics(evidence))
-    write_curves(evidence, results / "plots")
-    if not (results / "plots" / "kernels.png").exists():
-        write_bytes(results / "plots" / "kernels.png", b"")
+    write_plots(evidence, results / "plots")
     command_seconds(root, "repro", "verdicts", STUDY)
     command_seconds(root, "repro", "report", STUDY)
     command_seconds(root, "dvc", "commit", "--force", "--quiet")

@@ -11,10 +11,11 @@ from benchmarks.processes import command_seconds, watched_memory
 from benchmarks.projects import STUDY, folder, project_with_pictures, scaled_study
 from benchmarks.results import Record, compared, measured
 from benchmarks.training_step import helpers, request
-from repro.files import read_json, write_json
-from repro.project import facts_file, results_folder, store_folder
-from repro.runs.grid import GridRun, grid_of
-from repro.stages.handed_on import FACTS_SCHEMA
+from repro.files import write_json
+from repro.project import Project
+from repro.runs.grid import GridRun
+from repro.runs.prepared_study import PreparedStudy, prepared_pictures
+from repro.stages.facts_file import FACTS_SCHEMA
 from repro.stages.prepare import prepare_stage
 from repro.study.load import load_study
 from repro.study.settings import RunSettings
@@ -28,10 +29,12 @@ def whole_run(tiny: bool) -> Iterable[Record]:
     seeds = list(range(1, rounds + 1))
     with folder() as place:
         root = project_with_pictures(place / "project", scaled_study(seeds, tiny, epochs=40))
-        prepare_stage(root, STUDY, workers=1)
+        prepare_stage(Project(root), STUDY, workers=1)
         settings = load_study(root, STUDY).settings["base"]
         steps = total_steps(root, settings)
-        bare, whole, most = [], [], {}
+        bare: list[float] = []
+        whole: list[float] = []
+        most: dict[str, float] = {}
         with helpers({"ours": request("ours", settings, 10, settings.training.batch_size)}) as started:
             short = 2 if tiny else 150
             started["ours"].ask("2")
@@ -44,7 +47,7 @@ def whole_run(tiny: bool) -> Iterable[Record]:
                 most = {key: max(value, most.get(key, 0.0)) for key, value in memory.items()}
         command_seconds(root, *train(1))  # trains nothing: writes the list of runs
         # The facts are made once for all studies; here there are none.
-        write_json(facts_file(root), {"schema": FACTS_SCHEMA, "fidelity": {}})
+        write_json(Project(root).facts_file, {"schema": FACTS_SCHEMA, "fidelity": {}})
         measuring = command_seconds(root, "repro", "evaluate", STUDY, DVC_STAGE="evaluate")
     yield compared(
         "whole run",
@@ -84,7 +87,7 @@ def grid(tiny: bool) -> Iterable[Record]:
             roots = [place / f"{name}-{number}" for name in ("ours", "peer")]
             for root in roots:
                 project_with_pictures(root, scaled_study(seeds, tiny, epochs=4))
-                prepare_stage(root, STUDY, workers=1)
+                prepare_stage(Project(root), STUDY, workers=1)
             side_by_side.append(command_seconds(roots[0], *train(2)))
             one_by_one.append(command_seconds(roots[1], "benchmarks.training_runs", str(roots[1])))
     yield compared(
@@ -104,14 +107,13 @@ def train(workers: int) -> list[str]:
 
 def total_steps(root: Path, settings: RunSettings) -> float:
     """Whole batches that a run of the prepared study sees: the last one of an epoch may be a part of one."""
-    pictures = read_json(results_folder(root, STUDY) / "prepared.json")["counts"]["train"]
+    pictures = prepared_pictures(Project(root), STUDY).counts["train"]
     return float(pictures * settings.training.epochs / settings.training.batch_size)
 
 
 def cells_of(root: Path) -> list[GridRun]:
     """The runs of the prepared study."""
-    prepared = read_json(results_folder(root, STUDY) / "prepared.json")
-    return grid_of(load_study(root, STUDY), store_folder(root), prepared["digest"], prepared["pictures"])
+    return PreparedStudy.of(Project(root), STUDY).runs().report
 
 
 def one_after_another(root: Path, threads: int = 2) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 from benchmarks.growth.points import Point
 from benchmarks.results import number
-from repro.files import write_bytes
-from repro.report.drawing.own_matplotlib import Axes, Figure, default_style
+from repro.files import write_text
+from repro.report.drawing.axes import Axis, axis_over, log_axis_over
 
 BEGIN, END = "<!-- growth: make bench-growth -->", "<!-- end of growth -->"
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 420, 280, 56, 60, 40
+COLOURS, LIMIT = ("#1f5fa8", "#b3541e", "#3b7a3b"), "#777"
 NOTHING = "Not measured yet: `make bench-growth` puts tables and pictures here."
 
 
@@ -29,34 +31,69 @@ def file_of(figure: str) -> str:
 
 def draw(points: Sequence[Point], folder: Path) -> None:
     """A picture for each figure, in SVG; the same bytes from the same points."""
-    with default_style():
-        import matplotlib
-
-        with matplotlib.rc_context({"svg.hashsalt": "growth", "svg.fonttype": "none", "font.size": 9}):
-            for name, found in figures_of(points).items():
-                figure = Figure(figsize=(4.2, 2.8), layout="constrained")
-                _draw(figure.subplots(), found)
-                content = io.BytesIO()
-                figure.savefig(content, format="svg", metadata={"Date": None})
-                write_bytes(folder / file_of(name), content.getvalue())
+    for name, found in figures_of(points).items():
+        write_text(folder / file_of(name), svg_of(found))
 
 
-def _draw(axes: Axes, points: list[Point]) -> None:
-    for series in dict.fromkeys(point.series for point in points):
-        own = [point for point in points if point.series == series]
-        axes.plot([point.x for point in own], [point.y for point in own], "o-", label=series, markersize=3)
-        limited = [(point.x, point.limit) for point in own if point.limit is not None]
-        if limited:
-            axes.plot(*zip(*limited, strict=True), ":", color="grey", label=own[0].limit_name)
-    axes.set(xlabel=points[0].x_name, ylabel=points[0].y_name)
-    if max(point.x for point in points) >= 30 * min(point.x for point in points):
-        axes.set_xscale("log")
+def svg_of(points: Sequence[Point]) -> str:
+    """Lines through the measured points of each series, and in grey dots the limits."""
     values = [value for point in points for value in (point.y, point.limit) if value is not None]
+    across = _axis([point.x for point in points], from_zero=False)
+    up = _axis(values, from_zero=True)
+    parts = [_ticks(across, up), _text(WIDTH / 2, HEIGHT - 6, points[0].x_name), _text(LEFT, 14, points[0].y_name)]
+    names: list[tuple[str, str]] = []
+    for number_of, series in enumerate(dict.fromkeys(point.series for point in points)):
+        own, colour = [point for point in points if point.series == series], COLOURS[number_of]
+        parts.append(_line([(point.x, point.y) for point in own], across, up, colour, dots=True))
+        names.append((series, colour))
+        if limited := [(point.x, point.limit) for point in own if point.limit is not None]:
+            parts.append(_line(limited, across, up, LIMIT, dots=False))
+            names.append((own[0].limit_name, LIMIT))
+    parts += [_text(WIDTH - 8, 14 + 14 * line, name, "end", colour) for line, (name, colour) in enumerate(names)]
+    body = "\n".join(parts)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
+        f'font-size="11">\n<rect width="100%" height="100%" fill="#fff"/>\n{body}\n</svg>\n'
+    )
+
+
+def _axis(values: Sequence[float], *, from_zero: bool) -> Axis:
+    """Logarithmic where the values span more than a power of ten and a half."""
     if max(values) >= 30 * min(values):
-        axes.set_yscale("log")
-    else:
-        axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
+        return log_axis_over(values)
+    return axis_over([*values, 0.0] if from_zero else values)
+
+
+def _x(axis: Axis, value: float) -> float:
+    return round(LEFT + (WIDTH - LEFT - 8) * axis.place(value) / 100, 1)
+
+
+def _y(axis: Axis, value: float) -> float:
+    return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * axis.place(value) / 100, 1)
+
+
+def _ticks(across: Axis, up: Axis) -> str:
+    bottom, right = HEIGHT - BOTTOM, WIDTH - 8
+    lines = [
+        f'<path d="M{LEFT} {_y(up, tick)}H{right}" stroke="#e4e4e4"/>'
+        + _text(LEFT - 5, _y(up, tick) + 4, number(tick), "end")
+        for tick in up.ticks
+    ]
+    lines += [_text(_x(across, tick), bottom + 14, number(tick)) for tick in across.ticks]
+    return "\n".join(lines)
+
+
+def _line(places: Sequence[tuple[float, float]], across: Axis, up: Axis, colour: str, *, dots: bool) -> str:
+    drawn = [(_x(across, x), _y(up, y)) for x, y in places]
+    joined = " ".join(f"{x},{y}" for x, y in drawn)
+    dashes = "" if dots else ' stroke-dasharray="2 3"'
+    line = f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="1.5"{dashes}/>'
+    return line + "".join(f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>' for x, y in drawn if dots)
+
+
+def _text(x: float, y: float, text: str, anchor: str = "middle", colour: str = "#333") -> str:
+    anchor = "start" if x == LEFT else anchor
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{colour}">{escape(text)}</text>'
 
 
 def text_of(points: Sequence[Point]) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 from repro.data.packed import Split
 from repro.measurement.subject import Measured, Subject
 from repro.net.alexnet import AlexNet
-from repro.training.device_pictures import sent
+from repro.training.devices.device_pictures import sent
 from repro.training.evaluation import Inputs, fixed_sample, rank_of_label
 
 VERSION = 1

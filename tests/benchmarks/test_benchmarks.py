@@ -238,10 +238,11 @@ def test_the_plain_step_learns() -> None:
 
 def test_runs_one_after_another_are_the_same_runs(tmp_path: Path) -> None:
     from benchmarks.projects import STUDY, project_with_pictures, scaled_study
+    from repro.project import Project
     from repro.stages.prepare import prepare_stage
 
     root = project_with_pictures(tmp_path / "project", scaled_study([1, 2], tiny=True))
-    prepare_stage(root, STUDY, workers=1)
+    prepare_stage(Project(root), STUDY, workers=1)
     training_runs.one_after_another(root, threads=1)
     assert all(cell.run.finished for cell in training_runs.cells_of(root))
     assert len({cell.run.result()["weights_digest"] for cell in training_runs.cells_of(root)}) == 2
@@ -250,7 +251,7 @@ def test_runs_one_after_another_are_the_same_runs(tmp_path: Path) -> None:
 def test_a_batch_for_a_device_is_what_the_loop_draws(tmp_path: Path) -> None:
     """`raw_batch` stands for the host's half of `Batches.at` on a device: the device's half completes it."""
     from repro.data.packed import open_packed
-    from repro.training.device_pictures import DevicePictures
+    from repro.training.devices.device_pictures import DevicePictures
     from tests.packed_pictures import make_packed
 
     packed = open_packed(tmp_path / make_packed(tmp_path, train=256, size=64))
