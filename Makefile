@@ -9,7 +9,7 @@ RUN := .venv/bin/python -m
 # The environment is in use whole or not at all: pip may be killed half-way.
 READY := .venv/.ready
 
-.PHONY: reproduce test pictures test-cluster mutants check deps docs environment lock clean
+.PHONY: reproduce test pictures test-cluster bench bench-growth mutants check deps docs environment lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +35,14 @@ pictures: $(READY)
 test-cluster: $(READY)
 	$(RUN) pip install --quiet --disable-pip-version-check -c requirements.lock "ray>=2.50"
 	$(RUN) pytest tests/cluster
+
+# Ten minutes on two idle cores, into benchmarks/RESULTS.md; on a busy machine the figures are of no use.
+bench: pictures
+	$(RUN) benchmarks --all
+
+# Twenty minutes, into docs/performance.md.
+bench-growth: pictures
+	$(RUN) benchmarks --growth
 
 # make mutants MODULES="repro/verdicts/statistics/estimates.py repro/verdicts/statistics/multiplicity.py" COUNT=20 SEED=1
 COUNT ?= 60

@@ -1,157 +1,133 @@
-"""Speed of a training step: the project's net beside a plain one, in one process, alternating.
-
-    OMP_NUM_THREADS=1 python benchmarks/training_step.py [--batch 32] [--rounds 8] [--full]
-
-Prints pictures per CPU second (forward, backward, update) for the project's two forms and for two nets
-written out by hand: NCHW with torch's own local_response_norm, and the fastest form known
-(channels_last, grouped convolutions, this project's normalisation). The small net is that of the
-scaled studies; --full takes the paper's. The allocator's settings are made by starting again.
-"""
+"""A training step of the scaled and of the full net beside the same net as a PyTorch user writes it."""
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-import time
-from collections.abc import Callable
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": "1000000000",
-    "MALLOC_TRIM_THRESHOLD_": "10000000000",
-    "MALLOC_TOP_PAD_": "200000000",
-}
-if any(os.environ.get(key) != value for key, value in ALLOCATOR.items()):  # read by glibc at its start only
-    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ALLOCATOR})
+from benchmarks.alternation import Measure, in_turns
+from benchmarks.processes import Helper
+from benchmarks.projects import resolved
+from benchmarks.results import Record, compared, measured, number
+from benchmarks.step_helper import SIDE
+from repro.net.table.layers import layer_table
+from repro.net.table.settings import NetSettings
+from repro.study.settings import RunSettings
 
-import torch  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-from torch.nn import functional as F  # noqa: E402
-
-from repro.net.alexnet import AlexNet, load_tower_state, tower_state  # noqa: E402
-from repro.net.normalisation import CrossMapNormalisation  # noqa: E402
-from repro.net.table.settings import NetSettings  # noqa: E402
-from repro.net.towers import TowerNet  # noqa: E402
-
-SMALL = {
-    "geometry": {
-        "crop": 48,
-        "conv1_kernel": 5,
-        "conv1_stride": 2,
-        "conv1_padding": 2,
-        "conv1_padding_kind": "symmetric",
-    },
-    "widths": {"conv": [48, 48, 64, 64, 48], "fc": [128, 128]},
-    "dropout": {"probability": 0.0},
-    "input_divisor": 64.0,
-    "initial_values": {"rule": "he", "conv1_gain": 0.25},
-}
+PLAIN = "the same net of torch's modules (NCHW, nn.LocalResponseNorm, groups=2, optim.SGD), started plainly"
+CLASSES = {"decay": 10, "full": 1000}
 
 
-class ByHand(nn.Module):
-    """The same function written out; `plain` uses torch's normalisation, in NCHW."""
-
-    def __init__(self, model: AlexNet, plain: bool) -> None:
-        super().__init__()
-        self.plain = plain
-        self.table = model.table
-        self.weights = nn.ParameterList([layer.weight.detach().clone() for layer in model.layers])
-        self.biases = nn.ParameterList([layer.bias.detach().clone() for layer in model.layers])
-        if plain:
-            self.weights = nn.ParameterList([weight.detach().contiguous() for weight in self.weights])
-        self.norms = nn.ModuleList(
-            [
-                CrossMapNormalisation(layer.normalisation, layer.out_maps, layer.towers)
-                for layer in self.table
-                if layer.normalisation
-            ]
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x.contiguous() if self.plain else x.contiguous(memory_format=torch.channels_last)
-        for number, layer in enumerate(self.table):
-            weight, bias = self.weights[number], self.biases[number]
-            if layer.kind == "fc":
-                x = F.linear(x.flatten(1), weight, bias)
-                x = x if layer.activation is None else x.relu_()
-                continue
-            before, after = layer.padding
-            if before != after:
-                x = F.pad(x, (before, after, before, after))
-            padding = before if before == after else 0
-            x = F.conv2d(x, weight, bias, layer.stride, padding, groups=layer.groups).relu_()
-            if layer.normalisation and self.plain:
-                rule = layer.normalisation
-                parts = x.chunk(layer.towers, 1)
-                alpha = rule.alpha * rule.size
-                x = torch.cat([F.local_response_norm(p, rule.size, alpha, rule.beta, rule.k) for p in parts], 1)
-            elif layer.normalisation:
-                x = self.norms[number](x)
-            if layer.pool:
-                x = F.max_pool2d(x, *layer.pool)
-        return x
-
-
-def step_of(model: nn.Module, pictures: Tensor, labels: Tensor) -> Callable[[], None]:
-    """One step of the paper's update rule on a fixed batch."""
-    parameters = list(model.parameters())
-    velocities = [torch.zeros_like(parameter) for parameter in parameters]
-
-    def step() -> None:
-        for parameter in parameters:
-            parameter.grad = None
-        F.cross_entropy(model(pictures), labels).backward()
-        with torch.no_grad():
-            for parameter, velocity in zip(parameters, velocities, strict=True):
-                assert parameter.grad is not None
-                velocity.mul_(0.9).add_(parameter, alpha=-5e-6).add_(parameter.grad, alpha=-0.01)
-                parameter.add_(velocity)
-
-    return step
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--batch", type=int, default=32, help="pictures a step")
-    parser.add_argument("--rounds", type=int, default=8, help="alternations; the best round of each counts")
-    parser.add_argument("--steps", type=int, default=5, help="steps of a round")
-    parser.add_argument(
-        "--full", action="store_true", help="the paper's net (without dropout) instead of the small one"
-    )
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    chosen = {"dropout": {"probability": 0.0}} if arguments.full else SMALL
-    settings = NetSettings.model_validate(chosen)
-    classes = 1000 if arguments.full else 10
-    side = settings.geometry.crop
-    generator = torch.Generator().manual_seed(0)
-    pictures = torch.randn(arguments.batch, side, side, 3, generator=generator).permute(0, 3, 1, 2)
-    labels = torch.randint(0, classes, (arguments.batch,), generator=generator)
-    whole = AlexNet(settings, classes, 0)
-    towers = TowerNet(settings, classes, 0)
-    load_tower_state(towers, tower_state(whole))
-    nets: dict[str, nn.Module] = {
-        "NCHW, local_response_norm": ByHand(whole, plain=True),
-        "by hand, channels_last": ByHand(whole, plain=False),
-        "AlexNet (grouped)": whole,
-        "TowerNet (two modules)": towers,
+def scaled(tiny: bool) -> Iterable[Record]:
+    """The net of studies/decay.yaml: against the plain one, and against ours without normalisation."""
+    settings = resolved("decay").settings["base"]
+    bare = without_normalisation(settings)
+    requests = {
+        "ours": request("ours", settings, 10, 32),
+        "plain": request("plain", settings, 10, 32),
+        "bare": request("ours", bare, 10, 32),
+        "product": {"form": "product"},
     }
-    for name, net in nets.items():
-        torch.testing.assert_close(net(pictures), whole(pictures), rtol=1e-4, atol=1e-4, msg=f"{name} differs")
-    steps = {name: step_of(net, pictures, labels) for name, net in nets.items()}
-    best = dict.fromkeys(steps, float("inf"))
-    for number in range(arguments.rounds + 1):  # the first round warms up
-        for name, step in steps.items():
-            start = time.process_time()
-            for _ in range(arguments.steps):
-                step()
-            if number:
-                best[name] = min(best[name], (time.process_time() - start) / arguments.steps)
-    slowest = best["NCHW, local_response_norm"]
-    print(f"torch {torch.__version__}, {side} px, batch {arguments.batch}, one thread")
-    for name, seconds in best.items():
-        print(f"{name:28s} {arguments.batch / seconds:8.1f} pictures/s   {slowest / seconds:5.2f} x")
+    taken = timed(requests, rounds=1 if tiny else 9, steps=1 if tiny else 20)
+    speeds = {name: [32 / seconds for seconds in values] for name, values in taken.items() if name != "product"}
+    step = "forward, backward and update on one thread, batch 32, studies/decay.yaml's net"
+    yield compared(
+        "step of the scaled net",
+        step,
+        PLAIN,
+        speeds["ours"],
+        speeds["plain"],
+        "pictures/s",
+        ratio_of="ours / peer",
+        target=4,
+        note=rate_note(settings.net, 10, taken["ours"], taken["product"]),
+    )
+    yield compared(
+        "step with normalisation",
+        step,
+        "ours without response normalisation",
+        speeds["ours"],
+        speeds["bare"],
+        "pictures/s",
+        ratio_of="ours / peer",
+        target=0.75,
+    )
+    yield measured(
+        "matrix product of a core",
+        f"float32, {SIDE} x {SIDE} x {SIDE}, one thread: the limit of any step",
+        [SIDE**3 / seconds / 1e9 for seconds in taken["product"]],
+        "GMAC/s",
+    )
 
 
-if __name__ == "__main__":
-    main()
+def full(tiny: bool) -> Iterable[Record]:
+    """The paper's net, batch 32, with dropout."""
+    settings = resolved("full").settings["base"]
+    batch = 1 if tiny else 32
+    requests: dict[str, dict[str, Any]] = {
+        "ours": request("ours", settings, 1000, batch),
+        "plain": request("plain", settings, 1000, batch),
+        "product": {"form": "product"},
+    }
+    taken = timed(requests, rounds=1 if tiny else 4, steps=1)
+    yield compared(
+        "step of the full net",
+        f"forward, backward and update on one thread, batch {batch}, studies/full.yaml's net",
+        PLAIN,
+        [batch / seconds for seconds in taken["ours"]],
+        [batch / seconds for seconds in taken["plain"]],
+        "pictures/s",
+        ratio_of="ours / peer",
+        target=1.6,
+        note=rate_note(settings.net, 1000, taken["ours"], taken["product"], batch),
+    )
+
+
+def without_normalisation(settings: RunSettings) -> RunSettings:
+    """The same with the change that `no_normalisation` in variants.yaml makes."""
+    value = settings.model_dump()
+    value["net"]["normalisation"]["layers"] = []
+    return RunSettings.model_validate(value)
+
+
+def request(form: str, settings: RunSettings, classes: int, batch: int) -> dict[str, Any]:
+    """What benchmarks/step_helper.py is asked for."""
+    net, training = (part.model_dump(mode="json") for part in (settings.net, settings.training))
+    return {"form": form, "settings": net, "training": training, "classes": classes, "batch": batch}
+
+
+@contextlib.contextmanager
+def helpers(requests: Mapping[str, dict[str, Any]]) -> Iterator[dict[str, Helper]]:
+    """A process for each; all but the plain net's are started as the program starts its workers."""
+    with contextlib.ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                Helper("benchmarks.step_helper", [json.dumps(asked)], keep_memory=asked["form"] != "plain")
+            )
+            for name, asked in requests.items()
+        }
+
+
+def timed(requests: Mapping[str, dict[str, Any]], rounds: int, steps: int) -> dict[str, list[float]]:
+    """Processor seconds a step of each, in turns."""
+
+    def measure(helper: Helper) -> Measure:
+        return lambda: float(helper.ask(str(steps))["processor"])
+
+    with helpers(requests) as started:
+        return in_turns({name: measure(helper) for name, helper in started.items()}, rounds)
+
+
+def multiply_adds(net: NetSettings, classes: int) -> int:
+    """Of a training step, for one picture: three times forward, but that the picture's gradient is not wanted."""
+    table = layer_table(net, classes)
+    return 3 * sum(layer.multiply_adds for layer in table) - table[0].multiply_adds
+
+
+def rate_note(net: NetSettings, classes: int, ours: list[float], product: list[float], batch: int = 32) -> str:
+    """How near our step comes to what a core can do."""
+    rate = batch * multiply_adds(net, classes) / sorted(ours)[len(ours) // 2] / 1e9
+    peak = SIDE**3 / sorted(product)[len(product) // 2] / 1e9
+    return f"Ours does {number(rate)} of the {number(peak)} GMAC/s that a core reaches in a matrix product."

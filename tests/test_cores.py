@@ -107,7 +107,7 @@ def test_nothing_else_counts_cores() -> None:
     """What a machine has is recorded with a run; what is used of it is asked in one place."""
     counting = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("repro", "benchmarks")
+        for folder in ("repro", "benchmarks", "simulations")
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"cpu_count\(|sched_getaffinity", path.read_text(encoding="utf-8"))
     }

@@ -7,7 +7,7 @@ number of workers, on what was drawn before, or on where the run was interrupted
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -97,16 +97,24 @@ def training_batch(pictures: Pictures, samples: Ints, draws: Draws, mean: Floats
     """
     batch = np.empty((len(samples), crop, crop, 3), dtype=np.float32)
     whole = mean.shape[:2] == pictures.shape[1:3]
+    # In long runs, and mirrored afterwards: numpy takes twice as long to subtract into mirrored rows.
     for place, sample in enumerate(samples):
         top, left = draws.top[place], draws.left[place]
-        here = mean[top : top + crop, left : left + crop] if whole else mean
-        target = batch[place, :, ::-1] if draws.mirrored[place] else batch[place]
-        np.subtract(pictures[sample, top : top + crop, left : left + crop], here, out=target)
+        batch[place] = pictures[sample, top : top + crop, left : left + crop]
+        batch[place] -= mean[top : top + crop, left : left + crop] if whole else mean
+        if draws.mirrored[place]:
+            mirror(batch[place])
     if draws.shift.any():
         batch += draws.shift[:, None, None, :].astype(np.float32)
     if scale != 1:
         batch *= np.float32(scale)
     return batch
+
+
+def mirror(picture: npt.NDArray[Any]) -> None:
+    """Reflect a picture (height, width, 3) in contiguous memory from left to right, where it lies."""
+    whole = picture.view(np.dtype((np.void, 3 * picture.itemsize)))  # pixels are moved whole, not by channel
+    whole[:] = whole[:, ::-1].copy()
 
 
 def centre_batch(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale: float) -> Floats:

@@ -11,6 +11,7 @@ from torch import Tensor
 from repro.data.packed import Split
 from repro.measurement.subject import Measured, Subject
 from repro.net.alexnet import AlexNet
+from repro.training.devices.device_pictures import sent
 from repro.training.evaluation import Inputs, fixed_sample, rank_of_label
 
 VERSION = 1
@@ -58,11 +59,38 @@ def ten_views(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale: f
     for place, (top, left) in enumerate(offsets(size, crop)):
         whole = mean.shape[:2] == pictures.shape[1:3]
         here = mean[top : top + crop, left : left + crop] if whole else mean
-        np.subtract(pictures[:, top : top + crop, left : left + crop], here, out=views[place])
+        views[place] = pictures[:, top : top + crop, left : left + crop]
+        views[place] -= here
     if scale != 1:
         views[:5] *= np.float32(scale)
     views[5:] = views[:5, :, :, ::-1]
     return views
+
+
+def cut_views(pictures: Tensor, crop: int) -> Tensor:
+    """The same views of `pictures` (n, S, S, 3) as they are, of any kind of number, on the device where they lie."""
+    views = pictures.new_empty(VIEWS, len(pictures), crop, crop, 3)
+    for place, (top, left) in enumerate(offsets(pictures.shape[1], crop)):
+        views[place] = pictures[:, top : top + crop, left : left + crop]
+    views[5:] = views[:5].flip(3)
+    return views
+
+
+def views_on_device(raw: npt.NDArray[np.uint8], inputs: Inputs) -> Tensor:
+    """As `ten_views`, bit by bit, made on the net's device: bytes are sent, and once, not ten views in floats."""
+    views = cut_views(sent(raw, inputs.device), inputs.crop).float()
+    mean = sent(inputs.mean, inputs.device)
+    views -= cut_views(mean[None], inputs.crop) if mean.shape[:2] == raw.shape[1:3] else _five_and_mirrored(mean)
+    if inputs.scale != 1:
+        views *= float(np.float32(inputs.scale))
+    return views
+
+
+def _five_and_mirrored(mean: Tensor) -> Tensor:
+    """A mean that is the same for every crop, (crop, crop, 3) or (3,), beside the ten views."""
+    if mean.ndim == 1:
+        return mean
+    return torch.stack([mean] * 5 + [mean.flip(1)] * 5)[:, None]
 
 
 @torch.inference_mode()
@@ -89,8 +117,14 @@ def view_ranks(net: AlexNet, inputs: Inputs, split: Split, sample: Ints, *, batc
     parts = []
     for start in range(0, len(sample), batch):
         ids = sample[start : start + batch]
-        views = ten_views(np.asarray(split.pictures[ids]), inputs.mean, inputs.crop, inputs.scale)
-        each = probabilities(net, [inputs.tensor(view) for view in views])
+        each = probabilities(net, _views(np.asarray(split.pictures[ids]), inputs))
         labels = torch.from_numpy(np.asarray(split.labels[ids])).to(each.device)
         parts.append(torch.stack([rank_of_label(scores, labels) for scores in (each.mean(0), *each[:5])]).cpu().numpy())
     return np.concatenate(parts, axis=1)
+
+
+def _views(raw: npt.NDArray[np.uint8], inputs: Inputs) -> list[Tensor]:
+    """The ten views, each (n, 3, crop, crop) in channels_last memory, on the net's device."""
+    if inputs.raw:
+        return [view.permute(0, 3, 1, 2).to(inputs.dtype) for view in views_on_device(raw, inputs)]
+    return [inputs.tensor(view) for view in ten_views(raw, inputs.mean, inputs.crop, inputs.scale)]

@@ -16,7 +16,6 @@ from repro.runs.rate_search import describe_rates
 from repro.scheduling.local_pool import local_devices
 from repro.scheduling.ray_pool import RayPool
 from repro.scheduling.train_grid import train_grid, write_run_list
-from repro.stages.prepare import prepare_stage
 from repro.stages.registered import registered_now
 
 
@@ -36,6 +35,8 @@ def train_stage(
     """Train a study's missing runs; writes `runs.json` when the whole study was asked for."""
     study = PreparedStudy.of(project, name)
     if not study.pictures_at_hand:
+        from repro.stages.prepare import prepare_stage  # it imports torch, which only the runs' processes need here
+
         say(f"{name}: its prepared pictures are not in {project.store}; preparing them again")
         study = replace(study, prepared=prepare_stage(project, name, workers=workers))
     _check_known("variant", variants or [], study.resolved.study.variants, name)

@@ -63,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _check_target(config)
         for folder in _asked_for(config):  # before any worker starts, so that a mistake is reported once
             _ledger(config, folder)
+        _leave_out_hypothesis(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -175,6 +176,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         pytest.exit(str(error), 2)
 
 
+def _leave_out_hypothesis(config: pytest.Config) -> None:
+    """Where only claims are asked for: Hypothesis' summary imports all of it, a tenth of the time of judging them."""
+    claims = _asked_for(config)
+    if claims and all(_folder(config, argument) in claims for argument in config.args):
+        config.pluginmanager.unregister(name="hypothesispytest")
+
+
 def _check_target(config: pytest.Config) -> None:
     """Refuse a file of verdicts of unknown form before anything is judged."""
     target = config.getoption("verdicts", None)
@@ -216,11 +224,16 @@ def _asked_for(config: pytest.Config) -> list[Path]:
     """Folders of claims named on the command line."""
     folders = []
     for argument in config.args:
-        path = (config.invocation_params.dir / argument.split("::")[0]).resolve()
-        folder = path if path.is_dir() else path.parent
+        folder = _folder(config, argument)
         if (folder / REGISTRY_FILE).is_file() and folder not in folders:
             folders.append(folder)
     return folders
+
+
+def _folder(config: pytest.Config, argument: str) -> Path:
+    """Of a path on the command line, which may end in ::NAME."""
+    path = (config.invocation_params.dir / argument.split("::")[0]).resolve()
+    return path if path.is_dir() else path.parent
 
 
 def _property(report: Any) -> dict[str, Any] | None:

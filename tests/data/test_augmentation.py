@@ -20,6 +20,7 @@ from repro.data.augmentation import (
     draw,
     epoch_order,
     mean_to_subtract,
+    mirror,
     training_batch,
 )
 from repro.data.packed import Colour
@@ -205,3 +206,11 @@ def test_the_mean_is_the_pictures_or_its_centre_or_one_number_a_channel():
     np.testing.assert_array_equal(mean_to_subtract(mean, "centre_of_picture", 4), mean[1:5, 1:5])
     # The pixels' numbers go up by 3 from 0, so that the 36 of a channel have the mean 3 x 35 / 2 = 52.5.
     np.testing.assert_array_equal(mean_to_subtract(mean, "channel", 4), [52.5, 53.5, 54.5])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_a_picture_is_mirrored_where_it_lies(dtype):
+    picture = np.arange(2 * 5 * 3).reshape(2, 5, 3).astype(dtype)
+    expected = picture[:, ::-1].copy()
+    mirror(picture)
+    np.testing.assert_array_equal(picture, expected)

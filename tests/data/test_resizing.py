@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -70,6 +71,18 @@ def test_on_average_a_fiftieth_of_a_level_at_256(shape: tuple[int, int], filter:
     difference = np.abs(resize_and_crop(pixels, 256, filter).astype(int) - reference(pixels, 256, filter))
     assert difference.max() <= MOST_DIFFERENT
     assert difference.mean() <= 0.02
+
+
+@pytest.mark.parametrize("filter", FILTERS)
+@pytest.mark.parametrize("shape", [(375, 500), (500, 375), (57, 300), (300, 257), (640, 480)])
+def test_channels_innermost_give_the_same_bits_as_planes(shape: tuple[int, int], filter: str) -> None:
+    pixels = noise(2, *shape)
+    planes = torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None]
+    size = resized_shape(*shape, 64)
+    plain = torch.nn.functional.interpolate(planes, size, mode=filter, antialias=True, align_corners=False)
+    top, left = (crop_offset(length, 64) for length in size)
+    expected = plain[0, :, top : top + 64, left : left + 64].permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(resize_and_crop(pixels, 64, filter), expected)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 5), (9, 9)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from repro.data.augmentation import mean_to_subtract
 from repro.measurement import colour_shift, off_centre, views
 from repro.measurement.subject import Seen, Subject
-from repro.measurement.views import mean_probabilities, offsets, ten_views, view_ranks
-from repro.training.evaluation import fixed_sample, rank_of_label
+from repro.measurement.views import mean_probabilities, offsets, ten_views, view_ranks, views_on_device
+from repro.randomness import generator
+from repro.training.evaluation import Inputs, fixed_sample, rank_of_label
 from tests.measurement.subjects import packed_of, small_packed, subject_of
 from tests.small_runs import small_settings
 
@@ -35,6 +38,23 @@ def test_five_crops_and_their_mirror_images() -> None:
     np.testing.assert_array_equal(made[9], made[4][:, :, ::-1])
     by_channel = ten_views(pictures, np.ones(3, dtype=np.float32), 4, 1.0)
     np.testing.assert_array_equal(by_channel[0], pictures[:, :4, :4] - np.float32(1))
+
+
+@pytest.mark.parametrize("kind", ["picture", "centre_of_picture", "channel"])
+@pytest.mark.parametrize("scale", [1.0, 1 / 64])
+def test_views_made_on_the_device_are_the_same_bits(kind: Any, scale: float) -> None:
+    pictures = generator("views on the device").integers(0, 256, (3, 21, 21, 3), dtype=np.uint8)
+    mean = mean_to_subtract(pictures.mean(0, dtype=np.float32), kind, 16)
+    inputs = Inputs(mean, 16, scale, torch.device("cpu"), torch.float32)
+    expected = ten_views(pictures, mean, 16, scale)
+    np.testing.assert_array_equal(views_on_device(pictures, inputs).numpy(), expected)
+
+
+def test_ranks_do_not_depend_on_where_views_are_made(subject: Subject) -> None:
+    sample = np.arange(7)
+    raw = replace(subject.inputs, raw=True)
+    usual, other = (view_ranks(subject.net, way, subject.pictures.held_out, sample) for way in (subject.inputs, raw))
+    np.testing.assert_array_equal(usual, other)
 
 
 def test_ranks_are_those_of_the_mean_softmax_and_of_each_crop(subject: Subject) -> None:

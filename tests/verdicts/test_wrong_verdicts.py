@@ -1,6 +1,6 @@
 """The promise: where statements lie on the edge of being true, any wrong verdict in at most 5 % of families.
 
-A short, seeded version of `benchmarks/verdict_honesty.py`, on the project's own registry and claims.
+A short, seeded version of `simulations/verdict_honesty.py`, on the project's own registry and claims.
 """
 
 from __future__ import annotations
@@ -11,9 +11,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from benchmarks import null_family
-from benchmarks.null_evidence import SHAPES, NullStudy, Shape, noise
-from benchmarks.null_family import (
+from repro.randomness import generator
+from repro.verdicts.judging import decision
+from repro.verdicts.judging.claim_outcomes import study_outcomes
+from repro.verdicts.registry.test_types import TowersTest
+from repro.verdicts.statistics.estimates import T_CAUTION
+from repro.verdicts.statistics.multiplicity import Corrected
+from repro.verdicts.statistics.power import minimum_detectable_effect
+from simulations import null_family
+from simulations.null_evidence import SHAPES, NullStudy, Shape, noise
+from simulations.null_family import (
     BY_FORM,
     EVERYTHING,
     FULL_SCALE,
@@ -26,14 +33,7 @@ from benchmarks.null_family import (
     stated_power,
     wrong_families,
 )
-from benchmarks.null_world import Kind, Part, World, make_world
-from repro.randomness import generator
-from repro.verdicts.judging import decision
-from repro.verdicts.judging.claim_outcomes import study_outcomes
-from repro.verdicts.registry.test_types import TowersTest
-from repro.verdicts.statistics.estimates import T_CAUTION
-from repro.verdicts.statistics.multiplicity import Corrected
-from repro.verdicts.statistics.power import minimum_detectable_effect
+from simulations.null_world import Kind, Part, World, make_world
 
 FAMILIES = 120
 BOUND = 0.05 + 3 * math.sqrt(0.05 * 0.95 / FAMILIES)

@@ -1,4 +1,4 @@
-"""How far linear classifiers get on the embedded pictures: python benchmarks/procedural.py [FOLDER].
+"""How far linear classifiers get on the embedded pictures: python -m simulations.linear_classifiers [FOLDER].
 
 Softmax regression on pixels (means of 2 x 2, and of 6 x 6 px), on the colour of the whole picture, and on
 grey pixels. For each, the strength of the ridge penalty with the lowest held-out error is taken, which

@@ -15,8 +15,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from benchmarks.null_evidence import ALIKE, NullStudy, Shape, TowerNets
-from benchmarks.null_world import Kind, Part, World, make_world, parts_of
 from repro.evidence.directory import Evidence
 from repro.evidence.record import StudyRecord
 from repro.files import write_text
@@ -32,6 +30,8 @@ from repro.verdicts.registry.test_types import StatisticalTest
 from repro.verdicts.statistics.estimates import T_CAUTION
 from repro.verdicts.statistics.multiplicity import corrected
 from repro.verdicts.statistics.power import welch_power
+from simulations.null_evidence import ALIKE, NullStudy, Shape, TowerNets
+from simulations.null_world import Kind, Part, World, make_world, parts_of
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING, FULL_SCALE = "everything", "full scale"

@@ -18,12 +18,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.null_world import LOG_ITERATIONS, World, scale_of
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord, StudyRecord
 from repro.randomness import generator
 from repro.verdicts.registry.metrics import METRICS
 from repro.verdicts.statistics.specialisation import net_division
+from simulations.null_world import LOG_ITERATIONS, World, scale_of
 
 Floats = npt.NDArray[np.float64]
 Shape = Literal["normal", "t3", "skew", "collapse"]

@@ -1,6 +1,6 @@
 """How often two methods of equal error on all possible pictures differ "clearly" on the test pictures at hand.
 
-    python -m benchmarks.shared_pictures
+    python -m simulations.shared_pictures
 
 Two methods err equally often on the population of pictures, but each finds other pictures hard: a share of a
 picture's difficulty is its own. Both are trained from several seeds and judged on the same test pictures by Welch's t

@@ -1,10 +1,10 @@
 """How often is a verdict wrong where the statements lie on the edge of being true? (minutes, by hand)
 
-    python -m benchmarks.verdict_honesty                     # prints the figures of docs/verdicts.md
-    python -m benchmarks.verdict_honesty --write             # and puts them there
+    python -m simulations.verdict_honesty                     # prints the figures of docs/verdicts.md
+    python -m simulations.verdict_honesty --write             # and puts them there
 
-Draws the evidence of whole studies (`benchmarks/null_evidence.py`) from worlds in which the registry's statements
-lie exactly on the edge of what they claim (`benchmarks/null_world.py`), judges it with the project's own registry,
+Draws the evidence of whole studies (`simulations/null_evidence.py`) from worlds in which the registry's statements
+lie exactly on the edge of what they claim (`simulations/null_world.py`), judges it with the project's own registry,
 claims and decision code, and shows the share of families with any wrong supported or contradicted. Then it plants
 effects as large as the paper's and shows how many are found, beside the power that the verdicts state.
 """
@@ -19,8 +19,13 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 
-from benchmarks.null_evidence import SHAPES
-from benchmarks.null_family import (
+from repro.cores import usable_cores
+from repro.files import write_text
+from repro.verdicts.judging.decision import Looks
+from repro.verdicts.statistics.estimates import T_CAUTION
+from repro.verdicts.statistics.power import minimum_detectable_effect
+from simulations.null_evidence import SHAPES
+from simulations.null_family import (
     EVERYTHING,
     FULL_SCALE,
     ROOT,
@@ -31,15 +36,10 @@ from benchmarks.null_family import (
     stated_power,
     wrong_families,
 )
-from benchmarks.null_world import Kind
-from repro.cores import usable_cores
-from repro.files import write_text
-from repro.verdicts.judging.decision import Looks
-from repro.verdicts.statistics.estimates import T_CAUTION
-from repro.verdicts.statistics.power import minimum_detectable_effect
+from simulations.null_world import Kind
 
 PAGE = ROOT / "docs" / "verdicts.md"
-BEGIN, END = "<!-- figures: python -m benchmarks.verdict_honesty --write -->", "<!-- end of figures -->"
+BEGIN, END = "<!-- figures: python -m simulations.verdict_honesty --write -->", "<!-- end of figures -->"
 DESIGNS: tuple[tuple[int, Looks], ...] = ((3, "fixed"), (6, "fixed"), (10, "fixed"), (20, "fixed"), (12, "two"))
 OWN = "procedural"
 """A study that is also judged as it stands: its own variants, seeds, looks and family."""

@@ -1,0 +1,217 @@
+"""Batches for training from prepared pictures, and ten views, beside torchvision's ImageFolder and DataLoader."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
+
+from benchmarks.alternation import Measure, in_turns, processor_seconds
+from benchmarks.drawn_pictures import image_folder, jpeg
+from benchmarks.preparing import afresh
+from benchmarks.processes import Helper
+from benchmarks.projects import folder
+from benchmarks.results import Record, compared, measured
+from repro.data.augmentation import draw
+from repro.data.packed import MANIFEST, Packed, open_packed
+from repro.data.registration import use_data
+from repro.measurement.views import cut_views, offsets, ten_views
+from repro.runs.store import RunSpec
+from repro.study.settings import Augmentation, RunSettings
+from repro.training.batches import Batches
+from repro.training.evaluation import Inputs
+
+BATCH = 128
+SIZES = {64: 56, 256: 224}
+"""Prepared size and crop."""
+RAW_TARGETS, FLOAT_TARGETS = {64: 80.0, 256: 25.0}, {64: 40.0, 256: 4.0}
+PEER = "ImageFolder and DataLoader, 0 workers: RandomCrop, flip, ToTensor, Normalize on JPEG of that size"
+
+
+def feeding(tiny: bool) -> Iterable[Record]:
+    """All of it, on one thread."""
+    torch.set_num_threads(1)
+    for size, crop in SIZES.items():
+        yield from batches(size, crop, tiny)
+    yield from views(tiny)
+    yield from memory_copy(tiny)
+
+
+def batches(size: int, crop: int, tiny: bool) -> Iterable[Record]:
+    """Raw bytes and floats of one size of picture. Ours is started as a worker is, the peer plainly."""
+    pictures = 256 if tiny else {64: 4096, 256: 1024}[size]
+    with folder() as place:
+        tree = image_folder(place / "made", pictures, (size, size))
+        use_data(tree, "drawn", place)
+        afresh(place, workers=1, size=size)
+        (prepared,) = (path.parent for path in (place / "store" / "pictures").glob(f"*/{MANIFEST}"))
+        arguments = [str(prepared), str(tree / "train"), str(crop)]
+        with (
+            Helper("benchmarks.feeding", arguments, keep_memory=True) as ours,
+            Helper("benchmarks.feeding", arguments, keep_memory=False) as peer,
+        ):
+            asked = {
+                "raw": (ours, f"raw {2 if tiny else 30}"),
+                "float": (ours, f"float {1 if tiny else 10}"),
+                "peer": (peer, f"peer {1 if tiny else 2}"),
+            }
+            ways: dict[str, Measure] = {
+                name: lambda helper=helper, request=request: 1e6 * helper.ask(request) / BATCH  # type: ignore[misc]
+                for name, (helper, request) in asked.items()
+            }
+            taken = in_turns(ways, 1 if tiny else 7)
+    for name, told, targets in (
+        ("raw", "uint8 pictures and their draws, for a device that crops and subtracts", RAW_TARGETS),
+        ("float", "float32 crops, mirrored, the mean picture subtracted", FLOAT_TARGETS),
+    ):
+        yield compared(
+            f"feeding, {size} px, {name}",
+            f"batches of {BATCH}: {told}; from {pictures} prepared pictures",
+            PEER,
+            taken[name],
+            taken["peer"],
+            "us a picture",
+            target=targets[size],
+        )
+
+
+def main() -> None:
+    """Answer every line, KIND BATCHES, with processor seconds a batch."""
+    torch.set_num_threads(1)
+    packed, tree, crop = open_packed(Path(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3])
+    kinds: dict[str, Callable[[], object]] = {}
+    for line in sys.stdin:
+        kind, count = line.split()
+        if kind not in kinds:
+            kinds[kind] = {
+                "raw": lambda: of_epochs(packed, crop, raw_batch),
+                "float": lambda: of_epochs(packed, crop, float_batch),
+                "peer": lambda: partial(next, torchvision_batches(tree, crop)),
+            }[kind]()
+        print(processor_seconds(kinds[kind], int(count))(), flush=True)
+
+
+Make = Callable[[Batches, Packed, Inputs, int, Any, int], object]
+
+
+def of_epochs(packed: Packed, crop: int, make: Make) -> Callable[[], object]:
+    """A call gives the next batch of a run, epoch after epoch."""
+    settings = RunSettings.model_validate(
+        {
+            "data": {"size": packed.mean_picture.shape[0]},
+            "net": {"geometry": {"crop": crop}},
+            # As the peer's: a crop and a reflection for each picture, no colour noise.
+            "training": {
+                "batch_size": BATCH,
+                "schedule": {"kind": "steps", "at": [0.5]},
+                "augmentation": {"colour_noise": 0.0},
+            },
+        }
+    )
+    spec = RunSpec(settings, 0, packed.digest, "pictures")
+    made = Batches(spec, packed)
+    inputs = Inputs.of(settings, packed, torch.device("cpu"))
+
+    def each() -> Iterator[object]:
+        for epoch in cycle(range(1000)):
+            order = made.order(epoch)
+            for place in range(0, made.pictures - BATCH + 1, BATCH):
+                yield make(made, packed, inputs, epoch, order, place)
+
+    batches = each()
+    return lambda: next(batches)
+
+
+def float_batch(made: Batches, packed: Packed, inputs: Inputs, epoch: int, order: Any, place: int) -> object:
+    """What a run on the CPU reads."""
+    return made.at(epoch, order, place, inputs)
+
+
+def raw_batch(made: Batches, packed: Packed, inputs: Inputs, epoch: int, order: Any, place: int) -> object:
+    """What the host does of a batch that the device makes: as `Batches.at` up to what is sent."""
+    samples = order[place : place + BATCH]
+    draws = draw(
+        Augmentation(colour_noise=0.0),
+        packed.colour,
+        seed=0,
+        epoch=epoch,
+        samples=packed.train.ids_of(samples),
+        first_place=place,
+        size=packed.train.pictures.shape[1],
+        crop=inputs.crop,
+    )
+    return packed.train.pictures[samples], packed.train.labels[samples], draws
+
+
+def torchvision_batches(tree: Path, crop: int) -> Iterator[Any]:
+    """Batches without end, as torchvision's own training script makes them."""
+    normalise = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    changes = [transforms.RandomCrop(crop), transforms.RandomHorizontalFlip(), transforms.ToTensor(), normalise]
+    loader = DataLoader(
+        datasets.ImageFolder(str(tree), transforms.Compose(changes)), BATCH, shuffle=True, num_workers=0, drop_last=True
+    )
+    while True:
+        yield from loader
+
+
+def views(tiny: bool, size: int = 256, crop: int = 224) -> Iterable[Record]:
+    """Ten views of prepared pictures, and of JPEG files that are decoded for each."""
+    count = 2 if tiny else 32
+    files = [jpeg(number, (size, size)) for number in range(count)]
+    pixels = np.stack([np.asarray(Image.open(io.BytesIO(content))) for content in files])
+    mean = pixels.mean(0, dtype=np.float32)
+    to_tensor = transforms.ToTensor()
+
+    def decoded() -> None:
+        for content in files:
+            for top, left in offsets(size, crop):
+                for mirrored in (False, True):
+                    picture = Image.open(io.BytesIO(content)).convert("RGB").crop((left, top, left + crop, top + crop))
+                    to_tensor(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture)
+
+    ways = {
+        "bytes": processor_seconds(lambda: cut_views(torch.from_numpy(pixels), crop), 1 if tiny else 5),
+        "floats": processor_seconds(lambda: ten_views(pixels, mean, crop, 1.0)),
+        "peer": processor_seconds(decoded),
+    }
+    taken = {
+        name: [1000 * seconds / count for seconds in values]
+        for name, values in in_turns(ways, 1 if tiny else 5).items()
+    }
+    against = "ten passes over the JPEG: decode, crop, mirror, ToTensor"
+    for name, told, target in (
+        ("bytes", "cut as uint8, before the mean is subtracted", 30.0),
+        ("floats", "as `repro evaluate` cuts them on a CPU: float32, the mean subtracted", None),
+    ):
+        yield compared(
+            f"ten views, {name}",
+            f"ten views of {crop} px of prepared pictures of {size} px, {told}",
+            against,
+            taken[name],
+            taken["peer"],
+            "ms a picture",
+            target=target,
+        )
+
+
+def memory_copy(tiny: bool) -> Iterable[Record]:
+    """The limit of whatever moves pictures."""
+    source = np.ones((1 if tiny else 64) * 2**20, np.float32)
+    target = np.empty_like(source)
+    copy = processor_seconds(lambda: np.copyto(target, source))
+    rates = [2 * source.nbytes / seconds / 1e9 for seconds in in_turns({"copy": copy}, 2 if tiny else 9)["copy"]]
+    yield measured("memory of a core", "a large copy, bytes read and written: the limit of feeding", rates, "GB/s")
+
+
+if __name__ == "__main__":
+    main()
