@@ -73,7 +73,6 @@ class Finding:
     smallest_effect delta > 0: the claim is contradicted by theta < boundary + delta, not only < boundary
     reach           interval, detectable effect, seeds needed
     wanted          in words: what `reach.seeds_needed` counts the seeds for, where no effect is planned
-    detectable_as   in words: what `reach.detectable` is, with {number} and {unit} in their places
     qualifiers      remarks for people and the report ("suspect_same_run", ...)
     details         plain JSON-able numbers for the report (per seed values, per layer p, ...)
     second_opinion  one-sided permutation p values (for S, for C) and the smallest p that this permutation
@@ -91,7 +90,6 @@ class Finding:
     smallest_effect: float = 0.0
     reach: Reach | None = None
     wanted: str = "the registered margin"
-    detectable_as: str = "detectable (80 % power): {number} {unit}"
     qualifiers: frozenset[str] = frozenset()
     details: Mapping[str, Any] = field(default_factory=dict)
     second_opinion: Callable[[], tuple[float, float, float]] | None = field(default=None, compare=False, repr=False)

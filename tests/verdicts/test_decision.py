@@ -16,6 +16,7 @@ from repro.verdicts.forms.two_arms import any_of, direction
 from repro.verdicts.judging.decision import FindingFor, counted, decide
 from repro.verdicts.judging.reasons import shown_n
 from repro.verdicts.judging.verdict import untestable
+from repro.verdicts.telling.explain import what_would_decide
 
 SIX, TWELVE = list(range(6)), list(range(12))
 NOISE = np.random.default_rng(31).normal(0, 0.01, (40, 12))
@@ -172,6 +173,19 @@ def test_every_run_is_decided_from_six_seeds_on() -> None:
     assert verdict.outcome == "supported"
     assert "6 of 6 runs" in verdict.reason
     assert "recurrence at least 0.607" in verdict.reason
+
+
+def test_in_every_run_has_no_effect_that_a_number_of_runs_finds_with_a_stated_power() -> None:
+    """Six of six decide it, whatever the true rate; what their number alone would show is no detectable effect."""
+
+    def mostly(seeds: Sequence[int]) -> Finding:
+        return every_run([seed != seeds[0] for seed in seeds], recurrence=0.5, contradicted_below=0.9)
+
+    verdict = decide({"S": mostly}, ["S"], SIX)["S"]
+    assert verdict.outcome == "inconclusive"
+    assert verdict.detectable is None
+    assert "power" not in verdict.reason + str(what_would_decide(verdict))
+    assert "a recurrence of 0.5 (all runs showing it) needs 6 seeds" in verdict.reason
 
 
 def test_inconclusive_says_what_would_decide() -> None:

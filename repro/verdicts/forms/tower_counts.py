@@ -77,7 +77,6 @@ def every_run(
         boundary=None,
         reach=RateReach(count, n, every=recurrence),
         wanted=f"a recurrence of {number(recurrence, 'rate')} (all runs showing it)",
-        detectable_as="all of them would show a recurrence of {number}",
         details={
             "states": ["yes" if state else "no" for state in shown],
             "p_shown": list(p_shown),

@@ -47,7 +47,7 @@ def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:
     if "suspect_same_run" in verdict.flags:
         parts.append("no spread between runs: are they the same run?")
     if verdict.detectable is not None:
-        parts.append(finding.detectable_as.format(number=number(verdict.detectable, unit), unit=unit).rstrip())
+        parts.append(f"detectable (80 % power): {number(verdict.detectable, unit)} {unit}".rstrip())
     if verdict.seeds_needed is not None:
         parts.append(f"{registered_effect(finding)} needs {verdict.seeds_needed} seeds")
     return "; ".join(parts)

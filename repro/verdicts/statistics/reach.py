@@ -132,8 +132,8 @@ class PartsReach:
 class RateReach:
     """The reach of a rate over seeds, k of n.
 
-    every  where the claim needs all n: the recurrence that n of n seeds must show. `detectable` is then the recurrence
-           that n of n would show, else the true rate above one half that a majority of n seeds finds with 80 % power
+    every  where the claim needs all n: the recurrence that n of n seeds must show. No rate is found with a stated power
+           then, and `detectable` is None; else it is the true rate above one half that a majority of n finds with 80 %
     """
 
     k: int
@@ -145,7 +145,7 @@ class RateReach:
 
     def detectable(self, alpha: float) -> float | None:
         if self.every is not None:
-            return float((alpha / 2) ** (1.0 / self.n))
+            return None
         k = _majority(self.n, alpha)
         return None if k is None else float(special.betaincinv(k, self.n - k + 1, POWER))
 
