@@ -39,5 +39,5 @@ def place(finished_project: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def workers_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`repro train` trains in this process."""
+    """`repro train` trains and `repro evaluate` measures in this process."""
     use_workers_here(monkeypatch)

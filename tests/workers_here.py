@@ -1,8 +1,8 @@
-"""Workers that train in the test's own process: for tests of what is trained, not of the processes that do it.
+"""Workers that train and measure in the test's own process: for tests of what they find, not of the processes.
 
 A process of its own imports torch for seconds, to train for a tenth of one. What is about processes (kills, signals,
-two at once, a worker's command line) is tested with real ones in training/test_workers.py, pipeline/test_killed.py and
-the rows of test_bad_input.py whose disk breaks in workers.
+two at once, a worker's command line) is tested with real ones in training/test_workers.py, pipeline/test_killed.py,
+measurement/test_measure.py and the rows of test_bad_input.py whose disk breaks in workers.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from __future__ import annotations
 import contextlib
 import io
 import traceback
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
 from repro.scheduling import worker
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ended:
     """What the pool sees of a process that has ended."""
 
@@ -46,6 +48,19 @@ def train_here(
     return Ended(code)
 
 
+class Here(Executor):
+    """What is submitted is done at once."""
+
+    def submit(self, do: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(do(*arguments, **options))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
 def use_workers_here(patch: pytest.MonkeyPatch) -> None:
-    """From now on the local pool trains in this process, a run after the other."""
+    """From now on runs are trained and measured in this process, one after the other."""
     patch.setattr("repro.scheduling.local_pool.start_process", train_here)
+    patch.setattr("repro.measurement.measure_all._pool", lambda processes: Here())
