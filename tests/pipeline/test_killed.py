@@ -145,7 +145,8 @@ def repro(root: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def under_dvc(long: Path) -> Path:
-    """The project with the program's sources and a git repository, as a clone is; nothing made yet."""
+    """The project with the program's sources, one run and a git repository, as a clone is; nothing made yet."""
+    edit_yaml(long / "studies" / "small.yaml", training={"epochs": 2 * LONG["epochs"]}, variants=["base"])
     for name in ("repro", "bin", ".dvcignore"):
         source = ROOT / name
         if source.is_dir():
@@ -171,7 +172,7 @@ def test_dvc_runs_what_changed_and_a_killed_dvc_goes_on_to_the_same_weights(unde
     assert [stage for stage in stages if f"Running stage '{stage}@small'" in said] == stages
     assert (root / "results" / "small" / "report" / "report.html").is_file()
     whole = weights(root)
-    assert sittings(root) == [1, 1]
+    assert sittings(root) == [1]
 
     before = _times(root)
     said = repro(root)
@@ -182,9 +183,9 @@ def test_dvc_runs_what_changed_and_a_killed_dvc_goes_on_to_the_same_weights(unde
     edit_yaml(root / "studies" / "small.yaml", family=["S12", "S61c"])
     runs_file = (root / "results" / "small" / "runs.json").read_bytes()
     said = repro(root, "train@small")
-    assert "2 finished, 0 recorded, 0 to train" in said or "Stage 'train@small' didn't change" in said
+    assert "1 finished, 0 recorded, 0 to train" in said or "Stage 'train@small' didn't change" in said
     assert weights(root) == whole
-    assert sittings(root) == [1, 1]
+    assert sittings(root) == [1]
     assert (root / "results" / "small" / "runs.json").read_bytes() == runs_file
 
     forget(root)
