@@ -10,6 +10,7 @@ import torch
 
 from repro.cores import usable_cores
 from tests.small_project import Place, copy_of, make_small_project
+from tests.workers_here import use_workers_here
 
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
@@ -34,3 +35,9 @@ def place(finished_project: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """A finished project of this test's own."""
     monkeypatch.delenv("REPRO_STORE", raising=False)
     return copy_of(finished_project, tmp_path / "place")
+
+
+@pytest.fixture
+def workers_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`repro train` trains and `repro evaluate` measures in this process."""
+    use_workers_here(monkeypatch)

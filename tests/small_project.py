@@ -24,6 +24,7 @@ from repro.stages.prepare import prepare_stage
 from repro.stages.train import train_stage
 from tests.data import miniatures
 from tests.project_copy import copy_project, write_yaml
+from tests.workers_here import use_workers_here
 
 STUDY = {
     "study": "small",
@@ -123,6 +124,7 @@ def make_small_project(folder: Path) -> Place:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("REPRO_STORE", raising=False)
         patch.setattr("repro.stages.facts.measure_facts", lambda name: {})
+        use_workers_here(patch)
         prepare_stage(Project(place.root), "small", workers=1)
         train_stage(Project(place.root), "small", workers=1)
         facts_stage(Project(place.root))

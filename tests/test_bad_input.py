@@ -7,17 +7,13 @@ what its one line of an error must say.
 from __future__ import annotations
 
 import errno
-import importlib.metadata
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 import tarfile
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +25,7 @@ from repro.scheduling import worker
 from tests.broken_disk import At, broken_disk, broken_for_children
 from tests.data import miniatures as mini
 from tests.data.miniatures import put
-from tests.project_copy import ROOT
+from tests.pytest_here import pytest_here
 from tests.small_project import STUDY, Answer, Place, answer_of, nothing_lost, repro, the_error
 from tests.spoiling import (
     Spoil,
@@ -60,6 +56,7 @@ from tests.spoiling import (
     with_picture,
     without_key,
 )
+from tests.workers_here import use_workers_here
 
 
 @dataclass(frozen=True)
@@ -542,18 +539,8 @@ def typed(place: Place, command: str) -> Answer:
     if program == "worker":
         run_named = ["--store", str(place.store), "--run", place.run.name]
         return answer_of(lambda: worker.main([*run_named, *arguments]))
-    plugins: list[str] = []
-    if not importlib.metadata.entry_points(group="pytest11", name="repro_claims"):
-        plugins = ["-p", "repro.verdicts.plugin"]
-    done = subprocess.run(
-        [sys.executable, "-m", program, *plugins, "-p", "no:cacheprovider", *arguments],
-        cwd=place.root,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Answer(done.returncode, done.stdout, done.stderr.replace("Exit: ", "error: "))  # pytest's own word
+    answer = pytest_here(place.root, *arguments)
+    return replace(answer, err=answer.err.replace("Exit: ", "error: "))  # pytest's own word
 
 
 def filled(place: Place, text: str) -> str:
@@ -568,6 +555,8 @@ def test_one_clear_error_and_nothing_lost(
     broken = Path(filled(place, wrong.disk[0])) if wrong.disk else tmp_path
     wrong.spoil(place)
     faulty = nullcontext()
+    if not wrong.in_workers:
+        use_workers_here(monkeypatch)
     if wrong.disk is not None:
         _, number, at, spared = wrong.disk
         if wrong.in_workers:

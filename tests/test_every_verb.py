@@ -45,7 +45,7 @@ GO_ON = ("prepare", "train", "evaluate")
 
 
 @pytest.fixture(autouse=True)
-def _quick_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick_facts(workers_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repro.stages.facts.measure_facts", lambda name: {})
 
 

@@ -91,3 +91,14 @@ def test_the_index_that_pip_was_given_is_uvs_too(place: Path) -> None:
     (place / ".venv" / "bin" / "uv").chmod(0o755)
     _, calls, _ = install(place, PIP_INDEX_URL="https://packages.example/simple")
     assert "uv from https://packages.example/simple" in calls
+
+
+@pytest.mark.parametrize(("environment", "compiled"), [({"PYTHONDONTWRITEBYTECODE": "1"}, "1"), ({}, "")])
+def test_what_the_first_import_may_not_keep_is_compiled_when_it_is_installed(
+    environment: dict[str, str], compiled: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    (place / ".venv" / "bin" / "uv").write_text('#!/bin/sh\necho "uv compiles: $UV_COMPILE_BYTECODE" >>calls\n')
+    (place / ".venv" / "bin" / "uv").chmod(0o755)
+    _, calls, _ = install(place, **environment)
+    assert f"uv compiles: {compiled}" in calls

@@ -66,9 +66,8 @@ def test_an_experiment_in_dvcs_copy_of_the_project_shares_its_store_and_pictures
 
 @pytest.mark.parametrize("name", ["2012", "1e3", "true", "2012-12-03"])
 def test_data_of_any_name_can_be_given_to_a_study_as_advised(name: str, place: Place) -> None:
-    done = run_command(place.root, "use-data", str(place.colours), "--as", name)
-    assert done.returncode == 0, done.stderr
-    assert f"add `STUDY: {as_scalar(name)}` under `studies:`" in done.stdout
+    said = did(place.root, "use-data", str(place.colours), "--as", name).out
+    assert f"add `STUDY: {as_scalar(name)}` under `studies:`" in said
     (place.root / "params.yaml").write_text(f"studies:\n  small: {as_scalar(name)}\n")
     assert f"on {name}" in did(place.root, "plan", "small").out
 

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -288,44 +287,45 @@ def test_a_power_cut_costs_only_work(
 
 
 PROGRAM = """
-import sys, time
+import sys
 from pathlib import Path
 from repro.data.preparation import packing
 from repro.data.preparation.prepare import prepare
 from repro.study.settings import DataSettings
 packing._BLOCK_BYTES = 3 * 16 * 16 * 3
-slow, decode = float(sys.argv[3]), packing.decode
-def slowly(*arguments):
-    time.sleep(slow)
-    return decode(*arguments)
-packing.decode = slowly
+blocks, in_order = int(sys.argv[3]), packing._in_order
+def stopping(*arguments):
+    for number, result in enumerate(in_order(*arguments)):
+        if number == blocks:
+            print("so many blocks are on record", flush=True)
+            sys.stdin.read()
+        yield result
+if blocks:
+    packing._in_order = stopping
 print(prepare(DataSettings(size=16), "mine", Path(sys.argv[1]), Path(sys.argv[2]), progress=False)["digest"])
 """
 
 
-def start(root: Path, store: Path, slow: float) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", PROGRAM, str(root), str(store), str(slow)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start(root: Path, store: Path, blocks: int = 0) -> subprocess.Popen[str]:
+    """A process that prepares; where `blocks` are named it says when these are on record, and waits."""
+    command = [sys.executable, "-c", PROGRAM, str(root), str(store), str(blocks)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def blocks_done(store: Path) -> int:
-    return sum(path.read_bytes().count(b"\n") for path in store.glob("pictures/.preparing-*/progress.jsonl"))
-
-
-def test_kill_9_and_the_same_command_again(root: Path, noisy: Path, tmp_path: Path, small_blocks: None) -> None:
+def test_kill_9_and_the_same_command_again(
+    root: Path, noisy: Path, tmp_path: Path, small_blocks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = bytes_of(run(root, tmp_path / "whole"))
-    process = start(root, tmp_path / "cut", 0.05)
-    until(lambda: blocks_done(tmp_path / "cut") >= 2)
+    process = start(root, tmp_path / "cut", blocks=2)
+    assert process.stdout is not None
+    assert "on record" in process.stdout.readline()
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    decoded: list[str] = []
+    monkeypatch.setattr(packing, "decode", lambda *a: (decoded.append(a[1]), decode(*a))[1])
     assert bytes_of(run(root, tmp_path / "cut")) == whole
+    assert len(decoded) == 36 - 2 * 3
 
 
 def test_a_second_process_says_that_it_waits_and_then_finds_the_work_done(root: Path, noisy: Path, store: Path) -> None:
@@ -333,7 +333,7 @@ def test_a_second_process_says_that_it_waits_and_then_finds_the_work_done(root: 
     (lock,) = (store / "pictures").glob(".*.lock")
     shutil.rmtree(packed_folder(store, run(root, store).folder.name))
     with work_folder.alone(lock):
-        second = start(root, store, 0.0)
+        second = start(root, store)
         assert second.stderr is not None
         assert "waiting" in second.stderr.readline()
     out, _ = second.communicate()

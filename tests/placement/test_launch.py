@@ -28,6 +28,7 @@ from tests.placement.conftest import torchrun
 from tests.project_copy import copy_project, edit_yaml, write_yaml
 from tests.small_project import STUDY, Place, repro
 from tests.small_runs import small_run, small_settings
+from tests.workers_here import use_workers_here
 
 NAMED = ("--variant", "base", "--seed", "1", "--placement", "ranks")
 COMMAND = ("-m", "repro", "train", "--study", "small", *NAMED, "--checkpoint-seconds", "0")
@@ -93,7 +94,7 @@ def wait_until_gone(pid: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_loses_its_launcher_and_a_rank_ends_with_the_bits_of_one_that_does_not(root):
+def test_a_run_that_loses_its_launcher_and_a_rank_ends_with_the_bits_of_one_that_does_not(root, monkeypatch):
     # A killed launcher takes its ranks along.
     launcher = torchrun(*COMMAND, cwd=root)
     wait_for_step(root, 3, launcher)
@@ -130,6 +131,7 @@ def test_a_run_that_loses_its_launcher_and_a_rank_ends_with_the_bits_of_one_that
 
     # The same study by one process, a tower on each of two devices: the same bits, and nothing left to do.
     the_run(root).set_aside()
+    use_workers_here(monkeypatch)
     assert repro(root, "train", "small", "--placement", "split", "--workers", "1").code == 0
     undisturbed = the_run(root).result()
     assert undisturbed["sittings"] == 1

@@ -18,7 +18,9 @@ from safetensors import safe_open
 
 from repro.data.procedural.data_set import KINDS, encoded
 from repro.data.procedural.ilsvrc_writer import write_ilsvrc
-from tests.project_copy import copy_project, edit_yaml, run_command, start_command
+from repro.data.registration import use_data
+from tests.project_copy import copy_project, edit_yaml, start_command
+from tests.small_project import did
 
 CLASSES, PER_CLASS, VALIDATION, HELD_OUT = 4, 64, 2, 4
 PARAMETERS_OF_THE_PAPER = 60_965_224
@@ -27,7 +29,7 @@ RUN = ("train", "full", "--variant", "base", "--seed", "10", "--workers", "1", "
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Path]:
+def project(tmp_path: Path, workers_here: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project whose data for `full` are small archives, with 256 training pictures: two batches."""
     kinds = KINDS[:CLASSES]
     counts = {"train": PER_CLASS + VALIDATION, "validation": HELD_OUT}
@@ -44,9 +46,9 @@ def project(tmp_path: Path) -> Iterator[Path]:
         data={"validation_per_class": VALIDATION},
         training={"epochs": 1, "curve_pictures": 8},
     )
-    for command in (("use-data", str(archives), "--as", "small-ilsvrc"), ("prepare", "full")):
-        done = run_command(root, *command)
-        assert done.returncode == 0, done.stderr
+    monkeypatch.delenv("REPRO_STORE", raising=False)
+    use_data(archives, "small-ilsvrc", root)
+    did(root, "prepare", "full")
     yield root
     shutil.rmtree(tmp_path)  # a gigabyte of weights and checkpoints, which pytest would keep
 
@@ -86,18 +88,15 @@ def test_the_full_study_starts_is_killed_and_resumes_to_the_same_weights(project
     assert trainer.returncode == -signal.SIGKILL
     assert not (the_run(project) / "run.json").exists()
 
-    again = run_command(project, *RUN)
-    assert again.returncode == 0, again.stderr
+    did(project, *RUN)
     resumed = record_of(the_run(project))
     assert (resumed["status"], resumed["steps"], resumed["sittings"]) == ("finished", 2, 2)
     with safe_open(the_run(project) / "weights.safetensors", "np") as weights:
         parameters = sum(weights.get_tensor(name).size for name in weights.keys())  # noqa: SIM118
     assert parameters == PARAMETERS_OF_THE_PAPER - (1000 - CLASSES) * PARAMETERS_PER_CLASS
 
-    whole = run_command(project, *RUN, "--retrain")
-    assert whole.returncode == 0, whole.stderr
-    assert "trained anew: the same weights" in whole.stderr
+    assert "trained anew: the same weights" in did(project, *RUN, "--retrain").err
     uninterrupted = record_of(the_run(project))
     assert uninterrupted["sittings"] == 1
     assert uninterrupted["weights_digest"] == resumed["weights_digest"]
-    assert run_command(project, *RUN).stderr.endswith("1 finished, 0 recorded, 0 to train\n")
+    assert did(project, *RUN).err.endswith("1 finished, 0 recorded, 0 to train\n")

@@ -31,6 +31,7 @@ from tests.study.test_variants import add
 
 __all__ = ["project"]
 
+pytestmark = pytest.mark.usefixtures("workers_here")
 CPU = torch.device("cpu")
 
 

@@ -28,6 +28,7 @@ from repro.study.tuning import Trial
 from tests.data import miniatures
 from tests.project_copy import copy_project, write_yaml
 from tests.small_project import STUDY, Place
+from tests.workers_here import use_workers_here
 
 RATES = [0.001, 0.01, 0.1]
 TUNING = {"variants": ["base", "no_weight_decay"], "seeds": [7, 8, 9], "learning_rates": RATES, "target_error": 0.5}
@@ -164,6 +165,7 @@ class TestWholeStudy:
         with pytest.MonkeyPatch.context() as patch:
             patch.delenv("REPRO_STORE", raising=False)
             patch.setattr("repro.stages.facts.measure_facts", lambda name: {})
+            use_workers_here(patch)
             prepare_stage(Project(place.root), "small", workers=1)
             plan: list[str] = []
             plan_study(Project(place.root), "small", workers=1, echo=plan.append)

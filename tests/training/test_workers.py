@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from repro.scheduling.ray_pool import RayPool
 from repro.scheduling.train_grid import train_grid, write_run_list
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
+from tests.workers_here import Ended
 
 LONG = {"epochs": 12}
 
@@ -33,9 +35,26 @@ def start(run: Run, *options: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*command, "--checkpoint-seconds", "0", *options])
 
 
-def wait_for_checkpoint(run: Run, process: subprocess.Popen[bytes]) -> None:
-    while not run.started and process.poll() is None:
-        os.sched_yield()
+def here(run: Run, *options: str) -> int:
+    """The exit code of a worker in this process."""
+    arguments = ["--store", str(run.store), "--run", run.identity, *options]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "stop_on_signals", lambda: lambda: False)  # pytest keeps its own handlers
+        return worker.main(arguments)
+
+
+def runs_on(process: subprocess.Popen[Any]) -> bool:
+    """Whether it has not ended within a moment: a pause between looks that takes no processor."""
+    try:
+        process.wait(0.01)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def wait_for_checkpoint(run: Run, process: subprocess.Popen[Any]) -> None:
+    while not run.started and runs_on(process):
+        pass
 
 
 def cells_for(store: Path, pictures: str, seeds: range, **training) -> list[GridRun]:
@@ -50,7 +69,7 @@ def whole(tmp_path_factory) -> str:
     """The digest of a run that nobody disturbed."""
     store = tmp_path_factory.mktemp("whole")
     run = small_run(store, make_packed(store), small_settings(**LONG))
-    assert start(run).wait() == worker.FINISHED
+    assert here(run) == worker.FINISHED
     return run.result()["weights_digest"]
 
 
@@ -62,7 +81,7 @@ def test_a_killed_worker_resumes_to_the_same_weights(whole, tmp_path, number):
     process.send_signal(number)
     code = process.wait()
     assert code in (-number, worker.INTERRUPTED, worker.FINISHED)
-    assert start(run).wait() == worker.FINISHED
+    assert here(run) == worker.FINISHED
     assert run.result()["weights_digest"] == whole
 
 
@@ -77,18 +96,10 @@ def test_a_second_worker_on_the_same_run_is_refused(whole, tmp_path):
 
 def test_a_finished_run_is_never_written_again(tmp_path):
     run = small_run(tmp_path, make_packed(tmp_path))
-    assert start(run).wait() == worker.FINISHED
+    assert here(run) == worker.FINISHED
     before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in run.folder.iterdir()}
-    assert start(run).wait() == worker.FINISHED
+    assert here(run) == worker.FINISHED
     assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in run.folder.iterdir()} == before
-
-
-def alive(process: int) -> bool:
-    """Whether a process runs: there, and not a zombie that waits for somebody to ask for its exit code."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_worker_dies_with_its_parent(tmp_path):
@@ -102,17 +113,17 @@ def test_a_worker_dies_with_its_parent(tmp_path):
     arguments = ["--store", str(run.store), "--run", run.identity, "--checkpoint-seconds", "0"]
     parent = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
-    child = int(parent.stdout.readline())
+    child = os.pidfd_open(int(parent.stdout.readline()))  # can be read when the process has ended
     wait_for_checkpoint(run, parent)
     parent.kill()
     parent.wait()
-    while run.leased:  # until the kernel has ended the child, whose lease then counts as stale
-        os.sched_yield()
-    while alive(child):
-        os.sched_yield()
+    select.select([child], [], [])
+    os.close(child)
+    assert not run.leased
 
 
-def test_only_what_is_missing_is_trained(tmp_path, capsys):
+@pytest.mark.usefixtures("workers_here")
+def test_only_what_is_missing_is_trained(tmp_path):
     pictures = make_packed(tmp_path)
     said: list[str] = []
     train_grid(cells_for(tmp_path, pictures, range(2)), "test", ["cpu"], poll_seconds=0.01, say=said.append)
@@ -167,9 +178,9 @@ def test_a_run_whose_dead_owners_lease_has_gone_is_not_kept_waiting_for_the_othe
 def test_a_pool_tells_how_many_runs_share_a_device(tmp_path, monkeypatch, devices, expected):
     told = []
 
-    def started(*arguments: Any) -> subprocess.Popen[bytes]:
+    def started(*arguments: Any) -> Ended:
         told.append(arguments[-1])
-        return subprocess.Popen([sys.executable, "-c", ""])
+        return Ended(0)
 
     monkeypatch.setattr("repro.scheduling.local_pool.start_process", started)
     run = small_run(tmp_path, make_packed(tmp_path))
@@ -181,7 +192,7 @@ def test_a_pool_tells_how_many_runs_share_a_device(tmp_path, monkeypatch, device
 
 def test_the_record_says_how_many_runs_shared_the_device(tmp_path):
     run = small_run(tmp_path, make_packed(tmp_path), small_settings(epochs=1))
-    assert start(run, "--runs-a-device", "2").wait() == worker.FINISHED
+    assert here(run, "--runs-a-device", "2") == worker.FINISHED
     assert run.result()["provenance"]["runs_a_device"] == 2
 
 
@@ -199,6 +210,7 @@ def test_devices_of_a_cluster_are_not_named(device):
         RayPool(device, "split")
 
 
+@pytest.mark.usefixtures("workers_here")
 def test_recorded_runs_are_accepted_instead(tmp_path):
     pictures = make_packed(tmp_path)
     cells = cells_for(tmp_path, pictures, range(2))
@@ -209,6 +221,7 @@ def test_recorded_runs_are_accepted_instead(tmp_path):
     assert [row["weights_digest"] for row in listing["runs"]] == ["digest", cells[1].run.result()["weights_digest"]]
 
 
+@pytest.mark.usefixtures("workers_here")
 def test_retraining_sets_the_old_run_aside_and_compares(tmp_path):
     pictures = make_packed(tmp_path)
     cells = cells_for(tmp_path, pictures, range(1))
@@ -225,15 +238,16 @@ def test_two_trainers_share_the_work(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"
         "from tests.training.test_workers import cells_for, train_grid\n"
-        "cells = cells_for(Path(sys.argv[1]), sys.argv[2], range(3), epochs=4)\n"
+        "cells = cells_for(Path(sys.argv[1]), sys.argv[2], range(2), epochs=4)\n"
         "train_grid(cells, 'test', ['cpu'], poll_seconds=0.01)"
     )
     trainers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), pictures]) for _ in range(2)]
     assert [trainer.wait() for trainer in trainers] == [0, 0]
-    for cell in cells_for(tmp_path, pictures, range(3), epochs=4):
+    for cell in cells_for(tmp_path, pictures, range(2), epochs=4):
         assert cell.run.result()["sittings"] == 1
 
 
+@pytest.mark.usefixtures("workers_here")
 def test_a_failing_run_is_named_and_the_others_are_finished(tmp_path):
     pictures = make_packed(tmp_path)
     cells = cells_for(tmp_path, pictures, range(2))

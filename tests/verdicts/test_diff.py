@@ -27,6 +27,7 @@ from repro.verdicts.telling.diff import Change, VerdictDiff, verdict_diff
 from repro.verdicts.telling.diff_text import print_diff
 from repro.verdicts.telling.markdown import write_verdicts
 from tests.made_up import MadeUp
+from tests.small_project import did, repro, the_error
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = ROOT / "claims"
@@ -278,7 +279,8 @@ def test_files_that_are_no_verdicts_are_one_error(content: str | None, said: str
 # ---- the command -----------------------------------------------------------------------------------------
 
 
-def _repro(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def _process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """`repro ARGUMENTS` in a process of its own, which says at its end whether torch was imported."""
     program = (
         "import sys; from repro.cli import main\ntry: main()\nfinally: print('torch' in sys.modules, file=sys.stderr)"
     )
@@ -288,15 +290,15 @@ def _repro(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_exits_1_where_verdicts_changed(lacking: Path, whole: Path) -> None:
-    done = _repro("diff", lacking, whole)
+    done = _process("diff", lacking, whole)
     assert done.returncode == 1
     assert done.stderr.split() == ["False"]
     assert "S61c" in done.stdout
     assert "not evaluated → supported" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
-    told = _repro("diff", lacking, whole, "--json")
-    assert told.returncode == 1
-    change = next(change for change in json.loads(told.stdout)["changes"] if change["id"] == "S61c")
+    told = repro(ROOT, "diff", str(lacking), str(whole), "--json")
+    assert told.code == 1
+    change = next(change for change in json.loads(told.out)["changes"] if change["id"] == "S61c")
     assert (change["before"]["verdict"], change["after"]["verdict"]) == ("not_evaluated", "supported")
     assert change["why"] == [{"cause": "evidence", "told": "runs added: no_weight_decay 5"}]
 
@@ -304,13 +306,10 @@ def test_the_command_exits_1_where_verdicts_changed(lacking: Path, whole: Path) 
 def test_the_command_exits_0_where_nothing_changed_and_2_where_there_is_no_evidence(
     whole: Path, tmp_path: Path
 ) -> None:
-    done = _repro("diff", whole, whole)
-    assert done.returncode == 0
-    assert "No verdicts changed" in done.stdout
-    done = _repro("diff", whole, tmp_path)
-    assert done.returncode == 2
-    assert f"{tmp_path / 'study.json'} does not exist" in done.stderr
-    assert len(done.stderr.splitlines()) == 2  # the error, and whether torch was imported
+    assert "No verdicts changed" in did(ROOT, "diff", str(whole), str(whole)).out
+    answer = repro(ROOT, "diff", str(whole), str(tmp_path))
+    assert f"{tmp_path / 'study.json'} does not exist" in the_error(answer)
+    assert len(answer.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("columns", [40, 60, 100])

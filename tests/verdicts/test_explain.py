@@ -21,6 +21,7 @@ from repro.verdicts.registry.registry import Registry
 from repro.verdicts.telling.explain import FLAGS_MEAN, REMEDIES, explanation, what_would_decide
 from repro.verdicts.telling.explain_text import console_for, print_explanation
 from tests.made_up import VARIANTS, MadeUp
+from tests.small_project import repro, the_error
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = ROOT / "claims"
@@ -185,7 +186,8 @@ def test_every_reason_and_flag_has_words() -> None:
     assert set(FLAGS) <= set(FLAGS_MEAN)
 
 
-def _repro(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def _process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """`repro ARGUMENTS` in a process of its own, which says at its end whether torch was imported."""
     program = (
         "import sys; from repro.cli import main\ntry: main()\nfinally: print('torch' in sys.modules, file=sys.stderr)"
     )
@@ -195,13 +197,13 @@ def _repro(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_gives_the_same_as_data_and_never_imports_torch(folder: Path) -> None:
-    done = _repro("explain", "S12", "--evidence", folder, "--json")
+    done = _process("explain", "S12", "--evidence", folder, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["evidence"][0]["verdict"] == "supported"
     assert done.stderr.split() == ["False"]
-    plain = _repro("explain", "S12", "--evidence", folder)
-    assert "\x1b" not in plain.stdout
-    assert plain.stdout.startswith("S12  section 1, statistical\n")
+    plain = repro(ROOT, "explain", "S12", "--evidence", str(folder))
+    assert "\x1b" not in plain.out
+    assert plain.out.startswith("S12  section 1, statistical\n")
 
 
 @pytest.mark.parametrize(
@@ -209,11 +211,10 @@ def test_the_command_gives_the_same_as_data_and_never_imports_torch(folder: Path
     [(("S99",), r"no statement S99"), (("S12", "--evidence", "nowhere"), r"nowhere is not an evidence directory")],
 )
 def test_mistakes_are_one_sentence(arguments: tuple[str, ...], said: str) -> None:
-    done = _repro("explain", *arguments)
-    assert done.returncode == 2
-    assert re.search(said, done.stderr)
-    assert len(done.stderr.splitlines()) == 2  # the error, and whether torch was imported
-    assert done.stdout == ""
+    answer = repro(ROOT, "explain", *arguments)
+    assert re.search(said, the_error(answer))
+    assert len(answer.err.splitlines()) == 1
+    assert answer.out == ""
 
 
 # ---- literature ------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from repro.verdicts.judging.ledger import make_ledger
 from repro.verdicts.registry.registry import Registry
 from repro.verdicts.telling.summary import SECTIONS
 from tests.made_up import MadeUp
+from tests.pytest_here import PLUGINS, pytest_here
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = [
@@ -61,12 +61,16 @@ def evidence(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Pa
     return made.write(tmp_path_factory.mktemp("evidence") / "made")
 
 
-def _pytest(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> tuple[int, str]:
-    plugins: list[str] = []
-    if not importlib.metadata.entry_points(group="pytest11", name="repro_claims"):
-        plugins = ["-p", "repro.verdicts.plugin"]
+def _pytest(*arguments: str | Path, cwd: Path = ROOT) -> tuple[int, str]:
+    """Exit code and output of pytest in this process."""
+    answer = pytest_here(cwd, *arguments)
+    return answer.code, answer.out + answer.err
+
+
+def _pytest_process(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> tuple[int, str]:
+    """The same of a process of its own, where that is what matters, or where pytest starts more of them."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, "-p", "no:cacheprovider", *map(str, arguments)],
+        [sys.executable, "-m", "pytest", *PLUGINS, *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "80", **environment},
         capture_output=True,
@@ -85,11 +89,11 @@ def _verdicts(path: Path) -> Verdicts:
 
 @pytest.fixture(scope="module")
 def plain_run(evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, Verdicts]:
-    """One run of everything: exit code, output, verdicts."""
+    """One run of everything, in a process of its own: exit code, output, verdicts."""
     folder = tmp_path_factory.mktemp("verdicts")
     target = folder / "verdicts.json"
     arguments = ("claims/", "--evidence", evidence, "--verdicts", target, "-v", *_watching(folder))
-    code, output = _pytest(*arguments, PYTHONPATH=f"{ROOT}{os.pathsep}{folder}")
+    code, output = _pytest_process(*arguments, PYTHONPATH=f"{ROOT}{os.pathsep}{folder}")
     return code, output, _verdicts(target)
 
 
@@ -153,22 +157,15 @@ def test_summary_is_readable_in_80_columns_counts_last(
     assert f"{len(registry.statements)} statements" in " ".join(summary[counts:])
 
 
-@pytest.mark.parametrize("how", ["backwards on two workers", "one selected"])
-def test_verdicts_do_not_depend_on_how_it_is_run(
-    how: str, evidence: Path, plain_run: tuple[int, str, Verdicts], tmp_path: Path
+def test_verdicts_do_not_depend_on_what_is_selected(
+    evidence: Path, plain_run: tuple[int, str, Verdicts], tmp_path: Path
 ) -> None:
     target = tmp_path / "verdicts.json"
-    backwards = how.startswith("backwards")
-    arguments = ["-n", "2", *_watching(tmp_path)] if backwards else ["-k", "decay and S61c"]
-    environment = {"BACKWARDS": "1"} if backwards else {}
-    code, output = _pytest(
-        *("claims/", *arguments, "--evidence", evidence, "--verdicts", target, "--report-only"),
-        PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}",
-        **environment,
-    )
+    arguments = ("claims/", "-k", "decay and S61c", "--evidence", evidence, "--verdicts", target, "--report-only")
+    code, output = _pytest(*arguments)
     assert code == 0, output
     assert _verdicts(target) == plain_run[2]
-    assert ("S12 " in output) is backwards
+    assert "S12 " not in output
 
 
 def test_report_only_shows_what_is_contradicted_and_succeeds(evidence: Path) -> None:
@@ -282,9 +279,13 @@ def test_a_claim_without_a_registry_entry_and_the_other_way_round(tmp_path: Path
         make_ledger(project / "claims", [])
 
 
+def _started_with(workers: tuple[str, ...]) -> Callable[..., tuple[int, str]]:
+    return _pytest_process if workers else _pytest
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_bad_evidence_is_one_clear_message_and_exit_code_2(workers: tuple[str, ...], tmp_path: Path) -> None:
-    code, output = _pytest("claims", "--evidence", tmp_path / "nowhere", *workers)
+    code, output = _started_with(workers)("claims", "--evidence", tmp_path / "nowhere", *workers)
     assert code == 2
     assert "nowhere is not an evidence directory" in output
     assert "Traceback" not in output
@@ -302,7 +303,7 @@ def test_verdicts_as_markdown_hold_all_statements_whatever_was_selected(
     evidence: Path, registry: Registry, tmp_path: Path
 ) -> None:
     target = tmp_path / "summary" / "verdicts.md"
-    code, output = _pytest("claims/", "-k", "S04", "--evidence", evidence, "--verdicts", target, "-n", "2")
+    code, output = _pytest("claims/", "-k", "S04", "--evidence", evidence, "--verdicts", target)
     assert code == 0, output
     text = target.read_text()
     assert text.startswith("# The paper's statements\n")
@@ -314,7 +315,8 @@ def test_verdicts_as_markdown_hold_all_statements_whatever_was_selected(
 def test_a_file_of_verdicts_of_unknown_form_is_refused_before_anything_is_judged(
     workers: tuple[str, ...], tmp_path: Path
 ) -> None:
-    code, output = _pytest("claims", "-k", "S04", "--verdicts", tmp_path / "verdicts.html", *workers)
+    arguments = ("claims", "-k", "S04", "--verdicts", tmp_path / "verdicts.html")
+    code, output = _started_with(workers)(*arguments, *workers)
     assert code == 2
     assert output.count("must end in .json, for programs, or in .md, for Markdown") == 1
     assert "Traceback" not in output
@@ -324,7 +326,7 @@ def test_a_file_of_verdicts_of_unknown_form_is_refused_before_anything_is_judged
 
 def test_the_plugin_leaves_other_tests_alone(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text("def test_one(): assert True\n")
-    code, output = _pytest("-q", "test_other.py", cwd=tmp_path)
+    code, output = _pytest_process("-q", "test_other.py", cwd=tmp_path)
     assert code == 0
     assert "statements" not in output
     check = "import sys, repro.verdicts.plugin; print(sorted({m.split('.')[0] for m in sys.modules}))"
@@ -353,19 +355,22 @@ def pytest_generate_tests(metafunc):
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_a_plugin_that_runs_each_test_several_times_changes_no_verdict(
-    workers: tuple[str, ...], evidence: Path, plain_run: tuple[int, str, Verdicts], tmp_path: Path
+def test_two_workers_a_turned_order_and_a_plugin_that_repeats_tests_change_no_verdict(
+    evidence: Path, plain_run: tuple[int, str, Verdicts], tmp_path: Path
 ) -> None:
-    """As pytest-repeat does, and others that give tests parameters of their own."""
+    """Repeated as by pytest-repeat, and others that give tests parameters of their own."""
     (tmp_path / "repeating.py").write_text(REPEATING)
     target = tmp_path / "verdicts.json"
-    code, output = _pytest(
-        *("claims/", "-p", "repeating", "--evidence", evidence, "--verdicts", target, "--report-only", *workers),
+    arguments = ("claims/", "--evidence", evidence, "--verdicts", target, "--report-only", "-v")
+    code, output = _pytest_process(
+        *(*arguments, "-n", "2", "-p", "repeating", *_watching(tmp_path)),
         PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}",
+        BACKWARDS="1",
     )
     assert code == 0, output
     assert _verdicts(target) == plain_run[2]
+    assert len(re.findall(r"\[gw\d\].* claims/\S+\[\d?-?S61c-made", output)) == 2
+    assert re.search(r"  S12 ", output)
 
 
 @pytest.mark.parametrize(("how", "named"), [("autoload off", "claims/"), ("blocked", ".")])
