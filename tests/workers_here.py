@@ -13,11 +13,11 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
+from repro.runs.store import Run
 from repro.scheduling import worker
 
 
@@ -31,16 +31,12 @@ class Ended:
         return self.code
 
 
-def train_here(
-    store: Path, identity: str, device: str, checkpoint_seconds: float, log: IO[bytes], runs_a_device: int = 1
-) -> Ended:
+def train_here(run: Run, device: str, checkpoint_seconds: float, log: IO[bytes], runs_a_device: int = 1) -> Ended:
     """In place of `start_process`: the run is trained before this returns; what its worker says goes to `log`."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
-            code = worker.train_run(
-                store, identity, device, checkpoint_seconds, lambda: False, runs_a_device=runs_a_device
-            )
+            code = worker.train_run(run, device, checkpoint_seconds, lambda: False, runs_a_device=runs_a_device)
         except Exception:
             traceback.print_exc()
             code = worker.FAILED
