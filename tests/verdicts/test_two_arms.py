@@ -33,7 +33,7 @@ def test_an_effect_of_interest_only_widens_contradiction(a: list[float], b: list
     plain = direction(a, b, larger="first")
     registered = direction(a, b, larger="first", smallest_effect=delta)
     assert registered.p_sup == plain.p_sup
-    assert registered.p_con <= plain.p_con
+    assert registered.p_con <= plain.p_con * (1 + 1e-12)  # a tiny delta moves it by less than it is rounded
 
 
 def test_direction_carries_what_a_reader_needs() -> None:
