@@ -93,13 +93,14 @@ def test_the_stages_pytest_sees_none_of_the_callers_settings(place: Place, monke
 
 @pytest.fixture
 def committed(tmp_path: Path) -> tuple[Path, str]:
-    """A repository with a project's file, and its commit."""
+    """A repository with two of a project's files, and its commit."""
     root = tmp_path / "repository"
     root.mkdir()
     (root / "params.yaml").write_text("studies: {}\n")
+    (root / "program.py").write_text("changed = False\n")
     for arguments in (
         ("init", "-q"),
-        ("add", "params.yaml"),
+        ("add", "params.yaml", "program.py"),
         ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "first"),
     ):
         subprocess.run(["git", *arguments], cwd=root, check=True)
@@ -116,8 +117,14 @@ def test_the_commit_is_recorded_whoever_owns_the_files(
     refused = subprocess.run(["git", "describe", "--always"], cwd=root, capture_output=True, check=False)
     assert b"dubious ownership" in refused.stderr or refused.returncode == 0  # an older git does not ask
     assert git_commit(root) == commit
-    (root / "params.yaml").write_text("studies: {smoke: procedural}\n")
+    (root / "program.py").write_text("changed = True\n")
     assert git_commit(root) == f"{commit}+changes"
+
+
+def test_registered_pictures_are_no_change_of_the_program(committed: tuple[Path, str]) -> None:
+    root, commit = committed
+    (root / "params.yaml").write_text("studies: {smoke: procedural}\n")
+    assert git_commit(root) == commit
 
 
 def test_the_commit_is_the_projects_own_whatever_a_hook_or_the_folder_above_says(

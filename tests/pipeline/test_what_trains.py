@@ -195,18 +195,26 @@ def test_pruning_lists_and_then_removes_what_no_study_needs(place: Place) -> Non
     measured = place.store / "measurements" / unneeded
     measured.mkdir(parents=True)
     (measured / "errors.npz").write_bytes(b"of a run that is gone")
+    repeated, aside = place.store / "repeats" / f"{needed}-1", place.store / "set-aside" / f"{needed}-1"
+    for folder in (repeated / "runs" / needed, aside):
+        folder.mkdir(parents=True)
+        (folder / "result.json").write_bytes(b"trained before")
     with nothing_lost(place.store):
         said = did(place.root, "plan", "--prune").out
     assert f"not needed: run {unneeded} (seed 1)" in said
     assert f"not needed: pictures {old.name}" in said
     assert f"not needed: measurements {unneeded}" in said
-    assert needed not in said
+    assert f"not needed: repeats {repeated.name}, 0.0 MB" in said
+    assert f"not needed: set-aside {aside.name}" in said
+    assert f"run {needed}" not in said
     assert "--prune --yes" in said
     said = did(place.root, "plan", "--prune", "--yes").out
     assert f"removed: run {unneeded}" in said
     assert [path.name for path in (place.store / "runs").iterdir()] == [needed]
     assert not old.exists()
     assert not measured.exists()
+    assert not repeated.exists()
+    assert not aside.exists()
     assert place.packed.is_dir()
     assert "everything in" in did(place.root, "plan", "--prune").out
 

@@ -159,7 +159,11 @@ def _rate(cells: list[GridRun], classes: int, pictures: int) -> tuple[float, str
 
 
 def prune_store(project: Project, *, remove: bool, echo: Echo) -> None:
-    """List runs, measurements and pictures that no study under `studies/` needs, and remove them when asked to."""
+    """List what no study under `studies/` needs, and remove it when asked to.
+
+    That is runs, measurements and pictures, all that `repro repeat` has trained again, and all that retraining has set
+    aside; what a process is training is left alone.
+    """
     store = project.store
     needed_runs: set[str] = set()
     needed_pictures: set[str] = set()
@@ -182,8 +186,11 @@ def prune_store(project: Project, *, remove: bool, echo: Echo) -> None:
     for kind, needed in (("measurements", needed_runs), ("pictures", needed_pictures)):
         for folder in sorted((store / kind).iterdir()) if (store / kind).is_dir() else []:
             if folder.is_dir() and folder.name not in needed and not folder.name.startswith("."):
-                size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-                unneeded.append((f"{kind} {folder.name}", size, _remover(folder)))
+                unneeded.append((f"{kind} {folder.name}", _bytes_in(folder), _remover(folder)))
+    for kind in ("repeats", "set-aside"):
+        for folder in sorted((store / kind).iterdir()) if (store / kind).is_dir() else []:
+            if folder.is_dir() and not any(run.leased for run in runs_in(folder)):
+                unneeded.append((f"{kind} {folder.name}", _bytes_in(folder), _remover(folder)))
     for label, size, delete in unneeded:
         if remove:
             try:
@@ -204,6 +211,10 @@ def _run_label(run: Run) -> str:
     except UserError:
         return f"run {run.identity} (unreadable)"
     return f"run {run.identity} (seed {spec.seed}{'' if run.finished else ', unfinished'})"
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _remover(folder: Path) -> Callable[[], None]:

@@ -53,19 +53,28 @@ def provenance(device: torch.device) -> dict[str, Any]:
     }
 
 
+REGISTERED = ("data.dvc", "params.yaml", "dvc.lock")
+"""Files that change as pictures are registered and stages run: names of data sets and digests, no program."""
+
+
 def now() -> str:
     """The time in UTC, to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def git_commit(root: Path) -> str | None:
-    """The commit of the project's files, with `+changes` when they differ from it; None outside git.
+    """The commit of the project's files, with `+changes` when what runs differs from it; None outside git.
 
-    Outside is also a copy of the project, without a history of its own, in a folder of somebody's git repository.
+    Which pictures a user has registered, and for which studies, is on record beside the commit: the files that say so
+    (`REGISTERED`) are no change of the program. Outside is also a copy of the project, without a history of its own,
+    in a folder of somebody's git repository.
     """
     if _git(root, "ls-files", "--error-unmatch", "params.yaml") is None:
         return None
-    return _git(root, "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*")
+    commit = _git(root, "describe", "--always", "--abbrev=40", "--exclude=*")
+    others = [f":(exclude){name}" for name in REGISTERED]
+    changed = _git(root, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no", "--", ".", *others)
+    return f"{commit}+changes" if commit and changed else commit
 
 
 def _git(root: Path, *arguments: str) -> str | None:
