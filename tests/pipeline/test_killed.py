@@ -123,7 +123,8 @@ def test_a_trainer_that_is_asked_to_end_leaves_a_checkpoint_of_every_run(long: P
     edit_yaml(long / "studies" / "small.yaml", training={"epochs": 100_000})
     trainer = start_command(long, "train", "small", "--checkpoint-seconds", "100000", "--workers", "2")
     runs = long / ".store" / "runs"
-    while _runs_on(trainer) and len(list(runs.glob("*/lease.json"))) < 2:
+    # Until both are training: a worker that still imports torch may not answer before the trainer's patience ends.
+    while _runs_on(trainer) and len(list(runs.glob("*/progress.json"))) < 2:
         pass
     trainer.terminate()
     result = ended(trainer)
