@@ -44,11 +44,11 @@ bench: pictures
 bench-growth: pictures
 	$(RUN) benchmarks --growth
 
-# make mutants MODULES="repro/verdicts/statistics/estimates.py repro/verdicts/statistics/multiplicity.py" COUNT=20 SEED=1
+# make mutants MODULES="repro/net repro/evidence/merge.py" COUNT=60 SEED=0
 COUNT ?= 60
 SEED ?= 0
 mutants: pictures
-	@test -n "$(MODULES)" || { echo 'Name the modules: make mutants MODULES="repro/verdicts/statistics/estimates.py"' >&2; exit 2; }
+	@test -n "$(MODULES)" || { echo 'Name modules or folders: make mutants MODULES="repro/verdicts/statistics"' >&2; exit 2; }
 	$(RUN) uv pip install --quiet --python .venv/bin/python -c requirements.lock "cosmic-ray>=8.4"
 	$(RUN) tests.mutants $(MODULES) --count $(COUNT) --seed $(SEED)
 
