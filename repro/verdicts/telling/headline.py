@@ -115,7 +115,7 @@ def headline_lines(recorded: Recorded) -> list[str]:
     counts = ", ".join(f"{label} ({len(evidence.runs)} runs)" for label, evidence in recorded.evidences.items())
     lines = [*wrap(f"Recorded evidence: {counts or 'none'}. Nothing is trained for this.", WIDTH), ""]
     for row in recorded.headlines:
-        head = f"{row.statement.id:<5} {row.study:<7} {row.word:<14} {row.came_out}; {row.seeds} seeds"
+        head = f"{row.statement.id:<5} {row.study:<12} {row.word:<14} {row.came_out}; {row.seeds} seeds"
         for text, first in ((head, 0), (row.statement.statement, 6)):
             lines += wrap(text, WIDTH, initial_indent=" " * first, subsequent_indent=" " * 6)
     return [*lines, "", "docs/results.md says what each can and cannot say, and lists all statements."]

@@ -102,21 +102,23 @@ def test_without_evidence_every_headline_says_what_is_missing(project: Path) -> 
     said = told(project)
     assert list(said) == list(load_headline(CLAIMS / HEADLINE_FILE, REGISTRY))
     assert all("**not evaluated**: none of its runs are recorded yet" in text for text in said.values())
-    assert "the runs of `decay`, of which 20 seeds are registered" in said["S61c"]
+    assert "the runs of `decay_longer`, of which 12 seeds are registered" in said["S61c"]
 
 
 def test_a_decided_statement_has_its_effect_and_no_untested_difference(project: Path) -> None:
-    record(project, "decay", effects={"no_weight_decay": {"train_error_as_trained": 0.02, "held_out_error": 0.02}})
+    record(
+        project, "decay_longer", effects={"no_weight_decay": {"train_error_as_trained": 0.02, "held_out_error": 0.02}}
+    )
     said = told(project)["S61c"]
     assert "the verdict is **supported**" in said
     assert re.search(r"\d\.\d\d points \[", said)
     assert "no verdict rests on" not in said
     (row,) = [row for row in recorded_results(project, project / "claims").headlines if row.statement.id == "S61c"]
-    assert row.seeds == "20 + 20 of 20"
+    assert row.seeds == "6 + 6 of 12"  # decided at the first look
 
 
 def test_an_undecided_statement_says_what_was_detectable_and_what_would_decide(project: Path) -> None:
-    record(project, "decay")
+    record(project, "decay_longer")
     said = told(project)["S61c"]
     assert "the verdict is **inconclusive**" in said
     assert "detectable (80 % power)" in said
@@ -124,7 +126,7 @@ def test_an_undecided_statement_says_what_was_detectable_and_what_would_decide(p
 
 
 def test_a_shut_gate_is_named_and_what_the_runs_show_is_not_called_a_verdict(project: Path) -> None:
-    record(project, "decay", scalars={"no_weight_decay": {"decay_dose": 0.0}, "base": {"decay_dose": 0.0}})
+    record(project, "decay_longer", scalars={"no_weight_decay": {"decay_dose": 0.0}, "base": {"decay_dose": 0.0}})
     said = told(project)["S61c"]
     assert "**not evaluated**: gate dose" in said
     assert "Differences, which no verdict rests on" in said
@@ -132,14 +134,14 @@ def test_a_shut_gate_is_named_and_what_the_runs_show_is_not_called_a_verdict(pro
 
 
 def test_missing_seeds_are_the_first_thing_that_would_decide(project: Path) -> None:
-    record(project, "decay", missing={"no_weight_decay": range(30, 40)})
-    assert "registered seeds that are missing (no_weight_decay 30 to 39)" in told(project)["S61c"]
+    record(project, "decay_longer", missing={"no_weight_decay": range(46, 52)})
+    assert "registered seeds that are missing (no_weight_decay 46 to 51)" in told(project)["S61c"]
 
 
 def test_the_command_prints_the_headlines_in_80_columns(project: Path) -> None:
-    record(project, "decay")
+    record(project, "decay_longer")
     answer = did(project, "results").out
-    assert "decay (40 runs)" in answer
+    assert "decay_longer (24 runs)" in answer
     for name in load_headline(CLAIMS / HEADLINE_FILE, REGISTRY):
         assert re.search(rf"^{name} ", answer, flags=re.MULTILINE)
     assert max(map(len, headline_lines(recorded_results(project, project / "claims")))) <= 80
