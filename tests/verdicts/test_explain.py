@@ -104,6 +104,17 @@ def test_a_shut_gate_shows_its_reading(folder: Path) -> None:
     assert found["what_would_decide"] == REMEDIES["gate"]
 
 
+def test_gates_are_read_on_the_runs_of_the_look_that_gave_the_verdict(tmp_path: Path, registry: Registry) -> None:
+    """Decided by the first six seeds of twelve, whose other runs are not trained yet."""
+    names = {name: registry.digest(name) for name in FAMILY}
+    made = {"effects": {"no_weight_decay": {"train_error_as_trained": 0.03}}, "registry": names, "registered": {}}
+    missing = dict.fromkeys(VARIANTS, range(6, 12))
+    folder = MadeUp(seeds=range(12), looks="two", family=FAMILY, missing=missing, **made).write(tmp_path / "made")
+    (row,) = _explained("S61c", folder)["evidence"]
+    assert (row["verdict"], row["look"]) == ("supported", 1)
+    assert {gate["state"] for gate in row["gates"]} == {"open"}
+
+
 def test_a_study_without_the_variant_is_not_evaluated(tmp_path: Path) -> None:
     few = MadeUp(variants=["base", "dense"], seeds=range(3)).write(tmp_path / "few")
     (found,) = _explained("S61c", few)["evidence"]

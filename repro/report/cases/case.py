@@ -17,9 +17,9 @@ from repro.report.drawing.words import finite
 from repro.verdicts.authoring.samples import Samples, samples_of
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.judging.claim_outcomes import with_studys_effect
-from repro.verdicts.judging.decision import LOOKS
 from repro.verdicts.judging.judge import finding_on
-from repro.verdicts.readings.readings import metric_values, missing_runs
+from repro.verdicts.judging.look_seeds import judged_seeds
+from repro.verdicts.readings.readings import metric_values
 from repro.verdicts.registry.gate_rules import Gates
 from repro.verdicts.registry.statement import Statement
 from repro.verdicts.registry.test_types import StatisticalTest
@@ -172,17 +172,6 @@ class Case:
             return None
         low, high = finite(ends[0]), finite(ends[1])
         return None if low is None and high is None else (estimate, low, high)
-
-
-def judged_seeds(evidence: Evidence, variants: Sequence[str], n: int | None = None) -> tuple[int, ...]:
-    """All registered seeds; those of the first of two looks where the second still lacks runs of these variants, or
-    where the verdict had been given then (on `n` seeds)."""
-    seeds, (first, _) = evidence.study.seeds, LOOKS[0]
-    if evidence.study.looks != "two" or len(seeds) <= first:
-        return seeds
-    early = seeds[:first]
-    waits = missing_runs(evidence, variants, seeds) and not missing_runs(evidence, variants, early)
-    return early if waits or (n is not None and n <= first) else seeds
 
 
 def numbers(value: Any) -> list[float | None]:

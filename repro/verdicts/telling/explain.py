@@ -22,6 +22,7 @@ from repro.verdicts.finding import NotEvaluated, finite, number
 from repro.verdicts.forms.table import form_of
 from repro.verdicts.judging.gates import read_gate
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry, make_ledger
+from repro.verdicts.judging.look_seeds import judged_seeds
 from repro.verdicts.judging.reasons import registered_effect
 from repro.verdicts.judging.verdict import FLAGS, Verdict
 from repro.verdicts.readings.readings import missing_runs
@@ -157,21 +158,24 @@ def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: M
         row |= {
             "in_family": source.id in {registry.original(name) for name in evidence.study.family},
             "registered_seeds": list(evidence.study.seeds),
-            "gates": _gates(evidence, source.test, registry),
+            "gates": _gates(evidence, source.test, registry, verdict),
             "values": [asdict(row) for row in form_of(source.test).values(evidence, source.test)],
             "details": dict(verdict.finding.details) if verdict is not None and verdict.finding else {},
         }
     return row
 
 
-def _gates(evidence: Evidence, test: StatisticalTest, registry: Registry) -> list[dict[str, Any]]:
-    """What each gate of the test reads on all registered runs of the variants that there are."""
+def _gates(
+    evidence: Evidence, test: StatisticalTest, registry: Registry, verdict: Verdict | None
+) -> list[dict[str, Any]]:
+    """The reading of each gate of the test on the runs that the verdict rests on, of the variants that there are."""
     there = set(evidence.study.variants)
     read = next((names for names in (test.variants, test.otherwise) if names and set(names) <= there), None)
     if read is None:
         return []
     read = tuple(dict.fromkeys(read))
-    seeds = evidence.study.seeds
+    finding = verdict.finding if verdict is not None else None
+    seeds = judged_seeds(evidence, read, None if finding is None else max(finding.n))
     rows = []
     for name in test.gates:
         gaps = missing_runs(evidence, read, seeds)
