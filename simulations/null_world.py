@@ -20,20 +20,10 @@ from typing import Literal
 
 from repro.verdicts.authoring.samples import Arms, EachAgainst, Ordered, Pairs, Runs, Samples
 from repro.verdicts.registry.metrics import METRICS
-from repro.verdicts.registry.test_types import (
-    AbsoluteTest,
-    AnyOfTest,
-    Condition,
-    DescendingTest,
-    DirectionTest,
-    EquivalentTest,
-    MeasuresTest,
-    Number,
-    PaperScale,
-    PerImageTest,
-    SpeedTest,
-    StatisticalTest,
-)
+from repro.verdicts.registry.over_seeds import PaperScale
+from repro.verdicts.registry.test_types import StatisticalTest
+from repro.verdicts.registry.tests_of_arms import AnyOfTest, DescendingTest, DirectionTest, EquivalentTest, SpeedTest
+from repro.verdicts.registry.tests_of_runs import AbsoluteTest, Condition, MeasuresTest, Number, PerImageTest
 
 Kind = Literal["nothing", "one"]
 Cell = tuple[str, str]

@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from repro.verdicts.registry.metrics import METRICS
-from repro.verdicts.registry.test_types import AbsoluteTest, Condition, MeasuresTest, SpeedTest, StatisticalTest
+from repro.verdicts.registry.test_types import StatisticalTest
+from repro.verdicts.registry.tests_of_arms import SpeedTest
+from repro.verdicts.registry.tests_of_runs import AbsoluteTest, Condition, MeasuresTest
 from tests.made_up import ALIKE, ARRIVAL, GREY, LEVELS, SPLIT, STEPS, VARIANTS, MadeUp, Towers
 
 CLEAR = 7.5

@@ -29,13 +29,9 @@ from repro.verdicts.readings.picture_outcomes import difference_floor
 from repro.verdicts.readings.readings import divisions_of, metric_values
 from repro.verdicts.registry.metrics import METRICS
 from repro.verdicts.registry.registry import Registry
-from repro.verdicts.registry.test_types import (
-    AnyOfTest,
-    DescendingTest,
-    DirectionTest,
-    StatisticalTest,
-    TowerContrastTest,
-)
+from repro.verdicts.registry.test_types import StatisticalTest
+from repro.verdicts.registry.tests_of_arms import AnyOfTest, DescendingTest, DirectionTest
+from repro.verdicts.registry.tests_of_towers import TowerContrastTest
 from repro.verdicts.statistics.reach import TReach
 
 _NOT_ASKED = NotEvaluated("gate", "not asked for")

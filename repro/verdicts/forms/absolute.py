@@ -16,7 +16,7 @@ from repro.verdicts.forms.planning import without_power
 from repro.verdicts.readings.picture_outcomes import Averaged, ensemble_right, ensembles_within, pictures_of
 from repro.verdicts.readings.readings import metric_values, runs_of
 from repro.verdicts.registry.metrics import METRICS, Metric
-from repro.verdicts.registry.test_types import AbsoluteTest, Number
+from repro.verdicts.registry.tests_of_runs import AbsoluteTest, Number
 from repro.verdicts.statistics.estimates import Estimate, Values, error_rate, finite_values
 
 

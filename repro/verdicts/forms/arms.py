@@ -15,14 +15,8 @@ from repro.verdicts.forms.planning import of_differences
 from repro.verdicts.readings.picture_outcomes import difference_floor, picture_variance
 from repro.verdicts.readings.readings import metric_values
 from repro.verdicts.registry.metrics import METRICS, Metric
-from repro.verdicts.registry.test_types import (
-    AnyOfTest,
-    DescendingTest,
-    DirectionTest,
-    EquivalentTest,
-    Larger,
-    PaperScale,
-)
+from repro.verdicts.registry.over_seeds import Larger, PaperScale
+from repro.verdicts.registry.tests_of_arms import AnyOfTest, DescendingTest, DirectionTest, EquivalentTest
 from repro.verdicts.statistics.estimates import sd_floor
 
 

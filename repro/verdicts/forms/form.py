@@ -1,6 +1,6 @@
 """What a form of claim is: how it is judged, what planned seeds can decide by it, which numbers of runs it reads.
 
-A form's registered type stands in `repro/verdicts/registry/test_types.py`, apart from its form: every command reads the
+A form's registered type stands in `repro/verdicts/registry/`, apart from its form: every command reads the
 registry, and training notes it, so neither may import what judges or depend on it. All else about a form stands in
 its module in this folder, and `table.py` lists them all.
 """

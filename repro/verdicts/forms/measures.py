@@ -16,7 +16,7 @@ from repro.verdicts.forms.planning import Plan, Prospect, without_power
 from repro.verdicts.readings.picture_outcomes import picture_variance_of_halves, pictures_of
 from repro.verdicts.readings.readings import guessing, metric_values, runs_of
 from repro.verdicts.registry.metrics import METRICS, Metric
-from repro.verdicts.registry.test_types import Condition, MeasuresTest
+from repro.verdicts.registry.tests_of_runs import Condition, MeasuresTest
 from repro.verdicts.statistics.estimates import sd_floor
 
 

@@ -18,7 +18,8 @@ from repro.verdicts.forms.one_arm import suspicion
 from repro.verdicts.forms.planning import without_power
 from repro.verdicts.readings.picture_outcomes import ensemble_right, pictures_of, right
 from repro.verdicts.readings.readings import runs_of
-from repro.verdicts.registry.test_types import PaperScale, PerImageTest
+from repro.verdicts.registry.over_seeds import PaperScale
+from repro.verdicts.registry.tests_of_runs import PerImageTest
 from repro.verdicts.statistics.estimates import seeds_by_images
 from repro.verdicts.statistics.reach import TOST_POWER, TReach
 

@@ -7,14 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repro.verdicts.finding import number
-from repro.verdicts.registry.test_types import (
-    AnyOfTest,
-    DescendingTest,
-    DirectionTest,
-    EquivalentTest,
-    StatisticalTest,
-    TowerContrastTest,
-)
+from repro.verdicts.registry.test_types import StatisticalTest
+from repro.verdicts.registry.tests_of_arms import AnyOfTest, DescendingTest, DirectionTest, EquivalentTest
+from repro.verdicts.registry.tests_of_towers import TowerContrastTest
 from repro.verdicts.statistics.estimates import T_CAUTION
 from repro.verdicts.statistics.power import POWER, minimum_detectable_effect, welch_power
 

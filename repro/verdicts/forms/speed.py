@@ -15,7 +15,7 @@ from repro.verdicts.forms import two_arms
 from repro.verdicts.forms.form import Form, Part, all_parts
 from repro.verdicts.forms.planning import without_power
 from repro.verdicts.readings.readings import runs_of
-from repro.verdicts.registry.test_types import SpeedTest
+from repro.verdicts.registry.tests_of_arms import SpeedTest
 
 CONVERGED_WITHIN = 0.01
 """Relative distance from a run's lowest smoothed held-out error at which it has converged."""

@@ -12,17 +12,16 @@ from repro.verdicts.forms import two_arms
 from repro.verdicts.forms.form import Form, Part, RunValues
 from repro.verdicts.forms.planning import of_differences
 from repro.verdicts.readings.readings import divisions_of, missing_runs
-from repro.verdicts.registry.test_types import TowerContrastTest, TowersTest, names_in
+from repro.verdicts.registry.test_types import TowersTest, names_in
+from repro.verdicts.registry.tests_of_towers import TowerContrastTest
 from repro.verdicts.statistics.specialisation import NetDivision, rematch_p
 
 
 def _judge(evidence: Evidence, test: TowerContrastTest, samples: Towers, seeds: Sequence[int]) -> Part:
-    split = divisions_of(evidence, samples.split, seeds, test.specific_above)
-    control = control_divisions(evidence, test, samples, seeds)
-    if isinstance(split, NotEvaluated):
-        return split
-    if isinstance(control, NotEvaluated):
-        return control
+    both = divisions_of_both(evidence, test, samples, seeds)
+    if isinstance(both, NotEvaluated):
+        return both
+    split, control = both
     finding = two_arms.direction(
         [net.j for net in split],
         [net.j for net in control],
@@ -53,13 +52,16 @@ def _beside(
     return shown
 
 
-def control_divisions(
+def divisions_of_both(
     evidence: Evidence, test: TowersTest, samples: Towers, seeds: Sequence[int]
-) -> list[NetDivision] | NotEvaluated:
-    """The division of the dense nets that a claim has as its control, seed by seed. Raises ValueError without one."""
-    if samples.control is None:
-        raise ValueError("this form needs a control: evidence.towers(..., control=...)")
-    return divisions_of(evidence, samples.control, seeds, test.specific_above)
+) -> tuple[list[NetDivision], list[NetDivision]] | NotEvaluated:
+    """The division of the two-tower nets and of the dense nets that are their control, seed by seed."""
+    assert samples.control is not None  # the registry lets no test of a form that needs one name a single variant
+    split = divisions_of(evidence, samples.split, seeds, test.specific_above)
+    control = divisions_of(evidence, samples.control, seeds, test.specific_above)
+    if isinstance(split, NotEvaluated):
+        return split
+    return control if isinstance(control, NotEvaluated) else (split, control)
 
 
 def divisions_by_run(evidence: Evidence, test: TowersTest) -> Iterator[RunValues]:

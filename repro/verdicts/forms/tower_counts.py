@@ -10,9 +10,9 @@ from repro.verdicts.authoring.samples import Towers
 from repro.verdicts.finding import Finding, NotEvaluated, number
 from repro.verdicts.forms.form import Form, Part
 from repro.verdicts.forms.planning import Plan, Prospect
-from repro.verdicts.forms.tower_contrast import control_divisions, divisions_by_run
+from repro.verdicts.forms.tower_contrast import divisions_by_run, divisions_of_both
 from repro.verdicts.readings.readings import divisions_of
-from repro.verdicts.registry.test_types import EveryRunTest, FairCoinTest, MostRunsTest
+from repro.verdicts.registry.tests_of_towers import EveryRunTest, FairCoinTest, MostRunsTest
 from repro.verdicts.statistics.exact import at_least, at_most, clopper_pearson, mann_whitney_exact
 from repro.verdicts.statistics.reach import CoinReach, RateReach
 
@@ -24,12 +24,10 @@ FEWEST = 3
 
 
 def _judge_every_run(evidence: Evidence, test: EveryRunTest, samples: Towers, seeds: Sequence[int]) -> Part:
-    split = divisions_of(evidence, samples.split, seeds, test.specific_above)
-    control = control_divisions(evidence, test, samples, seeds)
-    if isinstance(split, NotEvaluated):
-        return split
-    if isinstance(control, NotEvaluated):
-        return control
+    both = divisions_of_both(evidence, test, samples, seeds)
+    if isinstance(both, NotEvaluated):
+        return both
+    split, control = both
     exceeds, _ = mann_whitney_exact([net.j for net in split], [net.j for net in control])
     finding = every_run(
         [net.j >= test.least_division and net.p <= test.level for net in split],

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from repro.settings import Settings
+from repro.verdicts.registry.over_seeds import Scope
 from repro.verdicts.registry.papers_evidence import PaperErrors
-from repro.verdicts.registry.test_types import Scope, Test
+from repro.verdicts.registry.test_types import Test
 
 Kind = Literal["definition", "statistical", "absolute", "timing", "qualitative", "historical"]
 
