@@ -8,12 +8,13 @@ import platform
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError, model_validator
 
 from benchmarks.alternation import Ratio
-from repro.cores import usable_cores
+from repro.cores import processor_name, usable_cores
 from repro.errors import UserError
 from repro.files import write_json, write_text
 
@@ -98,8 +99,8 @@ def compared(
         name=name,
         what=what,
         against=against,
-        ours=_middle(ours),
-        peer=_middle(peer),
+        ours=median(ours),
+        peer=median(peer),
         unit=unit,
         ratio=ratio.value,
         ratio_of=ratio_of,
@@ -125,19 +126,13 @@ def measured(
         benchmark="",
         name=name,
         what=what,
-        ours=_middle(values),
+        ours=median(values),
         unit=unit,
         target=target,
         goal=goal,
         spread=(min(values), max(values)),
         note=note,
     )
-
-
-def _middle(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def failed(benchmark: str, about: str, error: str) -> Record:
@@ -149,21 +144,13 @@ def machine() -> str:
     """Where this was measured: processor, cores, versions, and how busy it was."""
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     parts = (
-        f"{_processor()}, {usable_cores()} cores",
+        f"{processor_name()}, {usable_cores()} cores",
         f"{platform.system()} {platform.machine()}",
         f"Python {platform.python_version()}",
         *(f"{name} {version(name)}" for name in ("torch", "pillow", "numpy")),
         f"load {load}",
     )
     return "; ".join(parts)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def read_records(path: Path) -> list[Record]:

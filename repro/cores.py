@@ -1,13 +1,24 @@
-"""How many processor cores this process may use: what a container, a scheduler or `taskset` leaves of the machine's."""
+"""The processor: its name, and how many cores a container, a scheduler or `taskset` leaves of it to this process."""
 
 from __future__ import annotations
 
 import math
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 PROC = Path("/proc/self")
+
+
+def processor_name() -> str:
+    """The processor's name as its maker gives it, where the system tells; else its kind, for instance x86_64."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
 
 
 def usable_cores(proc: Path | None = None) -> int:

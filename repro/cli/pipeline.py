@@ -94,6 +94,7 @@ def _train_in_ranks(
     retrain: bool,
     checkpoint_seconds: float,
 ) -> int:
+    """Apart, since the stage that DVC runs never comes here: `NOT_BY_DVC` in tests/pipeline/stage_code.py."""
     from repro.stages.ranks.train_ranks import train_one_run
 
     return train_one_run(Project.here(), study, variants, seeds, rank, device, retrain, checkpoint_seconds)

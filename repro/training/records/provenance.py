@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from repro.cores import processor_name
 from repro.version import VERSION
 
 _OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
@@ -33,7 +34,7 @@ def machine() -> dict[str, Any]:
     """The kind of machine, without its name: processor, cores, memory, accelerators."""
     return {
         "system": f"{platform.system()} {platform.release()}",
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "accelerators": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
@@ -43,7 +44,7 @@ def machine() -> dict[str, Any]:
 
 def provenance(device: torch.device) -> dict[str, Any]:
     """Versions, machine, device and time of a run that ends now."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name()
     return {
         "versions": versions(),
         "machine": machine(),
@@ -90,13 +91,3 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     return done.stdout.strip() or None
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
