@@ -122,6 +122,8 @@ def passes(*words: str, limit: float) -> bool:
         os.dup2(output, 2)
         os.setpgid(0, 0)
         signal.alarm(math.ceil(limit))  # a fault may well make a loop endless
+        # Bytecode is kept by a file's second and size, which a planted fault need not change: the old would be run.
+        sys.dont_write_bytecode, os.environ["PYTHONDONTWRITEBYTECODE"] = True, "1"
         sys.path.insert(0, str(Path.cwd()))  # the copy, not the repository that this module was read from
         for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
             del sys.modules[name]
@@ -138,7 +140,7 @@ def passes(*words: str, limit: float) -> bool:
 
 
 class RunBy:
-    """Which tests run which line of the modules; tests in the order of their time, the shortest first."""
+    """Which tests run which line of the modules."""
 
     def __init__(self, modules: list[Path], folders: list[str]) -> None:
         watched = [f"--cov={'.'.join(module.with_suffix('').parts)}" for module in modules]
