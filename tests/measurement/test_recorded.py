@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,3 +59,37 @@ def test_curves_of_known_runs_that_were_measured_since_are_added(tmp_path: Path)
     assert [run.curves["division"] for run in both.runs] == [[0.0, 0.2, 0.5]] * 2
     for before, after in zip(old.runs, both.runs, strict=True):
         assert before.curves.items() <= after.curves.items()
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"study": "zebra"}, "is evidence of study '(made|zebra)', .* of '(made|zebra)'; not merged"),
+        ({"data": {"name": "zebras"}}, r"was made on other pictures .*\(data name: .*zebras.*\)"),
+        ({"data": {"digest": "f" * 64}}, r"was made on other pictures .*\(data digest: .*ffff.*\)"),
+        ({"settings": {"base": {"training": {"epochs": 7}}}}, "variant 'base' has other settings"),
+    ],
+)
+def test_evidence_of_another_experiment_is_refused(
+    tmp_path: Path, change: dict[str, Any], sentence: str, swapped: bool
+) -> None:
+    """Whichever of the two is the newer one, and nothing is written."""
+    one, same = _evidence(tmp_path / "one"), _evidence(tmp_path / "same")
+    (part, value), *_ = change.items()
+    merge_evidence(tmp_path / "both", one, same)
+    changed = {**getattr(one.study, part), **value} if isinstance(value, dict) else value
+    other = copy.copy(same)
+    other.study = replace(same.study, **{part: changed})
+    with pytest.raises(UserError, match=sentence):
+        merge_evidence(tmp_path / "refused", *((other, one) if swapped else (one, other)))
+    assert not (tmp_path / "refused").exists()
+
+
+def test_the_newer_facts_are_kept_whole(tmp_path: Path) -> None:
+    old, new = _evidence(tmp_path / "old"), _evidence(tmp_path / "new")
+    facts = {"a_first": 1, "fidelity": {"paper": 2}, "towers": 3}
+    new.facts = {**facts, "schema": 1}
+    merge_evidence(tmp_path / "both", old, new)
+    both = load_evidence(tmp_path / "both").facts
+    assert {name: both[name] for name in facts} == facts
