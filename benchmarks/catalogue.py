@@ -37,13 +37,13 @@ class Benchmark:
 
 
 BENCHMARKS = (
-    Benchmark("step", "training_step", "scaled", "a training step of the scaled net", 50),
-    Benchmark("full-step", "training_step", "full", "a training step of the full net", 55),
-    Benchmark("run", "training_runs", "whole_run", "a run by `repro train`, its memory, and measuring it", 165),
-    Benchmark("grid", "training_runs", "grid", "a grid of short runs side by side", 150),
-    Benchmark("prepare", "preparing", "prepare", "full-size JPEG to 256 px, cores and memory", 60),
-    Benchmark("feeding", "feeding", "feeding", "batches for training, and ten views", 30),
-    Benchmark("start", "starting", "start", "commands that a user waits for: help, results, verdicts, dvc repro", 65),
+    Benchmark("step", "training_step", "scaled", "a training step of the scaled net", 45),
+    Benchmark("full-step", "training_step", "full", "a training step of the full net", 35),
+    Benchmark("run", "training_runs", "whole_run", "a run by `repro train`, its memory, and measuring it", 230),
+    Benchmark("grid", "training_runs", "grid", "a grid of short runs side by side", 110),
+    Benchmark("prepare", "preparing", "prepare", "full-size JPEG to 256 px, cores and memory", 82),
+    Benchmark("feeding", "feeding", "feeding", "batches for training, and ten views", 40),
+    Benchmark("start", "starting", "start", "commands that a user waits for: help, results, verdicts, dvc repro", 50),
     Benchmark("clone", "starting", "clone", "from a clone to verdicts: environment, results, smoke study", 600, False),
 )
 NAMES = tuple(benchmark.name for benchmark in BENCHMARKS)
