@@ -74,10 +74,18 @@ def test_the_base_of_depth_is_the_base_of_decay(project):
     assert {run: found[run] for run in shared} == {run: known[run] for run in shared}
 
 
+def test_survey_shares_its_base_and_the_net_without_conv3_with_depth(project):
+    survey, depth = identities(project, "survey"), identities(project, "depth")
+    seeds = load_study(project, "survey").study.seeds
+    shared = {(variant, seed) for variant in ("base", "remove_conv3") for seed in seeds}
+    assert shared == {run for run in survey if run in depth}
+    assert {run for run, identity in survey.items() if identity in depth.values()} == shared
+
+
 TUNED_ON = {"n01443537", "n01641577", "n01770393", "n01774384"}
 
 
-@pytest.mark.parametrize(("study", "number"), [("towers", 46), ("decay", 10), ("depth", 10)])
+@pytest.mark.parametrize(("study", "number"), [("towers", 46), ("decay", 10), ("depth", 10), ("survey", 10)])
 def test_recorded_studies_name_their_classes_and_none_that_the_recipe_was_chosen_on(project, study, number):
     """A number of classes drawn by a seed would be others in a part of the data set than in the whole."""
     classes = load_study(project, study).settings["base"].data.classes
