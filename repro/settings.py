@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from repro.errors import UserError
 
@@ -45,7 +47,22 @@ def validated(model: type[Model], value: Any, where: str) -> Model:
         raise UserError(f"{where}: {_explain(error, model)}") from None
 
 
-def _explain(error: ValidationError, model: type[BaseModel]) -> str:
+Kind = TypeVar("Kind")
+
+
+def validated_json(kind: type[Kind], text: str, where: str) -> Kind:
+    """What a JSON text says, as a dataclass or settings; UserError as for `validated`."""
+    try:
+        result: Kind = _adapter(kind).validate_json(text)
+    except ValidationError as error:
+        raise UserError(f"{where}: {_explain(error, kind)}") from None
+    return result
+
+
+_adapter: Callable[[Any], TypeAdapter[Any]] = lru_cache(TypeAdapter)
+
+
+def _explain(error: ValidationError, model: type) -> str:
     alternatives: dict[Location, list[tuple[Location, Mapping[str, Any]]]] = {}
     for problem in error.errors():
         key, union = _without_labels(model, problem["loc"])
@@ -53,9 +70,7 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     return "; ".join(line for shared, problems in alternatives.items() for line in _lines(model, shared, problems))
 
 
-def _lines(
-    model: type[BaseModel], shared: Location, problems: Sequence[tuple[Location, Mapping[str, Any]]]
-) -> list[str]:
+def _lines(model: type, shared: Location, problems: Sequence[tuple[Location, Mapping[str, Any]]]) -> list[str]:
     """What is wrong with one key, of whose alternatives (all, a number, a list of names) none fits the value.
 
     Where the value has the form of one alternative and something inside it is wrong, only that is told.
@@ -67,9 +82,9 @@ def _lines(
     return [" or ".join([first, *more])]
 
 
-def _line(model: type[BaseModel], location: Location, problem: Mapping[str, Any]) -> str:
+def _line(model: type, location: Location, problem: Mapping[str, Any]) -> str:
     key, message = ".".join(map(str, location)).removesuffix(".[key]"), _message(problem)
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):  # of settings, of a dataclass
         allowed = _fields_at(model, location[:-1])
         return f"unknown key {key}; allowed here: {', '.join(sorted(allowed)) or 'nothing'}"
     if problem["type"] == "missing":
@@ -78,13 +93,15 @@ def _line(model: type[BaseModel], location: Location, problem: Mapping[str, Any]
         return f"{key}: {message}" if key else message
     value = problem["input"]
     if problem["type"] in ("string_type", "invalid_key"):
-        return f"{key}: {not_text(value) if getattr(model, 'from_yaml', True) else _not_allowed(value)}"
+        return f"{key}: {not_text(value) if getattr(model, 'from_yaml', False) else _not_allowed(value)}"
     return f"{key}: {value!r} is not allowed; {message}"
 
 
 def _message(problem: Mapping[str, Any]) -> str:
-    """pydantic's sentence; what it calls a tuple is a list in the file."""
-    return str(problem["msg"]).removeprefix("Value error, ").replace("a valid tuple", "a list")
+    """pydantic's sentence; what it calls a tuple or an array is a list in the file."""
+    return (
+        str(problem["msg"]).removeprefix("Value error, ").replace("valid tuple", "list").replace("valid array", "list")
+    )
 
 
 def not_text(value: object) -> str:
@@ -99,7 +116,7 @@ def _not_allowed(value: object) -> str:
     return f"{value!r} is not allowed; Input should be text"
 
 
-def _without_labels(model: type[BaseModel], location: Location) -> tuple[Location, Location | None]:
+def _without_labels(model: type, location: Location) -> tuple[Location, Location | None]:
     """A problem's key without the labels that pydantic gives a union's alternatives; the union's own key."""
     current: Any = model
     parts: list[int | str] = []
@@ -108,8 +125,7 @@ def _without_labels(model: type[BaseModel], location: Location) -> tuple[Locatio
         if union is None and _is_union(current := _without_none(current)):
             union, current = tuple(parts), None
             continue
-        fields = getattr(current, "model_fields", {})
-        current = fields[part].annotation if part in fields else None
+        current = _annotations(current).get(part)
         parts.append(part)
     return tuple(parts), union
 
@@ -128,11 +144,16 @@ def _is_union(annotation: Any) -> bool:
     return get_origin(annotation) in (Union, types.UnionType)
 
 
-def _fields_at(model: type[BaseModel], path: Location) -> set[str]:
+def _fields_at(model: type, path: Location) -> set[str]:
     current: Any = model
     for part in path:
-        field = getattr(current, "model_fields", {}).get(part)
-        if field is None:
-            return set()
-        current = _without_none(field.annotation)
-    return set(getattr(current, "model_fields", ()))
+        current = _without_none(_annotations(current).get(part))
+    return set(_annotations(current))
+
+
+def _annotations(kind: Any) -> dict[Any, Any]:
+    """The annotation of each field of settings or of a dataclass; empty for all else."""
+    if dataclasses.is_dataclass(kind):
+        annotations = get_type_hints(kind)
+        return {field.name: annotations[field.name] for field in dataclasses.fields(kind)}
+    return {name: field.annotation for name, field in getattr(kind, "model_fields", {}).items()}

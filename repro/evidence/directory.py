@@ -5,7 +5,6 @@ Readable with json and numpy alone. Written whole: a reader sees the old directo
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import shutil
@@ -14,7 +13,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ import numpy.typing as npt
 from repro.errors import UserError
 from repro.evidence.record import SCHEMA, RunRecord, StudyRecord
 from repro.files import canonical_json, read_json, replace_folder, write_bytes, write_json, write_text
+from repro.settings import validated_json
 
 FILES = ("study.json", "runs.jsonl", "facts.json", "arrays.npz")
 
@@ -102,17 +102,11 @@ def load_evidence(path: str | Path) -> Evidence:
         lines = runs_file.read_text().splitlines()
     except FileNotFoundError:
         raise UserError(f"{runs_file} does not exist; this evidence is incomplete") from None
-    runs = []
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise UserError(f"{runs_file} line {number} is not JSON ({error}); the file is damaged") from None
-        runs.append(_typed(RunRecord, row, f"{runs_file} line {number}"))
+    runs = [_typed(RunRecord, line, f"{runs_file} line {number}") for number, line in enumerate(lines, 1)]
     identities = [run.identity for run in runs]
     if len(set(identities)) != len(identities):
         raise UserError(f"{runs_file} holds a run twice; remove one of the two lines")
-    record = _typed(StudyRecord, _without(study, "schema", *_FORMER), str(study_file))
+    record = _typed(StudyRecord, json.dumps(_without(study, "schema", *_FORMER)), str(study_file))
     return Evidence(path, record, tuple(runs), facts)
 
 
@@ -130,10 +124,10 @@ def write_evidence(
     path = Path(path)
     study = {**_without(study, *_FORMER), "schema": SCHEMA}
     facts = {"schema": SCHEMA, **facts}
-    _typed(StudyRecord, _without(study, "schema"), "study")
+    _typed(StudyRecord, canonical_json(_without(study, "schema")), "study")
     rows = list(runs)
     for row in rows:
-        _typed(RunRecord, row, f"run {row.get('identity')}")
+        _typed(RunRecord, canonical_json(row), f"run {row.get('identity')}")
     order = {variant: place for place, variant in enumerate(study["variants"])}
     rows.sort(key=lambda row: (order.get(row["variant"], len(order)), row["variant"], row["seed"], row["identity"]))
     try:
@@ -177,25 +171,17 @@ def _check_schema(path: Path, value: Any) -> None:
 
 _FORMER = ("registry",)
 """Keys of a study that earlier versions wrote: what was registered now stands with each run."""
-_TUPLES = ("class_names", "variants", "seeds", "family")
 
 
 def _without(value: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: part for key, part in value.items() if key not in keys}
 
 
-def _typed(kind: type[Any], row: Any, where: str) -> Any:
-    if not isinstance(row, dict):
-        raise UserError(f"{where} is not an object; the file is damaged")
-    fields = dataclasses.fields(kind)
-    names = {field.name for field in fields}
-    optional = {field.name for field in fields if field.default_factory is not dataclasses.MISSING}
-    if missing := sorted(names - optional - row.keys()):
-        raise UserError(f"{where} lacks {', '.join(missing)}; the file is damaged or from another program")
-    if unknown := sorted(row.keys() - names):
-        raise UserError(f"{where} has unknown keys {', '.join(unknown)}; allowed: {', '.join(sorted(names))}")
-    for key in _TUPLES:
-        if key in names and not isinstance(row[key], list | tuple):
-            raise UserError(f"{where}: {key} must be a list, not {row[key]!r}; the file is damaged")
-    values = {key: tuple(value) if key in _TUPLES else value for key, value in row.items()}
-    return kind(**values)
+Kind = TypeVar("Kind")
+
+
+def _typed(kind: type[Kind], text: str, where: str) -> Kind:
+    try:
+        return validated_json(kind, text, where)
+    except UserError as error:
+        raise UserError(f"{error}; the file is damaged or from another program") from None

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict
 
 SCHEMA = 1
 
 Status = Literal["finished", "collapsed", "diverged"]
+
+_AS_IN_THE_FILES = ConfigDict(extra="forbid", strict=True)
+"""How files are checked when they are read (`repro.settings.validated_json`): every key, no silent conversion. Plain
+dataclasses all the same, since simulated evidence makes them by the ten thousand."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,8 @@ class RunRecord:
     registered: what the study had registered when the run was created: `family`, `seeds`, `looks`,
     `smallest_effects`, and `registry`, the digest of each statement of the family; empty when it was not noted.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _AS_IN_THE_FILES
 
     identity: str
     variant: str
@@ -46,6 +54,8 @@ class StudyRecord:
     `tuned` has, for each variant whose learning rate was searched, what won (`repro.study.tuning.TunedRate`);
     its runs are rows with the role `tuning`. Fields with a default are missing in evidence that is older.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _AS_IN_THE_FILES
 
     study: str
     summary: str

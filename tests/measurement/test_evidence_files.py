@@ -1,0 +1,70 @@
+"""Files of evidence that are not what they should be: one sentence that names file, key, value and what is allowed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.errors import UserError
+from repro.evidence.directory import load_evidence, write_evidence
+from tests.made_up import MadeUp
+
+Change = Callable[[dict[str, Any]], object]
+
+OF_A_RUN: dict[str, tuple[Change, str]] = {
+    "a key is missing": (lambda row: row.pop("seed"), "seed is missing"),
+    "a key that nobody knows": (
+        lambda row: row.update(sed=1),
+        "unknown key sed; allowed here: .*seed, status, variant",
+    ),
+    "a role that there is not": (lambda row: row.update(role="x"), "role: 'x' is not allowed; .*'report' or 'tuning'"),
+    "a number as text": (lambda row: row.update(seed="3"), "seed: '3' is not allowed; .*valid integer"),
+    "a curve that is no list": (lambda row: row["curves"].update(epoch=3), r"curves\.epoch: 3 is not allowed; .*list"),
+    "no object": (lambda row: row.clear(), "identity is missing; variant is missing"),
+}
+OF_THE_STUDY: dict[str, tuple[Change, str]] = {
+    "a key is missing": (lambda study: study.pop("family"), "family is missing"),
+    "a key that nobody knows": (lambda study: study.update(famly=[]), "unknown key famly; allowed here: .*family"),
+    "no list": (lambda study: study.update(variants=3), "variants: 3 is not allowed; Input should be a list"),
+    "seeds as text": (lambda study: study.update(seeds=["1"]), r"seeds\.0: '1' is not allowed; .*valid integer"),
+    "looks that there are not": (lambda study: study.update(looks="three"), "looks: 'three' .*'fixed' or 'two'"),
+}
+
+
+@pytest.mark.parametrize("case", OF_A_RUN)
+def test_a_damaged_line_of_runs(case: str, tmp_path: Path) -> None:
+    change, sentence = OF_A_RUN[case]
+    folder = MadeUp(seeds=(1, 2), variants=("base",)).write(tmp_path / "made")
+    rows = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
+    change(rows[1])
+    (folder / "runs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(
+        UserError, match=rf"^{re.escape(str(folder))}/runs\.jsonl line 2: {sentence}.*; the file is damaged"
+    ):
+        load_evidence(folder)
+
+
+@pytest.mark.parametrize("case", OF_THE_STUDY)
+def test_a_damaged_study(case: str, tmp_path: Path) -> None:
+    change, sentence = OF_THE_STUDY[case]
+    folder = MadeUp(seeds=(1, 2), variants=("base",)).write(tmp_path / "made")
+    study = json.loads((folder / "study.json").read_text())
+    change(study)
+    (folder / "study.json").write_text(json.dumps(study))
+    with pytest.raises(UserError, match=rf"^{re.escape(str(folder))}/study\.json: {sentence}.*; the file is damaged"):
+        load_evidence(folder)
+
+
+def test_evidence_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    made = load_evidence(MadeUp(seeds=(1, 2), variants=("base",)).write(tmp_path / "made"))
+    row = {**vars(made.runs[0]), "status": "lost"}
+    with pytest.raises(
+        UserError, match=r"run .*: status: 'lost' is not allowed; .*'finished', 'collapsed' or 'diverged'"
+    ):
+        write_evidence(tmp_path / "new", vars(made.study), [row], {}, {})
+    assert not (tmp_path / "new").exists()
