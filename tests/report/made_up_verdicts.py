@@ -12,7 +12,7 @@ def verdict_row(entry: Statement, **changes: Any) -> dict[str, Any]:
     """One object of the verdicts' file, not yet judged."""
     authors = None if entry.authors is None else {"number": entry.authors.number, "file": entry.authors.file}
     row: dict[str, Any] = dict.fromkeys(
-        ("study", "verdict", "estimate", "interval", "p", "p_adjusted", "n", "detectable", "seeds_needed")
+        ("study", "verdict", "estimate", "interval", "p", "p_adjusted", "n", "detectable", "seeds_needed", "code")
     )
     row |= {"id": entry.id, "section": entry.section, "statement": entry.statement, "kind": entry.kind}
     row |= {"reason": "no_claim_yet", "paper": entry.paper, "authors": authors, "flags": []}
@@ -86,6 +86,7 @@ _STATISTICAL: dict[str, dict[str, Any]] = {
     },
     "S77": {
         "verdict": "not_evaluated",
+        "code": "gate",
         "reason": "gate kernels_moved: mean cosine of dense's kernels is 0.84, not below 0.8",
     },
     "S78": {

@@ -93,10 +93,7 @@ class Case:
         """
         if self.row["verdict"] != "not_evaluated":
             return True
-        why = self.judged
-        if set(self.variants) - set(self.present) or not isinstance(why, NotEvaluated):
-            return False
-        return why.code in _STILL_CONCERNED and why.reason == self.row["reason"]
+        return not set(self.variants) - set(self.present) and self.row["code"] in _STILL_CONCERNED
 
     @property
     def levels(self) -> bool:

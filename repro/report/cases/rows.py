@@ -10,7 +10,7 @@ from repro.errors import UserError
 Row = Mapping[str, Any]
 KEYS = (
     *("id", "section", "statement", "kind", "study", "verdict", "reason", "estimate", "interval", "p"),
-    *("p_adjusted", "n", "detectable", "seeds_needed", "paper", "authors", "flags"),
+    *("p_adjusted", "n", "detectable", "seeds_needed", "paper", "authors", "flags", "code"),
 )
 """Names that every row has; others may stand beside them."""
 NUMBERS = ("estimate", "interval", "p", "p_adjusted", "n", "detectable", "seeds_needed")

@@ -49,8 +49,7 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         """The entry under the names that `--verdicts` writes."""
-        numbers = Verdict("inconclusive", "no_claim_yet").as_json() if self.verdict is None else None
-        verdict = numbers or (self.verdict.as_json() if self.verdict is not None else {})
+        said = self.verdict or Verdict("inconclusive", "no_claim_yet")
         authors = self.statement.authors
         return {
             "id": self.statement.id,
@@ -58,19 +57,11 @@ class Entry:
             "statement": self.statement.statement,
             "kind": self.statement.kind,
             "study": None if self.study == NO_EVIDENCE else self.study,
-            "verdict": None if self.verdict is None else self.verdict.outcome,
-            "reason": verdict["reason"],
-            "estimate": verdict["estimate"],
-            "interval": verdict["interval"],
-            "p": verdict["p"],
-            "p_adjusted": verdict["p_adjusted"],
-            "n": verdict["n"],
-            "detectable": verdict["detectable"],
-            "seeds_needed": verdict["seeds_needed"],
+            **said.as_json(),
+            "verdict": None if self.verdict is None else said.outcome,
             "paper": self.statement.paper,
             "authors": None if authors is None else {"number": authors.number, "file": authors.file},
-            "flags": verdict["flags"],
-            "unit": None if self.verdict is None or self.verdict.finding is None else self.verdict.finding.unit,
+            "unit": None if said.finding is None else said.finding.unit,
             "paper_evidence": [papers_evidence(errors) for errors in self.statement.paper_errors],
         }
 

@@ -218,9 +218,9 @@ def test_a_shut_gate_still_shows_what_was_measured() -> None:
     nothing = dict.fromkeys(("estimate", "interval", "p", "n"))
     shut = finding_on(seen, REGISTRY["S30"].test, REGISTRY.gates, Arms("half_width_one_tower", "base"), SEEDS)
     assert isinstance(shut, NotEvaluated)
-    drawn = claim_figures(case_of("S30", seen, **nothing, verdict="not_evaluated", reason=shut.reason))
+    drawn = claim_figures(case_of("S30", seen, **nothing, verdict="not_evaluated", code=shut.code))
     assert kinds(drawn) == [Strip, Chart]
-    elsewhere = case_of("S30", seen, **nothing, verdict="not_evaluated", reason="these pictures cannot speak")
+    elsewhere = case_of("S30", seen, **nothing, verdict="not_evaluated", code="scale")
     assert claim_figures(elsewhere) == (), "the verdict was withheld for another reason than the gate"
     assert gate_rows([elsewhere], REGISTRY.gates) == ()
 

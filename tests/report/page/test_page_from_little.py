@@ -111,7 +111,7 @@ def test_gates_say_open_shut_and_not_read_and_for_which_statements() -> None:
     assert set(states) == {"open"}
     assert list(whole) == [name for name in type(REGISTRY.gates).model_fields if name in whole], "the registry's order"
     (both,) = whole["both_kinds"]
-    assert "colour-specific, inside 20% to 80%. For S76, S78" in both[1]
+    assert "colour-specific, inside 20% to 80%. For S76, S77, S78" in both[1]
     assert "For S79" not in both[1], "which has another gate"
     untrained = made_up_study([run_record(v, s, scalars={"train_error": 0.7}) for v in VARIANTS for s in (10, 11, 12)])
     (trained, *_) = gates_of(untrained)["trained"]
