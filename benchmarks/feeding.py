@@ -50,11 +50,11 @@ def feeding(tiny: bool) -> Iterable[Record]:
 def batches(size: int, crop: int, tiny: bool) -> Iterable[Record]:
     """Raw bytes and floats of one size of picture. Ours is started as a worker is, the peer plainly."""
     pictures = 256 if tiny else {64: 4096, 256: 1024}[size]
-    with folder() as place:
-        tree = image_folder(place / "made", pictures, (size, size))
-        use_data(tree, "drawn", place)
-        afresh(place, workers=1, size=size)
-        (prepared,) = (path.parent for path in (place / "store" / "pictures").glob(f"*/{MANIFEST}"))
+    with folder() as root:
+        tree = image_folder(root / "made", pictures, (size, size))
+        use_data(tree, "drawn", root)
+        afresh(root, workers=1, size=size)
+        (prepared,) = (path.parent for path in (root / "store" / "pictures").glob(f"*/{MANIFEST}"))
         arguments = [str(prepared), str(tree / "train"), str(crop)]
         with (
             Helper("benchmarks.feeding", arguments, keep_memory=True) as ours,
@@ -70,13 +70,13 @@ def batches(size: int, crop: int, tiny: bool) -> Iterable[Record]:
                 for name, (helper, request) in asked.items()
             }
             taken = in_turns(ways, 1 if tiny else 7)
-    for name, told, targets in (
+    for name, what, targets in (
         ("raw", "uint8 pictures and their draws, for a device that crops and subtracts", RAW_TARGETS),
         ("float", "float32 crops, mirrored, the mean picture subtracted", FLOAT_TARGETS),
     ):
         yield compared(
             f"feeding, {size} px, {name}",
-            f"batches of {BATCH}: {told}; from {pictures} prepared pictures",
+            f"batches of {BATCH}: {what}; from {pictures} prepared pictures",
             PEER,
             taken[name],
             taken["peer"],
@@ -125,28 +125,28 @@ def of_epochs(packed: Packed, crop: int, make: Make) -> Callable[[], object]:
     def each() -> Iterator[object]:
         for epoch in cycle(range(1000)):
             order = made.order(epoch)
-            for place in range(0, made.pictures - BATCH + 1, BATCH):
-                yield make(made, packed, inputs, epoch, order, place)
+            for offset in range(0, made.pictures - BATCH + 1, BATCH):
+                yield make(made, packed, inputs, epoch, order, offset)
 
     batches = each()
     return lambda: next(batches)
 
 
-def float_batch(made: Batches, packed: Packed, inputs: Inputs, epoch: int, order: Any, place: int) -> object:
+def float_batch(made: Batches, packed: Packed, inputs: Inputs, epoch: int, order: Any, offset: int) -> object:
     """What a run on the CPU reads."""
-    return made.at(epoch, order, place, inputs)
+    return made.at(epoch, order, offset, inputs)
 
 
-def raw_batch(made: Batches, packed: Packed, inputs: Inputs, epoch: int, order: Any, place: int) -> object:
+def raw_batch(made: Batches, packed: Packed, inputs: Inputs, epoch: int, order: Any, offset: int) -> object:
     """What the host does of a batch that the device makes: as `Batches.at` up to what is sent."""
-    samples = order[place : place + BATCH]
+    samples = order[offset : offset + BATCH]
     draws = draw(
         Augmentation(colour_noise=0.0),
         packed.colour,
         seed=0,
         epoch=epoch,
         samples=packed.train.ids_of(samples),
-        first_place=place,
+        offset=offset,
         size=packed.train.pictures.shape[1],
         crop=inputs.crop,
     )
@@ -189,13 +189,13 @@ def views(tiny: bool, size: int = 256, crop: int = 224) -> Iterable[Record]:
         for name, values in in_turns(ways, 1 if tiny else 5).items()
     }
     against = "ten passes over the JPEG: decode, crop, mirror, ToTensor"
-    for name, told, target in (
+    for name, what, target in (
         ("bytes", "cut as uint8, before the mean is subtracted", 30.0),
         ("floats", "as `repro evaluate` cuts them on a CPU: float32, the mean subtracted", None),
     ):
         yield compared(
             f"ten views, {name}",
-            f"ten views of {crop} px of prepared pictures of {size} px, {told}",
+            f"ten views of {crop} px of prepared pictures of {size} px, {what}",
             against,
             taken[name],
             taken["peer"],

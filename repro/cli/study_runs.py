@@ -60,10 +60,10 @@ def repeat(
     """Train a recorded run again and compare every number; exit code 1 where one differs. Changes no evidence."""
     from repro.processes import leave_on_sigterm
     from repro.progress import say
-    from repro.stages.finished.repeat import repeat_run, told
+    from repro.stages.finished.repeat import comparison_lines, repeat_run
 
     leave_on_sigterm()
     repetition = repeat_run(Project.here(), evidence, run, device=device, say=say)
-    typer.echo("\n".join(told(repetition)))
+    typer.echo("\n".join(comparison_lines(repetition)))
     if not repetition.equal:
         raise typer.Exit(1)

@@ -45,25 +45,25 @@ def draw(
     seed: int,
     epoch: int,
     samples: Ints,
-    first_place: int,
+    offset: int,
     size: int,
     crop: int,
 ) -> Draws:
     """The augmentation of `samples` (ids of training pictures, see `Split.ids_of`) in an epoch.
 
-    `first_place` is the place in the epoch's order of the first of them: only the authors' shared crops
-    depend on it. There are (size - crop + 1) offsets per axis, 33 x 33 at 256 to 224: the print counts 32.
+    `offset` is the position of the first of them in the epoch's order: only the authors' shared crops depend on
+    it. A crop can begin at (size - crop + 1) pixels of each axis, 33 x 33 at 256 to 224: the print counts 32.
     """
     n = len(samples)
     crops = augmentation.crops
-    unit = (first_place + np.arange(n)) // _SHARED_BY if crops == "per_32" else samples
-    offsets = size - crop + 1
+    unit = (offset + np.arange(n)) // _SHARED_BY if crops == "per_32" else samples
+    starts = size - crop + 1
     if crops == "centre":
         top = left = np.full(n, (size - crop) // 2, dtype=np.int64)
     elif crops == "per_picture" or crops == "per_32":
-        place = randomness.key(seed, "crop", epoch)
-        top = (randomness.uniform(place, unit, 0) * offsets).astype(np.int64)
-        left = (randomness.uniform(place, unit, 1) * offsets).astype(np.int64)
+        crop_key = randomness.key(seed, "crop", epoch)
+        top = (randomness.uniform(crop_key, unit, 0) * starts).astype(np.int64)
+        left = (randomness.uniform(crop_key, unit, 1) * starts).astype(np.int64)
     else:
         assert_never(crops)
     if augmentation.reflections:
@@ -92,18 +92,18 @@ def colour_shifts(deviation: float, colour: Colour, key: int, samples: Ints) -> 
 def training_batch(pictures: Pictures, samples: Ints, draws: Draws, mean: Floats, crop: int, scale: float) -> Floats:
     """Pictures `samples` cropped, mean-subtracted, mirrored, shifted and multiplied by `scale`.
 
-    pictures: uint8 (N, S, S, 3); samples: places in it. mean: float32 (S, S, 3), subtracted at the crop's place;
+    pictures: uint8 (N, S, S, 3); samples: indices into it. mean: float32 (S, S, 3), subtracted where the crop lies;
     (crop, crop, 3), the same for every crop; or (3,), a channel's mean. Returns float32 (n, crop, crop, 3).
     """
     batch = np.empty((len(samples), crop, crop, 3), dtype=np.float32)
     whole = mean.shape[:2] == pictures.shape[1:3]
     # In long runs, and mirrored afterwards: numpy takes twice as long to subtract into mirrored rows.
-    for place, sample in enumerate(samples):
-        top, left = draws.top[place], draws.left[place]
-        batch[place] = pictures[sample, top : top + crop, left : left + crop]
-        batch[place] -= mean[top : top + crop, left : left + crop] if whole else mean
-        if draws.mirrored[place]:
-            mirror(batch[place])
+    for index, sample in enumerate(samples):
+        top, left = draws.top[index], draws.left[index]
+        batch[index] = pictures[sample, top : top + crop, left : left + crop]
+        batch[index] -= mean[top : top + crop, left : left + crop] if whole else mean
+        if draws.mirrored[index]:
+            mirror(batch[index])
     if draws.shift.any():
         batch += draws.shift[:, None, None, :].astype(np.float32)
     if scale != 1:

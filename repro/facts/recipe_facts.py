@@ -57,7 +57,7 @@ def preparation(net: NetSettings, training: TrainingSettings) -> Fact:
 def top_five_error() -> Fact:
     """The metric on scores whose order is known, against sorting, and with ties."""
     scores = torch.arange(10, 0, -1, dtype=torch.float64)[None]
-    placed = [_top(scores, torch.tensor([place]), 5) for place in (5, 4, 0)]
+    placed = [_top(scores, torch.tensor([label]), 5) for label in (5, 4, 0)]
     generator = randomness.generator("facts", "scores")
     logits = torch.from_numpy(generator.standard_normal((2000, 12)))
     labels = torch.from_numpy(generator.integers(0, 12, 2000))
@@ -92,7 +92,7 @@ def ten_views(net: NetSettings) -> Fact:
     pictures = generator.integers(0, 256, (2, _SIZE, _SIZE, 3), dtype=np.uint8)
     mean = generator.random((_SIZE, _SIZE, 3)).astype(np.float32)
     made = views.ten_views(pictures, mean, _CROP, 1.0)
-    found = [_place(pictures, mean, view) for view in made[:5]]
+    corners = [_top_left(pictures, mean, view) for view in made[:5]]
     small = net.model_copy(
         update={
             "geometry": net.geometry.model_copy(update={"crop": 67}),
@@ -104,7 +104,7 @@ def ten_views(net: NetSettings) -> Fact:
     with torch.inference_mode():
         one_by_one = np.mean([torch.softmax(model(view), 1).numpy() for view in batch], axis=0)
     values = {
-        "offsets": found,
+        "offsets": corners,
         "views": len(made),
         "difference_from_mirrored": np.abs(made[5:] - made[:5, :, :, ::-1]).max(),
         "difference_from_mean_softmax": np.abs(views.mean_probabilities(model, list(batch)).numpy() - one_by_one).max(),
@@ -117,7 +117,7 @@ def ten_views(net: NetSettings) -> Fact:
     )
 
 
-def _place(pictures: np.ndarray, mean: np.ndarray, view: np.ndarray) -> list[int]:
+def _top_left(pictures: np.ndarray, mean: np.ndarray, view: np.ndarray) -> list[int]:
     """Top and left of the only crop of the pictures, minus the mean, that equals the view."""
     span = pictures.shape[1] - view.shape[1] + 1
     whole = pictures.astype(np.float32) - mean
@@ -157,7 +157,7 @@ def colour_noise(training: TrainingSettings) -> Fact:
 def _grey_batch(training: TrainingSettings, colour: Colour, epoch: int) -> np.ndarray:
     pictures = np.full((4, 40, 40, 3), 128, dtype=np.uint8)
     samples = np.arange(4)
-    draws = draw(training.augmentation, colour, seed=0, epoch=epoch, samples=samples, first_place=0, size=40, crop=32)
+    draws = draw(training.augmentation, colour, seed=0, epoch=epoch, samples=samples, offset=0, size=40, crop=32)
     return training_batch(pictures, samples, draws, np.zeros(3, dtype=np.float32), 32, 1.0)
 
 

@@ -113,10 +113,10 @@ class PreparedStudy:
     def recorded_digests(self, cells: Iterable[GridRun]) -> dict[str, str]:
         """By identity, the weights' digest of those of `cells` that are recorded with the same role."""
         wanted = {(cell.run.identity, cell.role) for cell in cells}
-        found = self.recorded.runs if self.recorded is not None else ()
+        runs = self.recorded.runs if self.recorded is not None else ()
         return {
             run.identity: str(run.provenance.get("weights_digest"))
-            for run in found
+            for run in runs
             if (run.identity, run.role) in wanted
         }
 
@@ -135,6 +135,6 @@ def by_variant(cells: Iterable[GridRun]) -> str:
     for cell in cells:
         seeds.setdefault(cell.variant, []).append(cell.seed)
     return "; ".join(
-        f"{variant} seed{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
-        for variant, found in seeds.items()
+        f"{variant} seed{'s' if len(listed) > 1 else ''} {', '.join(map(str, listed))}"
+        for variant, listed in seeds.items()
     )

@@ -69,9 +69,9 @@ def with_tuned_rates(
         )
     outcomes: dict[str, dict[float, list[Trial]]] = {variant: {} for variant in tuning.variants}
     for cell in trials:
-        found = _outcome(cell.run, tuning.target_error) if cell.run.finished else recorded[cell.run.identity]
-        outcomes[cell.variant].setdefault(cell.spec.settings.training.learning_rate, []).append(found)
-    tuned = {variant: best_rate(found) for variant, found in outcomes.items()}
+        trial = _outcome(cell.run, tuning.target_error) if cell.run.finished else recorded[cell.run.identity]
+        outcomes[cell.variant].setdefault(cell.spec.settings.training.learning_rate, []).append(trial)
+    tuned = {variant: best_rate(by_rate) for variant, by_rate in outcomes.items()}
     settings, deviations = dict(resolved.settings), dict(resolved.deviations)
     for variant, winner in tuned.items():
         settings[variant] = with_rate(resolved.settings[variant], winner.rate)
@@ -83,9 +83,9 @@ def describe_rates(tuned: Mapping[str, TunedRate]) -> list[str]:
     """A line for each tuned variant, for a person."""
     why = {"iterations": "fewest iterations to the target", "final_train_error": "target not reached; lowest error"}
     return [
-        f"{variant}: learning rate {found.rate:g} ({why[found.criterion]}"
-        f"{'' if found.interior else '; at the edge of the grid: the best rate may lie beyond'})"
-        for variant, found in tuned.items()
+        f"{variant}: learning rate {chosen.rate:g} ({why[chosen.criterion]}"
+        f"{'' if chosen.interior else '; at the edge of the grid: the best rate may lie beyond'})"
+        for variant, chosen in tuned.items()
     ]
 
 

@@ -9,7 +9,7 @@
     weights.safetensors   the final weights, per-tower names
     run.json              written last: the run is finished, with the digest of its weights
 
-The place of the store is the environment variable REPRO_STORE, by default `.store` in the project; experiments
+The store's folder is the environment variable REPRO_STORE, by default `.store` in the project; experiments
 that DVC runs in a copy of the project share it.
 A run that has its `run.json` is never written to again.
 """
@@ -203,12 +203,12 @@ class Run:
 
     def set_aside(self) -> None:
         """Move a finished run out of the way, so that it is trained anew; nothing is deleted."""
-        place = self.store / "set-aside"
-        place.mkdir(parents=True, exist_ok=True)
+        aside = self.store / "set-aside"
+        aside.mkdir(parents=True, exist_ok=True)
         number = 1
-        while (place / f"{self.identity}-{number}").exists():
+        while (aside / f"{self.identity}-{number}").exists():
             number += 1
-        os.replace(self.folder, place / f"{self.identity}-{number}")
+        os.replace(self.folder, aside / f"{self.identity}-{number}")
 
     def size(self) -> int:
         """Bytes on disk."""

@@ -122,5 +122,5 @@ def _check_there(names: list[str]) -> None:
     if highest >= 0:
         import torch
 
-        if highest >= (found := torch.cuda.device_count()):
-            raise UserError(f"--device {','.join(names)}: there are {found} CUDA devices here; use cpu")
+        if highest >= (visible := torch.cuda.device_count()):
+            raise UserError(f"--device {','.join(names)}: there are {visible} CUDA devices here; use cpu")

@@ -48,8 +48,8 @@ def train_grid(
     before = _set_aside(cells) if retrain else {}
     missing = to_train(cells, recorded)
     finished = sum(cell.run.finished for cell in cells)
-    known = sum(cell.run.identity in recorded and not cell.run.finished for cell in cells)
-    say(f"{title}: {len(cells)} runs, {finished} finished, {known} recorded, {len(missing)} to train")
+    accepted = sum(cell.run.identity in recorded and not cell.run.finished for cell in cells)
+    say(f"{title}: {len(cells)} runs, {finished} finished, {accepted} recorded, {len(missing)} to train")
     if missing:
         check_disk(missing)
         for cell in missing:
@@ -167,12 +167,12 @@ def check_disk(missing: list[GridRun]) -> None:
         count = classes if isinstance(classes, int) else len(classes)
         parameters = sum(layer.parameters for layer in layer_table(cell.spec.settings.net, count))
         needed += 4 * parameters * 4  # weights, and a checkpoint (weights, velocities) beside its successor
-    place = missing[0].run.store
-    place.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(place).free
+    store = missing[0].run.store
+    store.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(store).free
     if free < needed:
         raise UserError(
-            f"{place} has {free / 1e9:.1f} GB free, {len(missing)} runs need about {needed / 1e9:.1f} GB; make room "
+            f"{store} has {free / 1e9:.1f} GB free, {len(missing)} runs need about {needed / 1e9:.1f} GB; make room "
             "(`repro plan --prune` lists what no study needs) or set REPRO_STORE to another disk"
         )
 

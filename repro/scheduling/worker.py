@@ -18,7 +18,7 @@ from repro.runs.lease import Lease, LeaseTaken
 from repro.runs.store import Run
 
 if TYPE_CHECKING:  # torch is imported when a run is really trained
-    from repro.training.devices.placing import Placing
+    from repro.training.devices.run_placement import RunPlacement
 
 FINISHED = 0
 FAILED = 1
@@ -63,7 +63,7 @@ def train_run(
         with Lease(run.lease_path):
             if run.finished:  # by whoever held the lease until now
                 return FINISHED
-            return compute(run, _place(run, device, runs_a_device), checkpoint_seconds, should_stop)
+            return compute(run, _placement_of(run, device, runs_a_device), checkpoint_seconds, should_stop)
     except LeaseTaken as taken:
         print(f"run {run.identity} is being trained by {taken.owner}", file=sys.stderr)
         return LEASE_TAKEN
@@ -71,49 +71,49 @@ def train_run(
         print(f"error: {error}", file=sys.stderr)
         return USER_ERROR
     except OSError as error:
-        told = mendable(error)
-        if told is None:
+        mistake = mendable(error)
+        if mistake is None:
             raise
-        print(f"error: {told}", file=sys.stderr)
+        print(f"error: {mistake}", file=sys.stderr)
         return USER_ERROR
 
 
-def _place(run: Run, device: str, runs_a_device: int) -> Placing:
+def _placement_of(run: Run, device: str, runs_a_device: int) -> RunPlacement:
     """One device, or one for each tower: of two devices a net of one tower takes the first."""
-    from repro.training.devices.placing import Placing, devices_named
+    from repro.training.devices.run_placement import RunPlacement, devices_named
 
     devices = devices_named(device)[: run.spec().settings.net.towers]
-    return Placing(*devices, runs_a_device=runs_a_device)
+    return RunPlacement(*devices, runs_a_device=runs_a_device)
 
 
 def compute(
     run: Run,
-    place: Placing,
+    placement: RunPlacement,
     checkpoint_seconds: float,
     should_stop: Callable[[], bool],
     report: Callable[[dict[str, Any]], None] = lambda progress: None,
 ) -> int:
-    """Train a run, whose lease is held, at its place; returns an exit code."""
+    """Train a run, whose lease is held, at its placement; returns an exit code."""
     import torch
 
     from repro.data.packed import open_packed
     from repro.scheduling.progress_file import write_progress
-    from repro.training.devices.placing import prepare_devices
+    from repro.training.devices.run_placement import prepare_devices
     from repro.training.loop import Interrupted, Training
 
     def report_progress(progress: dict[str, Any]) -> None:
-        if place.leads:
+        if placement.leads:
             write_progress(run.folder, progress)
             report(progress)
 
     torch.set_num_threads(1)
     spec = run.spec()
-    prepare_devices(place.devices, spec.settings.training.precision)
+    prepare_devices(placement.devices, spec.settings.training.precision)
     packed = open_packed(run.store / spec.pictures)
     if packed.digest != spec.data_digest:
         raise UserError(f"{run.store / spec.pictures} does not hold run {run.identity}'s pictures; run `repro prepare`")
     try:
-        Training(run, packed, place).train(
+        Training(run, packed, placement).train(
             checkpoint_seconds=checkpoint_seconds,
             should_stop=should_stop,
             report=report_progress,

@@ -22,7 +22,7 @@ from repro.runs.grid import GridRun
 from repro.runs.prepared_study import PreparedStudy, StudyRuns, by_variant
 from repro.stages.facts_file import Facts, facts_of_nets
 from repro.study.load import ResolvedStudy
-from repro.training.devices.placing import devices_named, prepare_devices
+from repro.training.devices.run_placement import devices_named, prepare_devices
 from repro.training.records import provenance
 
 
@@ -41,21 +41,21 @@ def evaluate_stage(
     study = PreparedStudy.of(project, name)
     runs = study.runs()
     cells = _at_hand(study, runs)
-    evaluation, place = runs.resolved.study.evaluation, devices[0]
+    evaluation, torch_device = runs.resolved.study.evaluation, devices[0]
     tasks = [Task(cell.run, averaged=cell.variant == "base") for cell in runs.report if cell.run.finished]
     measure_all(tasks, study.pictures_folder, evaluation, device, say=lambda text: say(f"{name}: {text}"))
     packed = open_packed(study.pictures_folder) if tasks else None
     rows: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
     for cell in cells:
-        values, own = _measured(cell, study, packed, place) if cell.run.finished else _recorded(cell, study)
+        values, own = _measured(cell, study, packed, torch_device) if cell.run.finished else _recorded(cell, study)
         rows.append({**_named(cell), **values})
         arrays |= {f"{cell.run.identity}/{key}": value for key, value in own.items()}
     if study.recorded is not None:
         arrays |= {key: value for key, value in study.recorded.arrays.items() if key.startswith("ensemble/")}
     if packed is not None:
         bases = {cell.seed: cell.run for cell in runs.report if cell.variant == "base" and cell.run.finished}
-        arrays |= averages("base", bases, runs.resolved.study, packed, place)
+        arrays |= averages("base", bases, runs.resolved.study, packed, torch_device)
     record = _study_record(study, runs.resolved, counts_per_class(packed, study.recorded), device)
     write_evidence(project.evidence(name), record, rows, {"fidelity": facts(project).fidelity}, arrays)
     evidence = load_evidence(project.evidence(name))
@@ -67,8 +67,8 @@ def evaluate_stage(
 def _at_hand(study: PreparedStudy, runs: StudyRuns) -> list[GridRun]:
     """The runs that are finished or recorded; the others are named. UserError when not one is there."""
     cells = [*runs.trials, *runs.report]
-    known = study.recorded_digests(cells)
-    missing = [cell for cell in cells if not cell.run.finished and cell.run.identity not in known]
+    recorded = study.recorded_digests(cells)
+    missing = [cell for cell in cells if not cell.run.finished and cell.run.identity not in recorded]
     if missing:
         missing.sort(key=lambda cell: runs.resolved.study.variants.index(cell.variant))
         if len(missing) == len(runs.report):
@@ -92,7 +92,7 @@ def _named(cell: GridRun) -> dict[str, Any]:
 
 
 def _measured(
-    cell: GridRun, study: PreparedStudy, packed: Packed | None, place: torch.device
+    cell: GridRun, study: PreparedStudy, packed: Packed | None, device: torch.device
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What evidence holds of a finished run: values of its row, and arrays."""
     registered = {"registered": registered_for(study.name, cell.run.noted())}
@@ -101,9 +101,9 @@ def _measured(
         sizes = (len(study.prepared.classes), study.prepared.counts["train"])
         return {**registered, **trial_row(cell.run, tuning.target_error, *sizes)}, {}
     assert packed is not None
-    found = measure(cell.run, packed, study.resolved.study.evaluation, place)
-    values = {key: value for key, value in vars(found).items() if key != "arrays"}
-    return {**registered, **values}, dict(found.arrays)
+    measured = measure(cell.run, packed, study.resolved.study.evaluation, device)
+    values = {key: value for key, value in vars(measured).items() if key != "arrays"}
+    return {**registered, **values}, dict(measured.arrays)
 
 
 def _recorded(cell: GridRun, study: PreparedStudy) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -39,8 +39,8 @@ def train_stage(
 
         say(f"{name}: its prepared pictures are not in {project.store}; preparing them again")
         study = replace(study, prepared=prepare_stage(project, name, workers=workers))
-    _check_known("variant", variants or [], study.resolved.study.variants, name)
-    _check_known("seed", seeds or [], study.resolved.study.seeds, name)
+    _check_listed("variant", variants or [], study.resolved.study.variants, name)
+    _check_listed("seed", seeds or [], study.resolved.study.seeds, name)
     if retrain:
         study = replace(study, recorded=None)
     noted = registered_now(project, study.resolved)
@@ -65,9 +65,9 @@ def train_stage(
     trials, cells = study.trials(), study.untuned()
     if any(variants is None or cell.variant in variants for cell in trials):
         train(trials, f"{name}, search for learning rates", study.recorded_trials())
-        found = study.runs()
-        cells = found.report
-        for line in describe_rates(found.resolved.tuned):
+        runs = study.runs()
+        cells = runs.report
+        for line in describe_rates(runs.resolved.tuned):
             say(f"{name}: {line}")
     chosen = [
         cell
@@ -80,9 +80,9 @@ def train_stage(
         write_run_list(project.results(name) / "runs.json", [*trials, *cells], digests)
 
 
-def _check_known(option: str, wanted: Sequence[str | int], known: Sequence[str | int], study: str) -> None:
+def _check_listed(option: str, wanted: Sequence[str | int], listed: Sequence[str | int], study: str) -> None:
     """UserError for a variant or a seed that the study does not list."""
     for value in wanted:
-        if value not in known:
-            allowed = ", ".join(str(item) for item in known)
+        if value not in listed:
+            allowed = ", ".join(str(item) for item in listed)
             raise UserError(f"--{option} {value}: not in studies/{study}.yaml, which has {allowed}")

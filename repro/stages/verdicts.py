@@ -17,7 +17,7 @@ def verdicts_stage(project: Project, study: str) -> int:
     evidence = project.evidence(study)
     if not evidence.is_dir():
         raise UserError(f"{evidence} does not exist; run `repro evaluate {study}` first")
-    evidence_to_judge(evidence)  # what is wrong with it is told here, once
+    evidence_to_judge(evidence)  # what is wrong with it is reported here, once
     command = [sys.executable, "-m", "pytest", "claims/", "--report-only", "-q", "--no-header"]
     command += ["-p", "repro.verdicts.plugin", "-p", "no:cacheprovider", "-c", os.devnull]
     command += ["--rootdir", str(project.root), "--evidence", str(evidence)]

@@ -17,7 +17,7 @@ Batch = tuple[Pixels, Tensor, Ints]
 
 
 class Batches:
-    """Batches as functions of (seed, epoch, place): nothing depends on what was drawn before."""
+    """Batches as functions of (seed, epoch, offset): nothing depends on what was drawn before."""
 
     def __init__(self, spec: RunSpec, packed: Packed) -> None:
         """`packed`: the pictures that the run sees."""
@@ -31,15 +31,15 @@ class Batches:
         """The order in which an epoch visits the training pictures."""
         return epoch_order(self._spec.seed, epoch, self.pictures, self._spec.settings.training.order)
 
-    def plain(self, order: Ints, place: int, inputs: Inputs) -> Batch:
+    def plain(self, order: Ints, offset: int, inputs: Inputs) -> Batch:
         """The same pictures by their central crops, with nothing drawn."""
-        samples = order[place : place + self.size]
+        samples = order[offset : offset + self.size]
         pixels = inputs.centre(self._packed.train.pictures[samples])
         return pixels, sent(self._packed.train.labels[samples], inputs.device), self._packed.train.ids_of(samples)
 
-    def at(self, epoch: int, order: Ints, place: int, inputs: Inputs) -> Batch:
-        """The batch that begins at `place` of an epoch's order."""
-        samples = order[place : place + self.size]
+    def at(self, epoch: int, order: Ints, offset: int, inputs: Inputs) -> Batch:
+        """The batch that begins at `offset` of an epoch's order."""
+        samples = order[offset : offset + self.size]
         ids = self._packed.train.ids_of(samples)
         augmentation = self._spec.settings.training.augmentation
         draws = draw(
@@ -48,7 +48,7 @@ class Batches:
             seed=self._spec.seed,
             epoch=epoch,
             samples=ids,
-            first_place=place,
+            offset=offset,
             size=self._packed.train.pictures.shape[1],
             crop=inputs.crop,
         )

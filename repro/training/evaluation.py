@@ -63,21 +63,21 @@ class Inputs:
         scale = self.scale / divisor
         if self.raw:
             raw = pictures[samples]
-            return self._made(lambda place: place.training(raw, draws, scale))
+            return self._made(lambda device: device.training(raw, draws, scale))
         return self.tensor(training_batch(pictures, samples, draws, self.mean, self.crop, scale))
 
     def centre(self, raw: npt.NDArray[np.uint8]) -> Pixels:
         """The central crops of pictures."""
         if self.raw:
-            return self._made(lambda place: place.centre(raw, self.scale))
+            return self._made(lambda device: device.centre(raw, self.scale))
         return self.tensor(centre_batch(raw, self.mean, self.crop, self.scale))
 
     def _made(self, make: Callable[[DevicePictures], Tensor]) -> Pixels:
-        batches = tuple(make(place).to(self.dtype) for place in self._places)
+        batches = tuple(make(device).to(self.dtype) for device in self._device_pictures)
         return batches if self.others else batches[0]
 
     @cached_property
-    def _places(self) -> list[DevicePictures]:
+    def _device_pictures(self) -> list[DevicePictures]:
         return [DevicePictures(device, self.mean, self.crop) for device in (self.device, *self.others)]
 
     def tensor(self, batch: npt.NDArray[np.float32]) -> Tensor:

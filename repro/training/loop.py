@@ -25,7 +25,7 @@ from repro.runs.store import Run
 from repro.training.batch_sums import BatchSums
 from repro.training.batches import Batch, Batches
 from repro.training.devices.device_pictures import sent
-from repro.training.devices.placing import Placing
+from repro.training.devices.run_placement import RunPlacement
 from repro.training.evaluation import Inputs, fixed_sample, outcomes
 from repro.training.records.checkpoint import load_checkpoint, save_checkpoint
 from repro.training.records.finished_run import write_finished
@@ -45,20 +45,20 @@ class Interrupted(Exception):
 
 
 class Training:
-    """One run in progress. `packed` are its prepared pictures, `place` where it is computed.
+    """One run in progress. `packed` are its prepared pictures, `placement` where it is computed.
 
     In a run of two processes each has a Training: all do the same steps, the leading one writes the files.
     """
 
-    def __init__(self, run: Run, packed: Packed, place: Placing | torch.device) -> None:
-        place = Placing(place) if isinstance(place, torch.device) else place
+    def __init__(self, run: Run, packed: Packed, placement: RunPlacement | torch.device) -> None:
+        placement = RunPlacement(placement) if isinstance(placement, torch.device) else placement
         self.run = run
         self.spec = run.spec()
         self.net_settings = self.spec.settings.net
         self.packed = packed = pictures_of(self.spec.settings.training.pictures, packed)
-        self.place, self.device = place, place.device
-        self.inputs = Inputs.of(self.spec.settings, packed, *place.devices)
-        self.net = place.net(self.net_settings, len(packed.classes), self.spec.seed, self.inputs.dtype)
+        self.placement, self.device = placement, placement.device
+        self.inputs = Inputs.of(self.spec.settings, packed, *placement.devices)
+        self.net = placement.net(self.net_settings, len(packed.classes), self.spec.seed, self.inputs.dtype)
         self.net.train()
         self.batches = Batches(self.spec, packed)
         self.steps_per_epoch = self.batches.per_epoch
@@ -93,17 +93,18 @@ class Training:
         self.sums.load(state)
         self.dose = state["dose"]
         self.rows = state["rows"]
-        same_place = state.get("place") == self._timed_on
-        self.stopwatch.add_earlier(state["seconds"], state.get("clock_seconds") if same_place else None)
+        # The key is that of checkpoints on disk, whose clock counts on only where it was kept on the same devices.
+        same_devices = state.get("place") == self._timed_on
+        self.stopwatch.add_earlier(state["seconds"], state.get("clock_seconds") if same_devices else None)
         self.sittings = state["sittings"] + 1
         self.schedule.load(state["schedule"])
 
     def checkpoint(self) -> None:
         """Write the whole state to disk."""
-        weights = self.place.whole(self.net, tower_state(self.net))
-        velocities = self.place.whole(self.net, tower_state(self.net, self.rule.velocities))
+        weights = self.placement.whole(self.net, tower_state(self.net))
+        velocities = self.placement.whole(self.net, tower_state(self.net, self.rule.velocities))
         seconds = self._processor_seconds()
-        if not self.place.leads:
+        if not self.placement.leads:
             return
         save_checkpoint(
             self.run.folder / "checkpoint.pt",
@@ -125,20 +126,20 @@ class Training:
 
     def _processor_seconds(self) -> float:
         """So far, of all sittings and processes."""
-        return self.stopwatch.processor_before + self.place.total(self.stopwatch.processor_here)
+        return self.stopwatch.processor_before + self.placement.total(self.stopwatch.processor_here)
 
     @property
     def _timed_on(self) -> list[str]:
         """What clock seconds are of: a sum over different devices would be of none."""
-        return [self.place.name, str(self.place.runs_a_device), *self.place.accelerators]
+        return [self.placement.name, str(self.placement.runs_a_device), *self.placement.accelerators]
 
     # ---- steps -----------------------------------------------------------------------------------
 
     def one_step(self, epoch: int, order: Ints) -> None:
         """One update; advances the step."""
-        place = (self.step - epoch * self.steps_per_epoch) * self.settings.batch_size
+        offset = (self.step - epoch * self.steps_per_epoch) * self.settings.batch_size
         rates = self.schedule.rates(self.step)
-        batch = self.batches.at(epoch, order, place, self.inputs)
+        batch = self.batches.at(epoch, order, offset, self.inputs)
         loss, logits = self.gradients(batch)
         self.rule.step(rates)
         self.sums.add(loss, logits, batch[1])
@@ -151,7 +152,7 @@ class Training:
         dropout = None
         if self.net_settings.dropout.probability > 0:
             # Each of several devices gets the pictures' ids from here: nothing but the joins goes between them.
-            there = sent(ids, self.device) if len(self.place.devices) == 1 else torch.from_numpy(ids)
+            there = sent(ids, self.device) if len(self.placement.devices) == 1 else torch.from_numpy(ids)
             dropout = DropoutKey(randomness.key(self.spec.seed, "dropout", self.step), there)
         self.rule.zero_gradients()
         with self._precision():
@@ -176,15 +177,15 @@ class Training:
         if self.settings.schedule.kind == "plateau" and len(self.packed.validation):
             sample = np.arange(len(self.packed.validation.labels))
             error = outcomes(self.net, self.inputs, self.packed.validation, sample).error
-            row["validation_error"] = self.place.leads_number(error)
+            row["validation_error"] = self.placement.leads_number(error)
         if last or (epoch + 1) % self.settings.curve_every == 0:
             row["train_error"] = self._curve_error("train", self.packed.train)
             row["held_out_error"] = self._curve_error("held_out", self.packed.held_out)
-            keep_kernels(self.run.folder, self.step, self.net, self.place)
+            keep_kernels(self.run.folder, self.step, self.net, self.placement)
         self.schedule.end_of_epoch(row.get("validation_error"))
         self.rows.append(row)
         self.sums.clear()
-        if self.place.leads:
+        if self.placement.leads:
             write_log(self.run, self.rows)
 
     def between_epochs(self, end: int) -> None:
@@ -218,10 +219,10 @@ class Training:
 
         Raises Interrupted, after a checkpoint, when `should_stop` says so.
         """
-        self.place.together(self.resume)
-        self.place.check_common("step of the checkpoint", self.step)
+        self.placement.together(self.resume)
+        self.placement.check_common("step of the checkpoint", self.step)
         if self.step == 0:
-            keep_kernels(self.run.folder, 0, self.net, self.place)
+            keep_kernels(self.run.folder, 0, self.net, self.placement)
         last_checkpoint = last_report = time.monotonic()
         self.first_step, start = self.step, time.monotonic()
         while self.step < self.schedule.total_steps and not self.schedule.stopped and not self.diverged:
@@ -233,7 +234,7 @@ class Training:
                 self.one_step(epoch, order)
                 checked = self.step % _CHECK_FINITE_EVERY == 0 or self.step == end
                 now = time.monotonic()
-                stop, save, self.diverged = self.place.agree(
+                stop, save, self.diverged = self.placement.agree(
                     should_stop(),
                     now - last_checkpoint > checkpoint_seconds,
                     checked and not self.sums.finite,
@@ -261,7 +262,7 @@ class Training:
                         raise Interrupted
             if not self.diverged:
                 self.end_epoch(epoch, rate)
-                (stop,) = self.place.agree(should_stop())
+                (stop,) = self.placement.agree(should_stop())
                 if stop and self.step < self.schedule.total_steps:
                     self.checkpoint()
                     raise Interrupted
@@ -269,14 +270,14 @@ class Training:
 
     def finish(self) -> None:
         """Write the final weights, then the record that marks the run as finished; drop the checkpoint."""
-        weights = self.place.whole(self.net, tower_state(self.net))
-        self.place.wait()
+        weights = self.placement.whole(self.net, tower_state(self.net))
+        self.placement.wait()
         seconds, clock, clock_here = self._processor_seconds(), self.stopwatch.clock, self.stopwatch.clock_here
         pictures = (self.step - self.first_step) * self.settings.batch_size
         timed: tuple[float, float] | None = None
-        if self.place.accelerators and not self.diverged:
-            timed = seconds_of_augmentation(self.batches, self.inputs, self.gradients, self.place.wait)
-        if not self.place.leads:
+        if self.placement.accelerators and not self.diverged:
+            timed = seconds_of_augmentation(self.batches, self.inputs, self.gradients, self.placement.wait)
+        if not self.placement.leads:
             return
         final_loss = self.rows[-1]["train_loss"] if self.rows and not self.diverged else None
         write_finished(
@@ -294,6 +295,6 @@ class Training:
                 "plain_step_seconds": timed and timed[1],
                 "pictures_per_second": pictures / max(clock_here, 1e-9),
                 "sittings": self.sittings,
-                "provenance": {**provenance(self.device), **self.place.record()},
+                "provenance": {**provenance(self.device), **self.placement.record()},
             },
         )

@@ -60,10 +60,10 @@ def seconds_of_augmentation(
     """
     order = batches.order(0)
     last = max(batches.pictures - batches.size, 0)
-    places = [itertools.cycle(range(0, last + 1, batches.size)[:TIMED_BATCHES]) for _ in range(2)]
+    offsets = [itertools.cycle(range(0, last + 1, batches.size)[:TIMED_BATCHES]) for _ in range(2)]
     return in_turns(
-        lambda: gradients(batches.at(0, order, next(places[0]), inputs)),
-        lambda: gradients(batches.plain(order, next(places[1]), inputs)),
+        lambda: gradients(batches.at(0, order, next(offsets[0]), inputs)),
+        lambda: gradients(batches.plain(order, next(offsets[1]), inputs)),
         wait,
     )
 
@@ -84,8 +84,8 @@ def in_turns(
     for call in calls:
         _burst(call, SHORT, wait, clock)
     for _ in range(ROUNDS):
-        for call, found in zip(calls, seconds, strict=True):
-            found.append((_burst(call, LONG, wait, clock) - _burst(call, SHORT, wait, clock)) / (LONG - SHORT))
+        for call, of_call in zip(calls, seconds, strict=True):
+            of_call.append((_burst(call, LONG, wait, clock) - _burst(call, SHORT, wait, clock)) / (LONG - SHORT))
     return median(seconds[0]), median(seconds[1])
 
 

@@ -45,7 +45,7 @@ def drawn(
         seed=seed,
         epoch=epoch,
         samples=np.arange(samples),
-        first_place=first,
+        offset=first,
         size=size,
         crop=crop,
     )
@@ -108,8 +108,8 @@ def test_top_and_left_are_not_the_same_draw():
 def test_a_picture_is_drawn_alike_in_whatever_batch_it_comes():
     recipe = Augmentation(crops="per_picture", reflections=True, colour_noise=0.1)
     given = {"seed": 1, "epoch": 3, "size": 9, "crop": 7}
-    whole = draw(recipe, COLOUR, samples=np.arange(40), first_place=0, **given)
-    part = draw(recipe, COLOUR, samples=np.array([31, 7]), first_place=12, **given)
+    whole = draw(recipe, COLOUR, samples=np.arange(40), offset=0, **given)
+    part = draw(recipe, COLOUR, samples=np.array([31, 7]), offset=12, **given)
     for name in ("top", "left", "mirrored", "shift"):
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[[31, 7]])
 

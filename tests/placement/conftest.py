@@ -13,7 +13,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from repro.training.devices.placing import Placing
+from repro.training.devices.run_placement import RunPlacement
 from repro.training.loop import Interrupted
 from tests.placement.traces import NETS, PRECISIONS, pictures_in, settings_of, training
 from tests.placement.two_ranks import SEPARATE_STORES, STOP_AFTER
@@ -71,13 +71,13 @@ def make_stores(folder: Path) -> None:
         pictures_in(folder / "steps", classes)
         for net in NETS:
             for precision in PRECISIONS:
-                training(folder / "steps", settings_of(net, precision), Placing(CPU), classes)
+                training(folder / "steps", settings_of(net, precision), RunPlacement(CPU), classes)
     for store in SEPARATE_STORES:
-        training(folder / store, settings_of("as in the paper", "float64"), Placing(CPU))
-    begin(folder / "resumed", Placing(CPU))
+        training(folder / store, settings_of("as in the paper", "float64"), RunPlacement(CPU))
+    begin(folder / "resumed", RunPlacement(CPU))
 
 
-def begin(store: Path, place: Placing) -> None:
+def begin(store: Path, place: RunPlacement) -> None:
     """Train the run of `checkpoints` up to the step at which it is interrupted."""
     run = training(store, settings_of("as in the paper", "float64"), place)
     with pytest.raises(Interrupted):

@@ -12,16 +12,16 @@ from safetensors.torch import load_file
 from repro.net.state import tower_shapes
 from repro.net.table.layers import layer_table
 from repro.runs.store import runs_in
-from repro.training.devices.placing import Placing
+from repro.training.devices.run_placement import RunPlacement
 from tests.placement.conftest import CPU, begin
 from tests.placement.traces import Trace, differing, largest_relative_difference, settings_of, training
 from tests.placement.two_ranks import SEPARATE_STORES, STOP_AFTER
 
-SINGLE, SPLIT = Placing(CPU), Placing(CPU, CPU)
+SINGLE, SPLIT = RunPlacement(CPU), RunPlacement(CPU, CPU)
 SETTINGS = settings_of("as in the paper", "float64")
 
 
-def finished(store: Path, place: Placing) -> Trace:
+def finished(store: Path, place: RunPlacement) -> Trace:
     """The final weights of the store's run, resumed or begun at `place`."""
     run = training(store, SETTINGS, place)
     run.train()

@@ -11,7 +11,7 @@ import torch
 from repro.data.augmentation import Draws, centre_batch, mean_to_subtract, training_batch
 from repro.randomness import generator
 from repro.training.devices.device_pictures import DevicePictures
-from repro.training.devices.placing import Placing
+from repro.training.devices.run_placement import RunPlacement
 from tests.placement.traces import differing, settings_of, trace, training
 
 CPU = torch.device("cpu")
@@ -50,7 +50,7 @@ def test_central_crops_are_the_same_bits(kind):
     assert np.array_equal(found.permute(0, 2, 3, 1).numpy(), centre_batch(PICTURES, mean, 16, 1 / 64))
 
 
-@pytest.mark.parametrize("place", [Placing(CPU), Placing(CPU, CPU)])
+@pytest.mark.parametrize("place", [RunPlacement(CPU), RunPlacement(CPU, CPU)])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_a_run_whose_devices_make_their_batches_has_the_same_bits(tmp_path, place, precision):
     settings = settings_of("as in the paper", precision)

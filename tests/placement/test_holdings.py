@@ -23,7 +23,7 @@ from repro.net.table.placement import (
 )
 from repro.net.table.settings import NetSettings
 from repro.net.towers import TowerNet
-from repro.training.devices.placing import Placing
+from repro.training.devices.run_placement import RunPlacement
 from tests.net.nets import TINY, net
 from tests.placement.traces import NETS, PRECISIONS, sent, settings_of, trace, training
 from tests.small_project import repro
@@ -45,7 +45,7 @@ def expected(name: str, classes: int, placement: str, value_bytes: int) -> dict[
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize("classes", [4, 5])
 def test_split_sends_what_the_table_says(tmp_path, name, classes):
-    run = training(tmp_path, settings_of(name, "float32"), Placing(CPU, CPU), classes)
+    run = training(tmp_path, settings_of(name, "float32"), RunPlacement(CPU, CPU), classes)
     trace(run, 1)
     assert sent(run) == expected(name, classes, "split", 4)
 

@@ -20,8 +20,8 @@ from repro.runs.store import Run, runs_in
 from repro.scheduling import worker
 from repro.scheduling.local_pool import local_devices
 from repro.stages.prepare import prepare_stage
-from repro.training.devices.placing import devices_named, prepare_devices
 from repro.training.devices.ranks import EXCHANGING
+from repro.training.devices.run_placement import devices_named, prepare_devices
 from tests.data import miniatures
 from tests.packed_pictures import make_packed
 from tests.placement.conftest import torchrun

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from repro.net.joins import DeviceJoins, Joins
-from repro.training.devices.placing import Placing
+from repro.training.devices.run_placement import RunPlacement
 from tests.placement.traces import (
     NETS,
     PRECISIONS,
@@ -23,7 +23,7 @@ from tests.placement.two_ranks import STEPS_WRONG
 from tests.placement.wrong_joins import WRONG_RANKS, Detached, WrongSplit
 
 CPU = torch.device("cpu")
-SPLIT = Placing(CPU, CPU)
+SPLIT = RunPlacement(CPU, CPU)
 CASES = list(itertools.product(NETS, PRECISIONS))
 
 
@@ -50,7 +50,7 @@ def test_towers_of_unequal_numbers_of_classes_agree_too(two_ranks):
 @pytest.mark.parametrize("net", NETS)
 def test_single_agrees_to_rounding(tmp_path, net):
     settings = settings_of(net, "float64")
-    single = trace(training(tmp_path, settings, Placing(CPU)))
+    single = trace(training(tmp_path, settings, RunPlacement(CPU)))
     assert largest_relative_difference(single, trace(training(tmp_path, settings, SPLIT))) < 1e-10
 
 

@@ -12,7 +12,7 @@ from repro.data.packed import open_packed
 from repro.net.alexnet import tower_state
 from repro.net.towers import TowerNet
 from repro.study.settings import RunSettings
-from repro.training.devices.placing import Placing
+from repro.training.devices.run_placement import RunPlacement
 from repro.training.loop import Training
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run, small_settings
@@ -45,7 +45,7 @@ def settings_of(net: str, precision: str) -> RunSettings:
     return small_settings(net=NETS[net], precision=precision)
 
 
-def training(store: Path, settings: RunSettings, place: Placing, classes: int = 4) -> Training:
+def training(store: Path, settings: RunSettings, place: RunPlacement, classes: int = 4) -> Training:
     """A run that has not begun. Its folder must exist already where several processes share it."""
     pictures = pictures_in(store, classes)
     return Training(small_run(store, pictures, settings), open_packed(store / pictures), place)

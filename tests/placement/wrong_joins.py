@@ -12,8 +12,8 @@ from torch.distributed.tensor import DTensor, Replicate, Shard
 
 from repro.net.joins import DeviceJoins, Joins
 from repro.net.rank_joins import RankJoins
-from repro.training.devices.placing import Placing
 from repro.training.devices.ranks import Ranks
+from repro.training.devices.run_placement import RunPlacement
 
 
 class LogitsJoinedLikeALayer(RankJoins):
@@ -89,7 +89,7 @@ class WrongRanks(Ranks):
         return self._wrong
 
 
-class WrongSplit(Placing):
+class WrongSplit(RunPlacement):
     """The same for two devices in one process."""
 
     def __init__(self, joins: Joins) -> None:

@@ -96,7 +96,7 @@ PICTURES: dict[str, Callable[[RunSettings, Packed], Any]] = {
         seed=1,
         epoch=0,
         samples=np.arange(3),
-        first_place=0,
+        offset=0,
         size=20,
         crop=16,
     ),

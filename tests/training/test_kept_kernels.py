@@ -14,7 +14,7 @@ from repro.data.packed import open_packed
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet
 from repro.runs.store import Run
-from repro.training.devices.placing import Placing
+from repro.training.devices.run_placement import RunPlacement
 from repro.training.loop import Interrupted, Training
 from repro.training.records.kept_kernels import kept_kernels
 from tests.packed_pictures import make_packed
@@ -25,7 +25,7 @@ STEPS_PER_EPOCH = 7
 
 
 def train(run: Run, *devices: torch.device, **options) -> Run:
-    Training(run, open_packed(run.store / run.spec().pictures), Placing(*(devices or (CPU,)))).train(**options)
+    Training(run, open_packed(run.store / run.spec().pictures), RunPlacement(*(devices or (CPU,)))).train(**options)
     return run
 
 

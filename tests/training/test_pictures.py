@@ -346,7 +346,7 @@ def test_crops_that_32_pictures_share_follow_the_place_in_the_epoch_and_not_the_
             seed=1,
             epoch=0,
             samples=np.arange(8),
-            first_place=first,
+            offset=first,
             size=256,
             crop=224,
         )

@@ -14,7 +14,7 @@ from repro.data.packed import open_packed
 from repro.measurement.run_record import recorded_scalars
 from repro.runs.store import Run
 from repro.training import timing
-from repro.training.devices.placing import Placing
+from repro.training.devices.run_placement import RunPlacement
 from repro.training.loop import Interrupted, Training
 from repro.training.timing import LONG, ROUNDS, SHORT, Stopwatch, in_turns, seconds_of_augmentation
 from tests.packed_pictures import make_packed
@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 TIMES = ("clock_seconds", "augmented_step_seconds", "plain_step_seconds")
 
 
-class OnCards(Placing):
+class OnCards(RunPlacement):
     """The CPU under the name of accelerators, for what is only done on them."""
 
     def __init__(self, *names: str) -> None:
@@ -44,25 +44,25 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "LONG", 2)
 
 
-def begun(store: Path, place: Placing) -> Training:
+def begun(store: Path, place: RunPlacement) -> Training:
     pictures = "pictures/pictures-key" if (store / "pictures").exists() else make_packed(store)
     return Training(small_run(store, pictures), open_packed(store / pictures), place)
 
 
-def interrupted(store: Path, place: Placing) -> None:
+def interrupted(store: Path, place: RunPlacement) -> None:
     run = begun(store, place)
     with pytest.raises(Interrupted):
         run.train(should_stop=lambda: run.step >= 5)
 
 
-def trained(store: Path, place: Placing) -> Run:
+def trained(store: Path, place: RunPlacement) -> Run:
     run = begun(store, place)
     run.train()
     return run.run
 
 
 def test_a_run_on_cpu_says_so_and_has_its_clock_seconds(tmp_path):
-    result = trained(tmp_path, Placing(CPU)).result()
+    result = trained(tmp_path, RunPlacement(CPU)).result()
     assert result["provenance"]["accelerators"] == []
     assert result["clock_seconds"] > 0
     assert result["augmented_step_seconds"] is result["plain_step_seconds"] is None
@@ -70,7 +70,7 @@ def test_a_run_on_cpu_says_so_and_has_its_clock_seconds(tmp_path):
 
 
 def test_augmentation_is_timed_on_accelerators_and_no_bit_of_the_run_changes(tmp_path, brief):
-    plain, timed = trained(tmp_path / "plain", Placing(CPU)), trained(tmp_path / "timed", OnCards("a card"))
+    plain, timed = trained(tmp_path / "plain", RunPlacement(CPU)), trained(tmp_path / "timed", OnCards("a card"))
     result = timed.result()
     assert result["provenance"]["accelerators"] == ["a card"]
     assert isinstance(result["augmented_step_seconds"], float)
@@ -80,10 +80,10 @@ def test_augmentation_is_timed_on_accelerators_and_no_bit_of_the_run_changes(tmp
 
 
 def test_timing_augmentation_leaves_the_net_as_it_is(tmp_path, brief):
-    ended = begun(tmp_path, Placing(CPU))
+    ended = begun(tmp_path, RunPlacement(CPU))
     before = {name: value.detach().clone() for name, value in ended.net.named_parameters()}
     velocities = {name: value.clone() for name, value in ended.rule.velocities.items()}
-    seconds_of_augmentation(ended.batches, ended.inputs, ended.gradients, ended.place.wait)
+    seconds_of_augmentation(ended.batches, ended.inputs, ended.gradients, ended.placement.wait)
     assert all(torch.equal(value, before[name]) for name, value in ended.net.named_parameters())
     assert all(torch.equal(value, velocities[name]) for name, value in ended.rule.velocities.items())
 
@@ -98,7 +98,7 @@ def test_seconds_go_on_over_sittings_in_the_same_place(tmp_path, brief):
     assert result["cpu_seconds"] > state["seconds"]
 
 
-@pytest.mark.parametrize("then", [OnCards("another card"), OnCards("a card", "a card"), Placing(CPU)])
+@pytest.mark.parametrize("then", [OnCards("another card"), OnCards("a card", "a card"), RunPlacement(CPU)])
 def test_seconds_of_different_places_are_not_added_up(tmp_path, then, brief):
     interrupted(tmp_path, OnCards("a card"))
     result = trained(tmp_path, then).result()
@@ -108,12 +108,12 @@ def test_seconds_of_different_places_are_not_added_up(tmp_path, then, brief):
 
 def test_a_checkpoint_without_clock_seconds_goes_on(tmp_path):
     """As written before they were kept."""
-    interrupted(tmp_path, Placing(CPU))
+    interrupted(tmp_path, RunPlacement(CPU))
     path = next(tmp_path.glob("runs/*/checkpoint.pt"))
     state = torch.load(path, weights_only=True)
     del state["clock_seconds"], state["place"]
     torch.save(state, path)
-    result = trained(tmp_path, Placing(CPU)).result()
+    result = trained(tmp_path, RunPlacement(CPU)).result()
     assert (result["status"], result["clock_seconds"]) == ("finished", None)
 
 

@@ -40,8 +40,8 @@ def record_evidence(project: Project, study: str) -> str:
             for name in FILES:
                 write_bytes(draft / name, (fresh_path / name).read_bytes())
         written = load_evidence(draft)
-        if found := contradictions(written):
-            raise UserError(f"the evidence of {study} is not recorded: {' '.join(found)}")
+        if doubts := contradictions(written):
+            raise UserError(f"the evidence of {study} is not recorded: {' '.join(doubts)}")
         after = len(written.runs)
         size = sum(path.stat().st_size for path in draft.iterdir())
         if size > SIZE_LIMIT_BYTES:

@@ -28,7 +28,7 @@ from repro.settings import validated
 from repro.study.identity import TRAINING_VERSION
 from repro.study.load import read_study
 from repro.study.settings import EvaluationSettings, RunSettings
-from repro.training.devices.placing import devices_named, prepare_devices
+from repro.training.devices.run_placement import devices_named, prepare_devices
 
 _OF_NUMBERS = ("alexnet-repro", "python", "torch", "torchvision", "numpy", "scipy", "pillow")
 """Programs on which a run's numbers may depend."""
@@ -87,17 +87,17 @@ def repeat_run(project: Project, path: Path, wanted: str, *, device: str, say: C
     evaluation = _evaluation(project, evidence)
     train_grid(cells, f"repeating {called(recorded)}", devices, say=say)
     packed = open_packed(pictures)
-    place = devices_named(devices[0])
-    prepare_devices(place, "float32")
+    torch_devices = devices_named(devices[0])
+    prepare_devices(torch_devices, "float32")
     say("measuring it")
-    return _compared(recorded, cells[-1].run, packed, evaluation, place[0])
+    return _compared(recorded, cells[-1].run, packed, evaluation, torch_devices[0])
 
 
 def called(run: RunRecord) -> str:
     return f"{run.variant} seed {run.seed} (run {run.identity})"
 
 
-def told(repetition: Repetition) -> Iterator[str]:
+def comparison_lines(repetition: Repetition) -> Iterator[str]:
     """The comparison, a line each."""
     weights = {True: "the same weights", False: "OTHER WEIGHTS", None: "weights that cannot be compared"}
     counted = len(repetition.same) + len(repetition.other)
@@ -105,21 +105,21 @@ def told(repetition: Repetition) -> Iterator[str]:
         f"all {counted} numbers the same" if not repetition.other else f"{len(repetition.other)} of {counted} differ"
     )
     yield f"{called(repetition.run)}, repeated: {weights[repetition.same_weights]}; {scalars}"
-    for found in repetition.other:
-        yield f"  {found.name}: recorded {found.recorded}, now {found.now}{_off(found)}"
+    for difference in repetition.other:
+        yield f"  {difference.name}: recorded {difference.recorded}, now {difference.now}{_off(difference)}"
     if repetition.other and repetition.same_weights:
         yield "  The weights are equal, so these were measured otherwise: by another version or on other pictures."
     if repetition.unmeasured:
         yield f"not measured by this version: {', '.join(repetition.unmeasured)}"
-    for found in repetition.elsewhere:
-        yield f"made otherwise: {found.name} recorded {found.recorded}, here {found.now}"
+    for difference in repetition.elsewhere:
+        yield f"made otherwise: {difference.name} recorded {difference.recorded}, here {difference.now}"
     if not repetition.elsewhere:
         yield "made alike: the same kind of machine, device and versions as recorded"
     yield f"the repetition lies in {repetition.folder}; the evidence is as it was"
 
 
-def _off(found: Difference) -> str:
-    numbers = [value for value in (found.recorded, found.now) if isinstance(value, int | float)]
+def _off(difference: Difference) -> str:
+    numbers = [value for value in (difference.recorded, difference.now) if isinstance(value, int | float)]
     return f", off by {numbers[1] - numbers[0]:+.3g}" if len(numbers) == 2 else ""
 
 
@@ -130,15 +130,15 @@ def _the_run(evidence: Evidence, wanted: str) -> RunRecord:
     runs = [run for run in evidence.runs if run.role == "report"]
     variant, slash, seed = wanted.rpartition("/")
     if slash:
-        found = [run for run in runs if (run.variant, str(run.seed)) == (variant, seed)]
+        matches = [run for run in runs if (run.variant, str(run.seed)) == (variant, seed)]
     else:
-        found = [run for run in runs if wanted and run.identity.startswith(wanted)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        several = ", ".join(called(run) for run in found[:4])
+        matches = [run for run in runs if wanted and run.identity.startswith(wanted)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        several = ", ".join(called(run) for run in matches[:4])
         raise UserError(
-            f"--run {wanted}: {len(found)} runs of {evidence.path} begin like that: {several}; give more of it"
+            f"--run {wanted}: {len(matches)} runs of {evidence.path} begin like that: {several}; give more of it"
         )
     there = "; ".join(
         f"{name}/{', '.join(str(run.seed) for run in evidence.of(name))}" for name in evidence.study.variants
@@ -229,19 +229,19 @@ def _numbered(store: Path, identity: str, number: int) -> Path:
 
 
 def _compared(recorded: RunRecord, run: Run, packed: Packed, evaluation: EvaluationSettings, device: Any) -> Repetition:
-    found = measure(run, packed, evaluation, device)
+    measured = measure(run, packed, evaluation, device)
     names = [name for name in recorded.scalars if name not in INCIDENTAL]
-    both = [name for name in names if name in found.scalars]
-    other = [name for name in both if recorded.scalars[name] != found.scalars[name]]
-    before, after = recorded.provenance.get("tensors_digest"), found.provenance["tensors_digest"]
+    both = [name for name in names if name in measured.scalars]
+    other = [name for name in both if recorded.scalars[name] != measured.scalars[name]]
+    before, after = recorded.provenance.get("tensors_digest"), measured.provenance["tensors_digest"]
     return Repetition(
         run=recorded,
         folder=run.folder,
         same=tuple(name for name in both if name not in other),
-        other=tuple(Difference(name, recorded.scalars[name], found.scalars[name]) for name in other),
+        other=tuple(Difference(name, recorded.scalars[name], measured.scalars[name]) for name in other),
         unmeasured=tuple(name for name in names if name not in both),
         same_weights=None if before is None else before == after,
-        elsewhere=tuple(_elsewhere(recorded.provenance, found.provenance)),
+        elsewhere=tuple(_elsewhere(recorded.provenance, measured.provenance)),
     )
 
 

@@ -32,14 +32,14 @@ def decide_plan(project: Project, study: str, sources: Sequence[str], echo: Call
     spread: dict[str, float] = {}
     for source in sources:
         spread |= _stated(source) if "=" in source else spread_of(load_evidence(Path(source)), registry)
-    found = prospects(registry, planned.family, len(planned.seeds), planned.looks, spread, planned.smallest_effects)
+    expected = prospects(registry, planned.family, len(planned.seeds), planned.looks, spread, planned.smallest_effects)
     looks = "two looks" if planned.looks == "two" else "a fixed number of seeds"
     echo(f"{study}: {len(planned.seeds)} seeds, {looks}; family {', '.join(planned.family)}")
-    for prospect in found:
+    for prospect in expected:
         before = registry.after.get(prospect.statement)
         chained = f", once {before} is decided" if before in planned.family else ""
         echo(f"  {prospect.statement:<5} {prospect.seeds} seeds, level {prospect.level:.2g}{chained}: {prospect.told}")
-    for sentence in one_way(found):
+    for sentence in one_way(expected):
         echo(f"  Before hours are spent: {sentence}")
 
 

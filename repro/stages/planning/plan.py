@@ -113,8 +113,8 @@ def _plan_search(tuning: Tuning, trials: list[GridRun], states: dict[str, str], 
     """What the search for learning rates has, before the runs whose rates it decides."""
     echo(f"  search for learning rates: {len(tuning.learning_rates)} rates x {len(tuning.seeds)} seeds for each of")
     for variant in tuning.variants:
-        found = Counter(states[cell.run.identity] for cell in trials if cell.variant == variant)
-        echo(f"    {variant}: " + ", ".join(f"{number} {state}" for state, number in found.most_common()))
+        counts = Counter(states[cell.run.identity] for cell in trials if cell.variant == variant)
+        echo(f"    {variant}: " + ", ".join(f"{number} {state}" for state, number in counts.most_common()))
 
 
 def _state(cell: GridRun, recorded: Collection[str]) -> str:

@@ -19,8 +19,8 @@ from repro.scheduling.worker import FINISHED, compute
 from repro.stages.ranks.torchrun import tell_once
 from repro.stages.registered import registered_now
 from repro.study.load import load_study
-from repro.training.devices.placing import prepare_devices
 from repro.training.devices.ranks import Ranks, check_device, joined_ranks
+from repro.training.devices.run_placement import prepare_devices
 
 
 def train_one_run(
@@ -35,7 +35,7 @@ def train_one_run(
 ) -> int:
     """Train the run that variant and seed name; returns an exit code. The same command again resumes.
 
-    Rank 0 takes the lease and writes all files. Mistakes are told once, by rank 0.
+    Rank 0 takes the lease and writes all files. Mistakes are reported once, by rank 0.
     """
     if retrain:
         tell_once(rank, "--retrain does not go with --placement ranks; train the study anew with single or split")
@@ -48,23 +48,25 @@ def train_one_run(
     (variant,), (seed,) = variants or [], seeds or []
     die_with_parent(os.getppid())  # torchrun, which leaves its processes behind when it is killed
     should_stop = stop_on_signals()
-    with joined_ranks(rank, device) as place, contextlib.ExitStack() as held:
-        cell = place.together(lambda: _the_cell(project, name, variant, seed, place))
-        if any(place.agree(cell.run.finished)):
-            if place.leads:
+    with joined_ranks(rank, device) as placement, contextlib.ExitStack() as held:
+        cell = placement.together(lambda: _the_cell(project, name, variant, seed, placement))
+        if any(placement.agree(cell.run.finished)):
+            if placement.leads:
                 say(f"{name}: {cell.label} (run {cell.run.identity}) is finished")
             return FINISHED
-        place.together(lambda: _begin(project, name, cell, place, held))
+        placement.together(lambda: _begin(project, name, cell, placement, held))
         table = LiveTable(f"{name}, two ranks", {cell.run.identity: cell.label}, 1, 0)
-        if place.leads:
+        if placement.leads:
             held.enter_context(table)
-        code = compute(cell.run, place, checkpoint_seconds, should_stop, report=lambda progress: table.show([cell.run]))
-        if place.leads and code == FINISHED:
+        code = compute(
+            cell.run, placement, checkpoint_seconds, should_stop, report=lambda progress: table.show([cell.run])
+        )
+        if placement.leads and code == FINISHED:
             table.finished(cell.run, f"run {cell.run.identity}")
         return code
 
 
-def _the_cell(project: Project, name: str, variant: str, seed: int, place: Ranks) -> GridRun:
+def _the_cell(project: Project, name: str, variant: str, seed: int, placement: Ranks) -> GridRun:
     """The one run. A seed that the study does not register may be named: its run stays outside the study."""
     resolved = load_study(project.root, name)
     if variant not in resolved.study.variants:
@@ -77,7 +79,7 @@ def _the_cell(project: Project, name: str, variant: str, seed: int, place: Ranks
     if not study.pictures_at_hand:
         raise UserError(f"{project.store} does not hold {name}'s prepared pictures; run `repro prepare {name}` first")
     tuned = study.runs().resolved
-    if seed not in resolved.study.seeds and place.leads:
+    if seed not in resolved.study.seeds and placement.leads:
         say(f"{name}: seed {seed} is none of the study's; its run is trained, and no stage reads it")
     one_seed = resolved.study.model_copy(update={"seeds": (seed,)})
     cells = grid_of(replace(tuned, study=one_seed), study.pictures)
@@ -89,10 +91,10 @@ def _the_cell(project: Project, name: str, variant: str, seed: int, place: Ranks
     return cell
 
 
-def _begin(project: Project, name: str, cell: GridRun, place: Ranks, held: contextlib.ExitStack) -> None:
+def _begin(project: Project, name: str, cell: GridRun, placement: Ranks, held: contextlib.ExitStack) -> None:
     """Check the devices; in rank 0 take the lease and make the run's folder."""
-    prepare_devices(place.devices, cell.spec.settings.training.precision)
-    if not place.leads:
+    prepare_devices(placement.devices, cell.spec.settings.training.precision)
+    if not placement.leads:
         return
     check_disk([cell])
     cell.run.create(cell.spec, registered_now(project, load_study(project.root, name)))

@@ -45,10 +45,10 @@ class DevicePictures:
     ) -> Tensor:
         """Crops minus the mean, float32 (n, crop, crop, 3)."""
         pictures = self._sent(raw)
-        place = np.arange(self.crop)
+        offsets = np.arange(self.crop)
         # Down each crop, and along it from its left or, mirrored, from its right.
-        down = self._sent(np.broadcast_to(place, (len(raw), self.crop)).copy())[:, :, None]
-        along = self._sent(np.where(mirrored[:, None], place[::-1], place))[:, None, :]
+        down = self._sent(np.broadcast_to(offsets, (len(raw), self.crop)).copy())[:, :, None]
+        along = self._sent(np.where(mirrored[:, None], offsets[::-1], offsets))[:, None, :]
         first = self._sent(np.stack([top, left], 1))[:, :, None, None]
         picture = torch.arange(len(raw), device=self.device)[:, None, None]
         rows, columns = first[:, 0] + down, first[:, 1] + along

@@ -21,15 +21,15 @@ from repro.errors import UserError
 from repro.net.joins import Joins
 from repro.net.rank_joins import RankJoins, waiting_for_other
 from repro.net.state import tower_shapes
-from repro.training.devices.placing import AnyNet, Placing, Value
+from repro.training.devices.run_placement import AnyNet, RunPlacement, Value
 
 STARTING = timedelta(minutes=3)
 EXCHANGING = timedelta(seconds=90)
 """More than writing a checkpoint takes. torchrun needs up to 30 s more to end a process that hangs."""
 
 
-class Ranks(Placing):
-    """This process's place in a run of two: its tower is its rank, rank 0 leads."""
+class Ranks(RunPlacement):
+    """This process's part in a run of two: its tower is its rank, rank 0 leads."""
 
     def __init__(self, rank: int, device: torch.device, group: dist.ProcessGroup) -> None:
         super().__init__(device)
@@ -56,7 +56,7 @@ class Ranks(Placing):
             value, mistake = work(), None
         except UserError as error:
             value, mistake = None, str(error)
-        mistakes = [found for found in self._gathered(mistake) if found is not None]
+        mistakes = [text for text in self._gathered(mistake) if text is not None]
         if mistakes:
             if self.leads:
                 raise UserError(mistakes[0])
@@ -112,20 +112,22 @@ def check_device(device: str) -> None:
     """UserError unless both ranks, on this host, have what `device` says: cpu, or cuda (one for each)."""
     if device not in ("cpu", "cuda"):
         raise UserError(f"--device {device}: with --placement ranks it is cpu or cuda; CUDA_VISIBLE_DEVICES chooses")
-    if device == "cuda" and (found := torch.cuda.device_count()) < 2:
-        raise UserError(f"--device cuda: --placement ranks takes two CUDA devices and there are {found} here; use cpu")
+    if device == "cuda" and (visible := torch.cuda.device_count()) < 2:
+        raise UserError(
+            f"--device cuda: --placement ranks takes two CUDA devices and there are {visible} here; use cpu"
+        )
 
 
 @contextlib.contextmanager
 def joined_ranks(
     rank: int, device: str, *, starting: timedelta = STARTING, exchanging: timedelta = EXCHANGING
 ) -> Iterator[Ranks]:
-    """This process's place, once the other process is there; `device` as `check_device` accepts it."""
-    place = torch.device("cpu")
+    """This process's part of the run, once the other process is there; `device` as `check_device` accepts it."""
+    own_device = torch.device("cpu")
     if device == "cuda":
-        place = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(place)
-    backend = "cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo"
+        own_device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(own_device)
+    backend = "cpu:gloo,cuda:nccl" if own_device.type == "cuda" else "gloo"
     with waiting_for_other(rank):
         store, _, size = next(rendezvous("env://", timeout=starting))
         # torchrun's store outlives a restart, and with it the addresses of processes that are gone.
@@ -133,5 +135,5 @@ def joined_ranks(
         dist.init_process_group(backend, store=own, rank=rank, world_size=size, timeout=starting)
         group = dist.new_group(timeout=exchanging)
     assert isinstance(group, dist.ProcessGroup)
-    yield Ranks(rank, place, group)
+    yield Ranks(rank, own_device, group)
     dist.destroy_process_group()

@@ -11,5 +11,5 @@ from repro.runs.store import Run
 
 def write_log(run: Run, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the whole log anew; what is not known is left out of its line."""
-    known = ({key: value for key, value in row.items() if value is not None} for row in rows)
-    write_text(run.folder / "log.jsonl", "".join(f"{canonical_json(row)}\n" for row in known))
+    filled = ({key: value for key, value in row.items() if value is not None} for row in rows)
+    write_text(run.folder / "log.jsonl", "".join(f"{canonical_json(row)}\n" for row in filled))

@@ -21,13 +21,13 @@ _LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "pillow", "dvc", "pytest
 
 def versions() -> dict[str, str]:
     """Versions of the program, of Python and of the libraries that numbers depend on."""
-    found = {"alexnet-repro": VERSION, "python": platform.python_version()}
+    installed = {"alexnet-repro": VERSION, "python": platform.python_version()}
     for name in _LIBRARIES:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            installed[name] = "not installed"
+    return installed
 
 
 def machine() -> dict[str, Any]:

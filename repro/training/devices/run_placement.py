@@ -1,6 +1,6 @@
-"""A run's place: the devices of its towers, and what its one or two processes must agree on.
+"""A run's placement: the devices of its towers, and what its one or two processes must agree on.
 
-The loop asks its place for the net, and before it stops, saves or learns an error; so it is the same
+The loop gets the net from it, and asks it before it stops, saves or learns from an error; so it is the same
 loop for all placements (`repro.net.table.placement`). Nothing here changes a number.
 """
 
@@ -24,7 +24,7 @@ AnyNet = AlexNet | TowerNet
 Value = TypeVar("Value")
 
 
-class Placing:
+class RunPlacement:
     """A run in this process alone: on one device (single), or a tower on each of two (split).
 
     Logits and loss are on the first of `devices`. `leads` says that this process writes the run's files.
@@ -66,7 +66,7 @@ class Placing:
     # ---- what the run's processes agree on -------------------------------------------------------
 
     def together(self, work: Callable[[], Value]) -> Value:
-        """What `work` gives in this process, once it has worked in all; mistakes are told once."""
+        """What `work` gives in this process, once it has worked in all; a user's mistake is reported once."""
         return work()
 
     def agree(self, *wishes: bool) -> tuple[bool, ...]:
