@@ -34,12 +34,12 @@ def read_record(path: Path, kind: type[Kind], *, schema: int, mend: str) -> Kind
 def read_versioned_json(path: Path, schema: int, mend: str) -> dict[str, Any]:
     """The JSON object in a file, its schema number checked and nothing else."""
     value = read_json(path)
-    found = value.get("schema") if isinstance(value, dict) else None
-    if not isinstance(found, int):
+    recorded = value.get("schema") if isinstance(value, dict) else None
+    if not isinstance(recorded, int):
         raise UserError(f"{path} is damaged or another kind of file: it has no schema number; {mend}")
-    if found > schema:
+    if recorded > schema:
         raise UserError(
-            f"{path} has schema {found}, this version reads up to schema {schema}: update the program to a newer one"
+            f"{path} has schema {recorded}, this version reads up to schema {schema}: update the program to a newer one"
         )
     return dict(value)
 

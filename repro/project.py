@@ -107,7 +107,7 @@ def shared_root(root: Path) -> Path:
 def path_from_environment(variable: str, root: Path) -> Path | None:
     """The path in an environment variable, or None: `~` is expanded, a relative one starts at the project.
 
-    So the stages, which DVC starts in the project's root, and a command in a subfolder mean the same place.
+    So the stages, which DVC starts in the project's root, and a command in a subfolder mean the same folder.
     """
     value = os.environ.get(variable)
     if not value:

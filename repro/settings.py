@@ -73,7 +73,7 @@ def _explain(error: ValidationError, model: type) -> str:
 def _lines(model: type, shared: Location, problems: Sequence[tuple[Location, Mapping[str, Any]]]) -> list[str]:
     """What is wrong with one key, of whose alternatives (all, a number, a list of names) none fits the value.
 
-    Where the value has the form of one alternative and something inside it is wrong, only that is told.
+    Where the value has the form of one alternative and something inside it is wrong, only that is reported.
     """
     if inside := [(key, problem) for key, problem in problems if key != shared]:
         return [_line(model, key, problem) for key, problem in inside]

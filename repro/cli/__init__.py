@@ -1,6 +1,6 @@
 """The command line: `repro COMMAND`, the same as `python -m repro COMMAND`.
 
-Exit codes: 0 done; 1 something failed; 2 a mistake in what the user gave, told in one sentence.
+Exit codes: 0 done; 1 something failed; 2 a mistake in what the user gave, reported in one sentence.
 Every command works on the project that holds the current folder, and imports what it does when it is called.
 """
 
@@ -49,10 +49,10 @@ def main() -> None:
     except UserError as error:
         _end(f"error: {error}", 2)
     except OSError as error:
-        told = mendable(error)
-        if told is None:
+        mistake = mendable(error)
+        if mistake is None:
             raise
-        _end(f"error: {told}", 2)
+        _end(f"error: {mistake}", 2)
     except ModuleNotFoundError as error:
         _end(f"error: {missing_module(error)}", 2)
     except RuntimeError as error:

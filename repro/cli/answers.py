@@ -60,11 +60,11 @@ def explain(
     from repro.verdicts.telling.explain_text import console_for, print_explanation
 
     root = Project.here().root
-    told = explanation(root, claims_folder(root), statement, evidence or default_evidence(root))
+    explained = explanation(root, claims_folder(root), statement, evidence or default_evidence(root))
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(explained, indent=2))
     else:
-        print_explanation(told, console_for())
+        print_explanation(explained, console_for())
 
 
 def diff(
@@ -80,12 +80,12 @@ def diff(
     from repro.verdicts.telling.diff_text import print_diff
     from repro.verdicts.telling.explain_text import console_for
 
-    found = verdict_diff(claims_folder(Project.here().root), before, after)
+    difference = verdict_diff(claims_folder(Project.here().root), before, after)
     if as_json:
-        typer.echo(json.dumps(found.as_json(), indent=2))
+        typer.echo(json.dumps(difference.as_json(), indent=2))
     else:
-        print_diff(found, console_for())
-    raise typer.Exit(1 if found.changes else 0)
+        print_diff(difference, console_for())
+    raise typer.Exit(1 if difference.changes else 0)
 
 
 def results() -> None:

@@ -105,8 +105,8 @@ def facts() -> None:
     from repro.stages.facts import facts_stage
 
     measured = facts_stage(Project.here()).fidelity
-    told = ", ".join(f"{len(of_one)} of fidelity {name}" for name, of_one in measured.items())
-    typer.echo(f"facts about the net: {told}")
+    counts = ", ".join(f"{len(of_one)} of fidelity {name}" for name, of_one in measured.items())
+    typer.echo(f"facts about the net: {counts}")
 
 
 def _measured_facts(project: Project) -> Facts:
@@ -123,8 +123,8 @@ def evaluate(
     from repro.stages.evaluate import evaluate_stage
     from repro.stages.facts_file import facts_of_nets
 
-    known = facts_of_nets if "DVC_STAGE" in os.environ else _measured_facts  # by hand no stage has seen to them
-    evidence = evaluate_stage(Project.here(), study, device=device, facts=known)
+    fact_source = facts_of_nets if "DVC_STAGE" in os.environ else _measured_facts  # by hand no stage has seen to them
+    evidence = evaluate_stage(Project.here(), study, device=device, facts=fact_source)
     typer.echo(f"{study}: evidence of {len(evidence.runs)} runs in {evidence.path}")
 
 

@@ -42,7 +42,7 @@ def pictures_of(settings: PictureSettings, packed: Packed) -> Packed:
     size = packed.mean_picture.shape[0]
     grey = {"rgb": False, "grey": True}[settings.colour]
     moved = {"in_place": False, "shuffled": True}[settings.pixels]
-    change = PixelChange(grey, _places(size) if moved else None)
+    change = PixelChange(grey, _shuffled_pixels(size) if moved else None)
     views = {
         name: Split(ChosenPictures(split.pictures, ids, change), split.labels[ids], ids)
         for name, (split, ids) in chosen.items()
@@ -62,14 +62,14 @@ def pictures_of(settings: PictureSettings, packed: Packed) -> Packed:
 
 @dataclass(frozen=True)
 class PixelChange:
-    """grey: each channel becomes the mean of the three. places: pixel i of a row-wise picture was at places[i]."""
+    """grey: each channel becomes the mean of the three. sources: pixel i of a row-wise picture was at sources[i]."""
 
     grey: bool = False
-    places: Ints | None = None
+    sources: Ints | None = None
 
     @property
     def none(self) -> bool:
-        return not self.grey and self.places is None
+        return not self.grey and self.sources is None
 
     def of(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Pictures (..., S, S, 3), whole ones, changed."""
@@ -83,10 +83,10 @@ class PixelChange:
         return self._moved(np.repeat(mean.mean(axis=-1, keepdims=True), 3, axis=-1) if self.grey else mean)
 
     def _moved(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        if self.places is None:
+        if self.sources is None:
             return pixels
         *several, height, width, channels = pixels.shape
-        return pixels.reshape(*several, height * width, channels)[..., self.places, :].reshape(pixels.shape)
+        return pixels.reshape(*several, height * width, channels)[..., self.sources, :].reshape(pixels.shape)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _first_half(pictures: int, key: int) -> Mask:
 
 
 def _share(labels: Ints, ids: Ints, share: float) -> Ints:
-    """Places of a share of each class's pictures, at least one; those of a smaller share are in a larger."""
+    """Indices of a share of each class's pictures, at least one; those of a smaller share are in a larger."""
     luck = randomness.hash64(randomness.key("share of pictures"), ids)
     order = np.lexsort((luck, labels))
     counts = np.bincount(labels)
@@ -146,7 +146,7 @@ def _share(labels: Ints, ids: Ints, share: float) -> Ints:
     return np.sort(order[rank < np.repeat(wanted, counts)])
 
 
-def _places(size: int) -> Ints:
+def _shuffled_pixels(size: int) -> Ints:
     return randomness.permutation(randomness.key("places of pixels"), size * size)
 
 

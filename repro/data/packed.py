@@ -42,7 +42,7 @@ class Pictures(Protocol):
 class Split:
     """Pictures (n, S, S, 3) uint8, memory-mapped and read-only, and labels (n,) int64.
 
-    `ids` (n,) are the pictures' places in the whole prepared split where only some of them are chosen
+    `ids` (n,) are the pictures' indices in the whole prepared split where only some of them are chosen
     (repro/data/chosen_pictures.py); None: all, in order.
     """
 
@@ -54,7 +54,7 @@ class Split:
         return len(self.labels)
 
     def ids_of(self, sample: Ints) -> Ints:
-        """What randomness is keyed by: the place of each picture in the whole prepared split."""
+        """What randomness is keyed by: the index of each picture in the whole prepared split."""
         return sample if self.ids is None else self.ids[sample]
 
 

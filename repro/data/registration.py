@@ -116,9 +116,9 @@ def load_manifest(root: Path, name: str) -> dict[str, Any]:
     _check_name(name)
     target = Path(root) / "data" / name / "manifest.json"
     if not target.exists():
-        known = sorted(path.parent.name for path in (Path(root) / "data").glob("*/manifest.json"))
+        registered = sorted(path.parent.name for path in (Path(root) / "data").glob("*/manifest.json"))
         raise UserError(
-            f"{target} does not exist (registered: {', '.join(known) or 'nothing'}); run `dvc pull "
+            f"{target} does not exist (registered: {', '.join(registered) or 'nothing'}); run `dvc pull "
             f"data.dvc` for the "
             f"embedded pictures, or `repro use-data PATH --as {name}` for your own"
         )
@@ -148,10 +148,10 @@ def open_data(root: Path, name: str) -> Layout:
         path = Path(pointer)
     layout = recognise(path)
     if layout.digest() != manifest["digest"]:
-        found = ", ".join(f"{len(layout.pictures(split))} {split}" for split in SPLITS)
+        present = ", ".join(f"{len(layout.pictures(split))} {split}" for split in SPLITS)
         wanted = ", ".join(f"{manifest['counts'][split]} {split}" for split in SPLITS)
         raise UserError(
-            f"{path} does not hold the pictures registered as {name}: found {found}, registered {wanted}, "
+            f"{path} does not hold the pictures registered as {name}: found {present}, registered {wanted}, "
             f"or names or "
             "sizes differ; restore them, or register what is there under another name"
         )
@@ -203,9 +203,9 @@ def _compared(archive: Path, verify: bool) -> dict[str, Any]:
         entry["official_size"] = size == official["bytes"]
         if verify:
             with open(archive, "rb") as handle:
-                found = hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-            if found != official["md5"]:
-                raise UserError(f"{archive}: md5 {found} is not the official {official['md5']}; fetch it again")
+                digest = hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            if digest != official["md5"]:
+                raise UserError(f"{archive}: md5 {digest} is not the official {official['md5']}; fetch it again")
             entry["official_md5"] = True
     return entry
 

@@ -55,11 +55,11 @@ class LayerModule(nn.Module):
         name = f"{prefix}{layer.name}"
         x = self._weighted_sum(x)
         _record(capture, f"{name}.linear", x)
-        place = layer.normalisation.place if layer.normalisation is not None else None
-        if place == "before_activation":
+        normalised_at = layer.normalisation.place if layer.normalisation is not None else None
+        if normalised_at == "before_activation":
             x = self._normalised(x, name, capture)
         x = self._activated(x, name, capture)
-        if place == "after_activation":
+        if normalised_at == "after_activation":
             x = self._normalised(x, name, capture)
         if self.spatial_normalisation is not None:
             x = self.spatial_normalisation(x)
@@ -68,7 +68,7 @@ class LayerModule(nn.Module):
             ceil = {"floor": False, "ceil": True}[layer.pool_rounding]
             for _ in range(layer.pools):
                 x = F.max_pool2d(x, size, stride, ceil_mode=ceil)
-        if place == "after_pooling":
+        if normalised_at == "after_pooling":
             x = self._normalised(x, name, capture)
         if layer.dropout:
             x = self._dropped(x, key)
@@ -132,6 +132,6 @@ def unshared_convolution(x: Tensor, weight: Tensor, bias: Tensor, padding: int) 
     columns are the sides of the result (N, kernels, rows, columns).
     """
     kernels, rows, columns, *kernel = weight.shape
-    patches = F.unfold(x, (kernel[1], kernel[2]), padding=padding)  # (N, maps x kernel x kernel, places)
+    patches = F.unfold(x, (kernel[1], kernel[2]), padding=padding)  # (N, maps x kernel x kernel, positions)
     sums = torch.einsum("nfp,kpf->nkp", patches, weight.reshape(kernels, rows * columns, -1))
     return sums.reshape(-1, kernels, rows, columns) + bias

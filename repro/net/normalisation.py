@@ -24,7 +24,7 @@ WindowSum = Callable[[Tensor, float, float], Tensor]
 
 
 class CrossMapNormalisation(nn.Module):
-    """Normalises each value by its neighbours at the same place in nearby maps of its block.
+    """Normalises each value by its neighbours at the same position in nearby maps of its block.
 
     Input and output (N, maps, H, W); the maps given here are split into `blocks` equal blocks of
     neighbours, and windows reach `rule.size // 2` maps to either side within a block.

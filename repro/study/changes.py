@@ -84,12 +84,12 @@ def _own_value(own: dict[str, Any], key: str, here: str) -> Any:
 def _put(result: dict[str, Any], key: str, value: Any, here: str) -> None:
     """Set a dotted key; a part that does not exist is made, and named when the whole is validated."""
     *path, last = key.split(".")
-    place = result
+    branch = result
     for part in path:
-        place = place.setdefault(part, {})
-        if not isinstance(place, dict):
+        branch = branch.setdefault(part, {})
+        if not isinstance(branch, dict):
             raise UserError(f"{here}: {part} is one value and has no settings below it")
-    place[last] = value
+    branch[last] = value
 
 
 def _times(value: Any, factor: Any, here: str, *, even: bool) -> Any:

@@ -54,8 +54,8 @@ def load_study(root: Path, name: str) -> ResolvedStudy:
     """
     path = root / "studies" / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(file.stem for file in study_files(root))
-        raise UserError(f"there is no study {name!r} ({path} does not exist); studies here: {known}")
+        studies = ", ".join(file.stem for file in study_files(root))
+        raise UserError(f"there is no study {name!r} ({path} does not exist); studies here: {studies}")
     study = read_study(path)
     if study.study != name:
         raise UserError(f"studies/{path.name}: study: {study.study!r} must equal the file's name, {name!r}")

@@ -39,6 +39,6 @@ def parents_of(chosen: Mapping[str, Variant], settings: Mapping[str, RunSettings
 def _weights(net: NetSettings) -> list[tuple[object, ...]]:
     """Names and shapes of the weights, as far as they do not depend on the number of classes."""
     return [
-        (layer.name, layer.towers, layer.reads, layer.in_maps, layer.kernel, layer.out_maps, layer.places)
+        (layer.name, layer.towers, layer.reads, layer.in_maps, layer.kernel, layer.out_maps, layer.positions)
         for layer in layer_table(net, 2)
     ]

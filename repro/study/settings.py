@@ -111,7 +111,7 @@ class PictureSettings(Settings):
     )
     colour: Literal["rgb", "grey"] = Field("rgb", description="grey: each channel is the mean of the three")
     pixels: Literal["in_place", "shuffled"] = Field(
-        "in_place", description="shuffled: one fixed permutation of the places of pixels, the same for every picture"
+        "in_place", description="shuffled: one fixed permutation of the pixels' positions, the same for every picture"
     )
 
     @property
@@ -154,7 +154,7 @@ class TrainingSettings(Settings):
     curve_pictures: int = Field(500, ge=1, description="pictures of each split for a point of the curve")
 
     @model_validator(mode="after")
-    def _steps_need_places(self) -> TrainingSettings:
+    def _steps_need_fractions(self) -> TrainingSettings:
         if self.schedule.kind == "plateau" and self.schedule.at:
             raise ValueError("schedule.at is only for kind: steps")
         return self

@@ -67,10 +67,12 @@ def iterations_to(target: float, steps: Sequence[float | None], errors: Sequence
 
     Points without an error are passed over.
     """
-    known = [(step, error) for step, error in zip(steps, errors, strict=True) if step is not None and error is not None]
-    if known and known[0][1] <= target:
-        return float(known[0][0])
-    for (before, high), (after, low) in pairwise(known):
+    points = [
+        (step, error) for step, error in zip(steps, errors, strict=True) if step is not None and error is not None
+    ]
+    if points and points[0][1] <= target:
+        return float(points[0][0])
+    for (before, high), (after, low) in pairwise(points):
         if low <= target:
             return before + (after - before) * (high - target) / (high - low)
     return None

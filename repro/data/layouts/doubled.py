@@ -47,9 +47,9 @@ def _by_class(layout: Layout, split: str) -> dict[str, dict[str, Picture]]:
 def _refuse_copied_folder(layout: Layout, name: str, pictures: Pictures) -> None:
     folders: dict[str, dict[str, Picture]] = defaultdict(dict)
     for path, picture in pictures.items():
-        for place, letter in enumerate(path):
+        for index, letter in enumerate(path):
             if letter == "/":
-                folders[path[:place]][path[place + 1 :]] = picture
+                folders[path[:index]][path[index + 1 :]] = picture
     pairs: list[tuple[Pictures, Pictures]] = [(folders[one], folders[other]) for one, other in _of_equal_names(folders)]
     for folder, inside in folders.items():
         parent, _, leaf = folder.rpartition("/")

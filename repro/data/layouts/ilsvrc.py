@@ -99,8 +99,8 @@ def recognise_folders(tree: Tree) -> Layout | None:
             f"{tree.root}/val is flat, and no development kit says which picture shows what; put "
             f"{_YEARS[0].devkit} (or {_YEARS[1].devkit}) into {tree.root}"
         )
-    found = _same_classes(f"{tree.root}/{train}", class_folders(tree, train), devkit)
-    pictures = pictures_by_folder(tree, "train", train, found)
+    folder_of = _same_classes(f"{tree.root}/{train}", class_folders(tree, train), devkit)
+    pictures = pictures_by_folder(tree, "train", train, folder_of)
     labels = devkit.labels([file.name for file in flat], f"{tree.root}/{val}")
     held_out = [
         Picture("validation", labels[file.name], file.name, file.size, tree.source, file.where) for file in flat
@@ -187,12 +187,12 @@ def _train(archive: Archive, devkit: Devkit) -> tuple[list[Picture], tuple[str, 
 
 def _by_base_name(tree: TarTree, key: Callable[[str], str]) -> dict[str, File]:
     """The pictures of an archive, at any depth, by their base names; UserError when two share one."""
-    found: dict[str, File] = {}
+    by_name: dict[str, File] = {}
     for path, file in picture_files(tree, ""):
-        if key(file.name) in found:
+        if key(file.name) in by_name:
             raise UserError(f"{tree.root} holds two pictures {file.name}, the second as {path}; fetch it again")
-        found[key(file.name)] = file
-    return found
+        by_name[key(file.name)] = file
+    return by_name
 
 
 def _all_files(tree: Tree, folder: str = "") -> Iterator[tuple[str, File]]:
@@ -218,9 +218,9 @@ def _patched(path: Path, train: list[Picture], held_out: list[Picture]) -> tuple
     return [apply(picture) for picture in train], [apply(picture) for picture in held_out], len(used)
 
 
-def _same_classes(where: str, found: Iterable[str], devkit: Devkit) -> dict[str, str]:
+def _same_classes(where: str, names: Iterable[str], devkit: Devkit) -> dict[str, str]:
     """The folder or archive of each class; UserError unless they are the kit's classes."""
-    folders, missing, strange = folders_by_class(devkit.classes, found)
+    folders, missing, strange = folders_by_class(devkit.classes, names)
     if missing:
         raise UserError(
             f"{where} lacks {len(missing)} of the {len(devkit.classes)} classes that {devkit.path.name} "

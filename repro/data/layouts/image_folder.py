@@ -67,10 +67,10 @@ def _no_classes(tree: Tree, train: str) -> str:
     files = tree.files(train)
     archives = [file.name for file in files if is_archive_name(file.name)]
     flat = [file.name for file in files if is_picture_name(file.name)]
-    found = f"archives not yet unpacked ({listed(archives)})" if archives else "no folder for each class"
+    contents = f"archives not yet unpacked ({listed(archives)})" if archives else "no folder for each class"
     if flat:
-        found = f"pictures without class folders ({flat[0]}, ...)"
-    return f"{tree.root}/{train} holds {found}; it must hold one folder of pictures for each class"
+        contents = f"pictures without class folders ({flat[0]}, ...)"
+    return f"{tree.root}/{train} holds {contents}; it must hold one folder of pictures for each class"
 
 
 def _one_class(tree: Tree, train: str, name: str) -> str:

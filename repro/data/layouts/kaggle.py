@@ -39,8 +39,8 @@ def recognise_kaggle(tree: Tree) -> Layout | None:
     words = _mapping(tree)
     classes = sorted(words)
     train = split_folder(tree, f"{_PICTURES}/train")
-    found = _folders(tree, train, classes)
-    pictures = pictures_by_folder(tree, "train", train, found)
+    folders = _folders(tree, train, classes)
+    pictures = pictures_by_folder(tree, "train", train, folders)
     if has_file(tree, _TRAIN_LIST):
         # The number on each line is a running number, not a label; only the count of pictures is of use.
         names = [line.split(" ", 1)[0] for line in read_lines(tree, _TRAIN_LIST)]
@@ -72,13 +72,13 @@ def _validation(tree: Tree, classes: list[str]) -> tuple[list[Picture], tuple[st
 
 def _folders(tree: Tree, folder: str, classes: list[str]) -> dict[str, str]:
     """The folder of each class; UserError when there are others or not all."""
-    found, missing, strange = folders_by_class(classes, class_folders(tree, folder))
+    by_class, missing, strange = folders_by_class(classes, class_folders(tree, folder))
     if missing or strange:
         raise UserError(
             f"{tree.root}/{folder} and {_MAPPING} differ: missing {listed(missing) or 'none'}, not listed "
             f"{listed(strange) or 'none'}; unpack {folder.rpartition('/')[2]}/ again"
         )
-    return found
+    return by_class
 
 
 def _solution(tree: Tree) -> LabelTable:
@@ -104,7 +104,7 @@ def _solution(tree: Tree) -> LabelTable:
 def _mapping(tree: Tree) -> dict[str, str]:
     pairs = []
     for number, line in enumerate(read_lines(tree, _MAPPING, latin=True), start=1):
-        wnid, found, words = line.partition(" ")
-        if found:
+        wnid, separator, words = line.partition(" ")
+        if separator:
             pairs.append((number, wnid, words.strip()))
     return keyed(pairs, f"{tree.root}/{_MAPPING}", composed)

@@ -96,10 +96,12 @@ def _unknown(tree: Tree) -> str:
             f"{tree.root} holds batches of downsampled ImageNet, which are not supported: their pictures "
             f"have no names and were squeezed to squares. Known layouts: {_known()}"
         )
-    found = [f"{name}/" for name in tree.folders("")] + files
+    entries = [f"{name}/" for name in tree.folders("")] + files
     archives = [name for name in files if is_archive_name(name)]
     packed = f" Pictures that are still packed must be unpacked first ({listed(archives)})." if archives else ""
-    return f"{tree.root} has no known layout; found: {listed(found, 8) or 'nothing'}.{packed} Known layouts: {_known()}"
+    return (
+        f"{tree.root} has no known layout; found: {listed(entries, 8) or 'nothing'}.{packed} Known layouts: {_known()}"
+    )
 
 
 def _candidates(tree: Tree) -> list[Tree]:
@@ -107,12 +109,12 @@ def _candidates(tree: Tree) -> list[Tree]:
 
     Other files do not matter: the archive that a folder was unpacked from often lies beside it.
     """
-    found = [tree]
-    while len(tree.folders("")) == 1 and not has_flat_pictures(tree, "") and len(found) < 4:
+    trees = [tree]
+    while len(tree.folders("")) == 1 and not has_flat_pictures(tree, "") and len(trees) < 4:
         only = tree.folders("")[0]
         tree = FolderTree(tree.root / only) if isinstance(tree, FolderTree) else Below(tree, only)
-        found.append(tree)
-    return found
+        trees.append(tree)
+    return trees
 
 
 def _known() -> str:

@@ -119,10 +119,10 @@ def shuffled(pictures: Sequence[Picture], class_name: str, seed: int) -> list[Pi
     Only where two of them have one base name do their folders order them.
     """
 
-    def place(picture: Picture) -> tuple[int, str]:
+    def sort_key(picture: Picture) -> tuple[int, str]:
         return key(seed, "picture", class_name, f"{class_name}/{picture.base_name}"), picture.name
 
-    return sorted(pictures, key=place)
+    return sorted(pictures, key=sort_key)
 
 
 def _by_name(pictures: Sequence[tuple[int, Picture]]) -> tuple[tuple[int, Picture], ...]:

@@ -133,7 +133,7 @@ def fill(
     """Prepare all pictures of `jobs` into their files in `folder`; returns what is known of each split, and
     the sums over the training pictures.
 
-    Goes on past undecodable pictures until `most_bad` are found (their places hold zeros). `on_block` gets
+    Goes on past undecodable pictures until `most_bad` are found (their pixels are zeros). `on_block` gets
     the number of pictures and whether they were decoded now. Raises UserError when a file cannot be read or
     written.
     """
@@ -249,17 +249,17 @@ def _same(pictures: Pixels, record: dict[str, Any]) -> bool:
 
 def _recorded(path: Path) -> dict[tuple[str, int], dict[str, Any]]:
     """The blocks on record; a line cut short by an interruption does not count."""
-    found: dict[tuple[str, int], dict[str, Any]] = {}
+    blocks: dict[tuple[str, int], dict[str, Any]] = {}
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return found
+        return blocks
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     for line in content.splitlines():
         try:
             record = json.loads(line)
-            found[record["split"], record["block"]] = record
+            blocks[record["split"], record["block"]] = record
         except (ValueError, KeyError, TypeError):
             continue
-    return found
+    return blocks

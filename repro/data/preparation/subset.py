@@ -54,7 +54,7 @@ def make_subset(
     if not out.parent.is_dir():
         raise UserError(f"{out.parent} is not a folder; make it first")
     if source.root.is_dir() and Path(os.path.realpath(out)).is_relative_to(os.path.realpath(source.root)):
-        raise UserError(f"{out} lies inside {source.root}, where nothing is ever written; choose another place")
+        raise UserError(f"{out} lies inside {source.root}, where nothing is ever written; choose another folder")
     chosen = choose_classes(source.classes, classes, seed)
     pictures = {
         "train": _choose(source, "train", chosen, per_class, seed),
@@ -84,8 +84,8 @@ def make_subset(
                 for label in chosen:
                     (work / split / label).mkdir(parents=True)
                 _write(source, work / split, of_split, size)
-            known = [name for name in chosen if name in source.class_titles]
-            titles = [f"{name}\t{source.class_titles[name]}\n" for name in known]
+            titled = [name for name in chosen if name in source.class_titles]
+            titles = [f"{name}\t{source.class_titles[name]}\n" for name in titled]
             if titles:
                 write_text(work / "words.txt", "".join(titles))
             write_json(work / "subset.json", record)
@@ -112,7 +112,7 @@ def _choose(
     of_class: dict[str, list[Picture]] = defaultdict(list)
     for picture in source.pictures(split):
         of_class[source.classes[picture.label]].append(picture)
-    found: dict[str, Picture] = {}
+    by_target: dict[str, Picture] = {}
     for name in chosen:
         pictures = of_class[name]
         if count is not None:
@@ -125,12 +125,12 @@ def _choose(
             if same[_stem(path)] > 1:  # two folders of one class may hold files of the same name
                 path = picture.name.removeprefix(f"{name}/").replace("/", "_")
             target = f"{name}/{_short(_stem(path))}.png"
-            if target in found:
+            if target in by_target:
                 target = f"{name}/{_short(path)}.png"
-            if target in found:
-                raise UserError(f"{picture.shown()} and {found[target].shown()} would both become {target}")
-            found[target] = picture
-    return sorted(found.items())
+            if target in by_target:
+                raise UserError(f"{picture.shown()} and {by_target[target].shown()} would both become {target}")
+            by_target[target] = picture
+    return sorted(by_target.items())
 
 
 def _short(base: str) -> str:

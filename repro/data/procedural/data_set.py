@@ -73,8 +73,8 @@ class Kind:
 
 
 KINDS: tuple[Kind, ...] = tuple(
-    Kind(f"n{90000001 + 2 * place + horizontal}", f"{name} {direction} stripes", hue, bool(horizontal))
-    for place, (name, hue) in enumerate(HUES.items())
+    Kind(f"n{90000001 + 2 * index + horizontal}", f"{name} {direction} stripes", hue, bool(horizontal))
+    for index, (name, hue) in enumerate(HUES.items())
     for horizontal, direction in enumerate(("vertical", "horizontal"))
 )
 
@@ -141,7 +141,7 @@ def _figures(random: np.random.Generator, kind: Kind) -> list[Leaf]:
     """The figures that show the class; the bar comes last, so none of them hides it."""
     hue = kind.hue + HUE_SPREAD * _signed(random)
     leaves = []
-    for place in range(FIGURES.count(random), 0, -1):
+    for remaining in range(FIGURES.count(random), 0, -1):
         stripes = Stripes(
             dead_leaves.near_axis(random, vertical=kind.horizontal, tilt=STRIPE_TILT),
             STRIPE_PERIOD.draw(random),
@@ -152,7 +152,7 @@ def _figures(random: np.random.Generator, kind: Kind) -> list[Leaf]:
         colour = dead_leaves.colour_of(
             hue + FIGURE_HUE_SPREAD * _signed(random), SATURATION.draw(random), BRIGHTNESS.draw(random)
         )
-        if place == 1:
+        if remaining == 1:
             upright = bool(random.random() < BAR_AGREES) != kind.horizontal
             along = dead_leaves.near_axis(random, vertical=upright, tilt=BAR_TILT)
             leaves.append(Leaf("bar", x, y, BAR_RADIUS.draw(random), along, colour, stripes))

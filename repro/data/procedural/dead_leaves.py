@@ -124,9 +124,9 @@ def shine(canvas: Canvas, random: np.random.Generator, *, gain: Range, fall: flo
     `cast` is the largest relative difference of a channel's gain.
     """
     side = canvas.shape[0]
-    place = (np.arange(side) + 0.5) / side - 0.5
+    position = (np.arange(side) + 0.5) / side - 0.5
     along_x, along_y = (fall * (2.0 * random.random(2) - 1.0)).tolist()
-    field = gain.draw(random) * (1.0 + along_x * place[None, :] + along_y * place[:, None])
+    field = gain.draw(random) * (1.0 + along_x * position[None, :] + along_y * position[:, None])
     channels = 1.0 + cast * (2.0 * random.random(3) - 1.0)
     canvas *= (field[:, :, None] * channels).astype(np.float32)
 

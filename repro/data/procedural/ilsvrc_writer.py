@@ -85,7 +85,7 @@ def _write_train(path: Path, pictures: Mapping[str, Sequence[bytes]]) -> None:
 def _write_validation(path: Path, pictures: Mapping[str, Sequence[bytes]]) -> list[int]:
     """The flat tar of mixed pictures; returns the class positions in the order of the names."""
     grouped = [(label, picture) for label, wnid in enumerate(sorted(pictures)) for picture in pictures[wnid]]
-    mixed = [grouped[place] for place in permutation(key("ilsvrc validation order"), len(grouped))]
+    mixed = [grouped[index] for index in permutation(key("ilsvrc validation order"), len(grouped))]
     with writing(path) as handle, _archive(handle) as archive:
         for number, (_, picture) in enumerate(mixed, start=1):
             archive.addfile(_member(f"ILSVRC2012_val_{number:08d}.JPEG", len(picture)), io.BytesIO(picture))

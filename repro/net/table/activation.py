@@ -26,7 +26,7 @@ def _sigmoid(x: Tensor, in_place: bool) -> Tensor:
 
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor, bool], Tensor]] = {"relu": _relu, "tanh": _tanh, "sigmoid": _sigmoid}
-"""By name: the function of a layer's weighted sums, which it may overwrite when it is told so."""
+"""By name: the function of a layer's weighted sums, which it may overwrite where the caller allows it."""
 
 if TYPE_CHECKING:
     Activation = str

@@ -127,7 +127,7 @@ def _shape_row(layer: Layer) -> tuple[str, ...]:
     reads = {"picture": "picture", "both": "both", "own": "own" if layer.towers > 1 else "all"}[layer.reads]
     before, after = layer.padding
     conv = layer.kind != "fc"
-    unshared = f" at {layer.places}" if layer.kind == "local" else ""
+    unshared = f" at {layer.positions}" if layer.kind == "local" else ""
     return (
         layer.name,
         f"{kernels}{unshared}",

@@ -1,7 +1,7 @@
 """The three named readings of the paper: as printed, as its authors ran it, as people run it now.
 
 `paper` is empty, because the settings' defaults are the print. The other two are lists of switches, each
-with the place that its value was read from. For `authors` those are files of the released 2012 tree
+with the source that its value was read from. For `authors` those are files of the released 2012 tree
 (computerhistory/AlexNet-Source-Code); net #145 there has the paper's numbers.
 """
 
@@ -18,7 +18,7 @@ NAMES = ("paper", "authors", "modern")
 
 @dataclass(frozen=True)
 class Switch:
-    """One setting that a fidelity changes: dotted key, value, where the value is found."""
+    """One setting that a fidelity changes: dotted key, value, and the source of the value."""
 
     key: str
     value: Any
@@ -83,10 +83,10 @@ def overrides(fidelity: str) -> dict[str, Any]:
     nested: dict[str, Any] = {"net": {}, "training": {}}
     for switch in SWITCHES[fidelity]:
         *path, last = switch.key.split(".")
-        place = nested
+        branch = nested
         for part in path:
-            place = place.setdefault(part, {})
-        place[last] = switch.value
+            branch = branch.setdefault(part, {})
+        branch[last] = switch.value
     return nested
 
 

@@ -32,7 +32,7 @@ class Layer:
 
     name: str
     kind: Literal["conv", "local", "fc"]
-    """local: as conv, but with weights and biases of its own at every place of the maps."""
+    """local: as conv, but with weights and biases of its own at every position of the maps."""
     towers: int
     reads: Literal["picture", "own", "both"]
     in_maps: int
@@ -43,7 +43,7 @@ class Layer:
     padding: tuple[int, int]
     """Zeros before (left, top) and after (right, bottom) the input."""
     out_maps: int
-    """Kernels or units, all towers together; local: kernels at each place."""
+    """Kernels or units, all towers together; local: kernels at each position."""
     conv_side: int
     """Side of the maps that the kernels give; fc: 1."""
     normalisation: NormalisationRule | None
@@ -80,8 +80,8 @@ class Layer:
         return self.in_maps * self.kernel**2
 
     @property
-    def places(self) -> int:
-        """Places of the maps that have weights of their own; all share them in a convolution."""
+    def positions(self) -> int:
+        """Positions of the maps that have weights of their own; all share them in a convolution."""
         return self.conv_side**2 if self.kind == "local" else 1
 
     @property
@@ -90,7 +90,7 @@ class Layer:
 
     @property
     def biases(self) -> int:
-        return self.out_maps * self.places
+        return self.out_maps * self.positions
 
     @property
     def parameters(self) -> int:
@@ -120,7 +120,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Crossing:
-    """A place where towers exchange values."""
+    """A point in the net where towers exchange values."""
 
     reader: str
     values: int

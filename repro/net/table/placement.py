@@ -84,7 +84,7 @@ def sendings(table: tuple[Layer, ...], placement: Placement) -> tuple[Sending, .
         return ()
     towers = range(table[0].towers)
     # As many gradients come back as values went out.
-    found = [
+    sent = [
         Sending(tower, crossing.reader, crossing.values, crossing.values)
         for crossing in traffic(table)
         for tower in towers
@@ -92,12 +92,12 @@ def sendings(table: tuple[Layer, ...], placement: Placement) -> tuple[Sending, .
     shares = [len(share) for share in table[-1].shares]
     if placement == "ranks":
         # Each process computes the loss itself, so no gradient is sent; both send the larger share.
-        found += [Sending(tower, LOSS, max(shares), 0) for tower in towers]
+        sent += [Sending(tower, LOSS, max(shares), 0) for tower in towers]
     elif placement == "split":
-        found += [Sending(0, LOSS, 0, shares[1]), Sending(1, LOSS, shares[1], 0)]
+        sent += [Sending(0, LOSS, 0, shares[1]), Sending(1, LOSS, shares[1], 0)]
     else:
         assert_never(placement)
-    return tuple(found)
+    return tuple(sent)
 
 
 def placement_record(

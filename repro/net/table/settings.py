@@ -217,13 +217,13 @@ class FourLayer(Settings):
 
     The paper refers to the example files of its authors' code (footnote of section 3.3). The defaults are
     those of cuda-convnet's example-layers/layers-conv-local-13pct.cfg; a local layer has weights of its own at
-    every place. Crop, pooling, normalisation and nonlinearity are read from the settings that all nets have.
+    every position. Crop, pooling, normalisation and nonlinearity are read from the settings that all nets have.
     """
 
     conv: tuple[Count, Count] = (64, 64)
     """Kernels of conv1 and conv2."""
     local: tuple[Count, Count] = (32, 32)
-    """Kernels of local3 and local4 at each place. The file of the 11 % net: 64 and 32."""
+    """Kernels of local3 and local4 at each position. The file of the 11 % net: 64 and 32."""
     conv_kernel: Count = 5
     conv_padding: Margin = 2
     local_kernel: Count = 3

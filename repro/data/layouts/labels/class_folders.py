@@ -40,8 +40,8 @@ def flat_folder(tree: Tree, split: str, classes: Iterable[str]) -> str:
     """Where a split's flat pictures lie: in `split`, or in the one folder in it, which is none of a class."""
     inner = tree.folders(split)
     if len(inner) == 1 and not has_flat_pictures(tree, split):
-        known = {composed(name) for name in classes}
-        if composed(inner[0]) not in known and has_flat_pictures(tree, joined(split, inner[0])):
+        class_names = {composed(name) for name in classes}
+        if composed(inner[0]) not in class_names and has_flat_pictures(tree, joined(split, inner[0])):
             return joined(split, inner[0])
     return split
 
@@ -86,16 +86,16 @@ def has_pictures(tree: Tree, folder: str) -> bool:
 
 def folders_by_class(classes: Iterable[str], folders: Iterable[str]) -> tuple[dict[str, str], list[str], list[str]]:
     """The folder of each class, its name compared in one Unicode form; the classes without; the folders without."""
-    known = {composed(folder): folder for folder in folders}
-    found = {name: known.pop(composed(name)) for name in classes if composed(name) in known}
-    return found, sorted(set(classes) - set(found)), sorted(known.values())
+    unclaimed = {composed(folder): folder for folder in folders}
+    claimed = {name: unclaimed.pop(composed(name)) for name in classes if composed(name) in unclaimed}
+    return claimed, sorted(set(classes) - set(claimed)), sorted(unclaimed.values())
 
 
-def pictures_by_folder(tree: Tree, split: str, folder: str, found: Mapping[str, str]) -> list[Picture]:
+def pictures_by_folder(tree: Tree, split: str, folder: str, folder_of: Mapping[str, str]) -> list[Picture]:
     """The pictures of all classes, each class's in its own folder in `folder`; names begin with the class."""
     return [
         picture
-        for label, (name, below) in enumerate(sorted(found.items()))
+        for label, (name, below) in enumerate(sorted(folder_of.items()))
         for picture in labelled(tree, split, joined(folder, below), label, name)
     ]
 

@@ -87,9 +87,9 @@ def _read_archive(path: Path, content: bytes) -> Parts:
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
             for member in archive:
                 part = _part_of(member.name)
-                found = content_of(archive, member) if part else None
-                if part and found is not None:
-                    _add(parts, part, member.name, found, path)
+                member_content = content_of(archive, member) if part else None
+                if part and member_content is not None:
+                    _add(parts, part, member.name, member_content, path)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"cannot read the development kit {path}: {first}; fetch it again") from error

@@ -1,6 +1,6 @@
 """Validation pictures without folders: ILSVRC's ground truth gives the label of picture 1, 2, 3, ... by line.
 
-The number in a picture's name pairs it with its line, never its place among the sorted names: copying between
+The number in a picture's name pairs it with its line, never its position among the sorted names: copying between
 file systems changes the case of names, and a picture too few or too many would shift all that follow.
 """
 
@@ -47,16 +47,16 @@ def labels_by_number(names: Iterable[str], of: str, wnids: Sequence[str], kit: K
     of another year or another class.
     """
     names = sorted(names)
-    numbered = [found for found in map(_numbered, names) if found is not None]
-    before = Counter(found.before for found in numbered).most_common(1)
-    mine = [found for found in numbered if found.before == before[0][0] and 1 <= found.number <= len(wnids)]
-    strange = sorted(set(names) - {found.name for found in mine})
+    numbered = [picture for picture in map(_numbered, names) if picture is not None]
+    before = Counter(picture.before for picture in numbered).most_common(1)
+    mine = [picture for picture in numbered if picture.before == before[0][0] and 1 <= picture.number <= len(wnids)]
+    strange = sorted(set(names) - {picture.name for picture in mine})
     of_number: dict[int, _Numbered] = {}
     twice = []
-    for found in mine:
-        first = of_number.setdefault(found.number, found)
-        if first is not found:
-            twice.append(f"{first.name} and {found.name}")
+    for picture in mine:
+        first = of_number.setdefault(picture.number, picture)
+        if first is not picture:
+            twice.append(f"{first.name} and {picture.name}")
     missing = [str(number) for number in range(1, len(wnids) + 1) if number not in of_number]
     faults = [
         f"no picture of number {listed(missing)}" if missing else "",
@@ -69,31 +69,31 @@ def labels_by_number(names: Iterable[str], of: str, wnids: Sequence[str], kit: K
             f"each number in the pictures' names: {'; '.join(filter(None, faults))}; one of them is not complete or "
             "belongs to another year"
         )
-    for number, found in of_number.items():
-        _refuse_contradiction(found, of, wnids[number - 1], kit)
+    for number, picture in of_number.items():
+        _refuse_contradiction(picture, of, wnids[number - 1], kit)
     position = {wnid: label for label, wnid in enumerate(kit.classes)}
-    return {found.name: position[wnids[number - 1]] for number, found in of_number.items()}
+    return {picture.name: position[wnids[number - 1]] for number, picture in of_number.items()}
 
 
 def published_number(name: str, year: str | None) -> int | None:
     """The number of a picture that bears its published name of that year; None for any other."""
-    found = _numbered(name)
-    return found.number if found is not None and found.year is not None and found.year == year else None
+    picture = _numbered(name)
+    return picture.number if picture is not None and picture.year is not None and picture.year == year else None
 
 
 def _numbered(name: str) -> _Numbered | None:
     stem = name.casefold()
     while is_picture_name(stem):  # converted pictures may bear two endings
         stem = stem.rpartition(".")[0]
-    found = _PUBLISHED.fullmatch(stem)
-    if found:
-        return _Numbered(name, found["before"], int(found["number"]), found["year"], found["wnid"])
-    found = _ENDS_IN_NUMBER.fullmatch(stem)
-    return _Numbered(name, found["before"], int(found["number"]), None, None) if found else None
+    match = _PUBLISHED.fullmatch(stem)
+    if match:
+        return _Numbered(name, match["before"], int(match["number"]), match["year"], match["wnid"])
+    match = _ENDS_IN_NUMBER.fullmatch(stem)
+    return _Numbered(name, match["before"], int(match["number"]), None, None) if match else None
 
 
-def _refuse_contradiction(found: _Numbered, of: str, wnid: str, kit: Kit) -> None:
-    if found.year in _YEARS and kit.year in _YEARS and found.year != kit.year:
-        raise UserError(f"{of} holds {found.name}, but {kit.path} is the development kit of {kit.year}")
-    if found.wnid not in (None, wnid):
-        raise UserError(f"{of} holds {found.name}, but the ground truth in {kit.path} gives that number {wnid}")
+def _refuse_contradiction(picture: _Numbered, of: str, wnid: str, kit: Kit) -> None:
+    if picture.year in _YEARS and kit.year in _YEARS and picture.year != kit.year:
+        raise UserError(f"{of} holds {picture.name}, but {kit.path} is the development kit of {kit.year}")
+    if picture.wnid not in (None, wnid):
+        raise UserError(f"{of} holds {picture.name}, but the ground truth in {kit.path} gives that number {wnid}")

@@ -42,16 +42,16 @@ class LabelTable:
                 f"{tree.root}/{self.path}, line {strange[0].line}: {strange[0].wnid[:20]!r} is not a class of the "
                 f"training pictures (nor are those of {len(strange) - 1} other lines)"
             )
-        found: dict[str, File] = {}
+        by_key: dict[str, File] = {}
         for file in files:
-            other = found.setdefault(self.key(file.name), file)
+            other = by_key.setdefault(self.key(file.name), file)
             if other is not file:
                 raise UserError(
                     f"{tree.root}/{folder} holds {other.name} and {file.name}, and {self.path} has one label for both; "
                     "remove one of them"
                 )
-        unlabelled = [file.name for key, file in sorted(found.items()) if key not in self.rows]
-        missing = [row.name for key, row in sorted(self.rows.items()) if key not in found]
+        unlabelled = [file.name for key, file in sorted(by_key.items()) if key not in self.rows]
+        missing = [row.name for key, row in sorted(self.rows.items()) if key not in by_key]
         if unlabelled or missing:
             raise UserError(
                 f"{tree.root}/{folder} and {self.path} do not fit: without a label {listed(unlabelled) or 'none'}, "
@@ -59,7 +59,7 @@ class LabelTable:
             )
         return [
             Picture("validation", position[self.rows[key].wnid], file.name, file.size, tree.source, file.where)
-            for key, file in found.items()
+            for key, file in by_key.items()
         ]
 
     def held_against(self, tree: Tree, pictures: Sequence[Picture], classes: Sequence[str]) -> tuple[str, ...]:
@@ -69,11 +69,11 @@ class LabelTable:
         other label; pictures that only the table lists are noted.
         """
         wrong: list[tuple[Picture, str]] = []
-        found = set()
+        seen = set()
         for picture in pictures:
             key = self.key(picture.name.rpartition("/")[2])
             if key in self.rows:
-                found.add(key)
+                seen.add(key)
                 if self.rows[key].wnid != composed(classes[picture.label]):
                     wrong.append((picture, self.rows[key].wnid))
         if wrong:
@@ -83,7 +83,7 @@ class LabelTable:
                 f"{picture.shown()} lies in the folder of {classes[picture.label]}, but {self.path} says {right}"
                 f"{many}; sort them again"
             )
-        missing = [row.name for key, row in sorted(self.rows.items()) if key not in found]
+        missing = [row.name for key, row in sorted(self.rows.items()) if key not in seen]
         if not missing:
             return ()
         return (f"{self.path} lists {len(missing)} pictures that val/ does not hold: {listed(missing)}",)

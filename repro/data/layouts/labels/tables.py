@@ -77,13 +77,13 @@ def titles(tree: Tree, classes: Iterable[str]) -> tuple[Mapping[str, str], tuple
     for name, separator in _TITLES:
         if not has_file(tree, name):
             continue
-        found: dict[str, set[str]] = {}
+        entries: dict[str, set[str]] = {}
         for line in read_lines(tree, name, latin=True):
             key, separated, words = line.partition(separator)
             if separated:
-                found.setdefault(composed(key.strip()), set()).add(words.strip())
-        told = {wnid: found[composed(wnid)] for wnid in classes if composed(wnid) in found}
-        unclear = [wnid for wnid, words in told.items() if len(words) > 1]
+                entries.setdefault(composed(key.strip()), set()).add(words.strip())
+        names_of = {wnid: entries[composed(wnid)] for wnid in classes if composed(wnid) in entries}
+        unclear = [wnid for wnid, words in names_of.items() if len(words) > 1]
         notes = (f"{name} names {listed(unclear)} in more than one way, so these have no title",) if unclear else ()
-        return {wnid: min(words) for wnid, words in told.items() if len(words) == 1}, notes
+        return {wnid: min(words) for wnid, words in names_of.items() if len(words) == 1}, notes
     return {}, ()

@@ -159,7 +159,7 @@ def _text(content: bytes) -> str:
 
 def _pax_records(content: bytes) -> dict[str, str]:
     """The records of a pax header: "<length> key=value" lines, the length counting the whole record."""
-    found = {}
+    records = {}
     position = 0
     while position < len(content):
         digits, blank, _ = content[position : position + 20].partition(b" ")
@@ -167,6 +167,6 @@ def _pax_records(content: bytes) -> dict[str, str]:
             break
         record = content[position + len(digits) + 1 : position + int(digits) - 1]
         key, _, value = record.partition(b"=")
-        found[_text(key)] = value.decode("utf-8", "surrogateescape")
+        records[_text(key)] = value.decode("utf-8", "surrogateescape")
         position += int(digits)
-    return found
+    return records

@@ -1,4 +1,4 @@
-"""What reading a collection leaves out although it may hold pictures: collected while listing, told in its notes."""
+"""What reading a collection leaves out although it may hold pictures: collected while listing, listed in its notes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from repro.data.layouts.layout import listed
 
 Thing = Literal["file", "folder"]
-_Found = defaultdict[tuple[Thing, str], set[str]]
+_Paths = defaultdict[tuple[Thing, str], set[str]]
 
 # Folders that systems leave behind and that hold no picture of the user's; hidden ones are left out as well.
 _SILENT = ("lost+found", "__MACOSX")
@@ -27,28 +27,28 @@ _ARCHIVES = (".tar", ".tgz", ".tbz2", ".txz", ".zip", ".gz", ".bz2", ".xz", ".zs
 class PassedOver:
     """Files and folders by the reason why they are not read; paths as the tree's own."""
 
-    def __init__(self, found: _Found | None = None, prefix: str = "") -> None:
-        self._found: _Found = defaultdict(set) if found is None else found
+    def __init__(self, paths: _Paths | None = None, prefix: str = "") -> None:
+        self._paths: _Paths = defaultdict(set) if paths is None else paths
         self._prefix = prefix
 
     def add(self, thing: Thing, why: str, path: str) -> None:
         """Note that `path` was left out; `why` goes on the sentence that begins with "folders" or "files"."""
-        self._found[thing, why].add(self._prefix + path)
+        self._paths[thing, why].add(self._prefix + path)
 
     def take(self, other: PassedOver, folder: str) -> None:
         """Enter what another tree passed over, which stands for `folder` here."""
-        for (thing, why), paths in other._found.items():
+        for (thing, why), paths in other._paths.items():
             for path in paths:
                 self.add(thing, why, f"{folder}/{path}")
 
     def below(self, folder: str) -> PassedOver:
         """The same record, seen from a folder."""
-        return PassedOver(self._found, f"{self._prefix}{folder}/")
+        return PassedOver(self._paths, f"{self._prefix}{folder}/")
 
     def notes(self) -> tuple[str, ...]:
         """A sentence for each reason, with the first few paths."""
         notes = []
-        for (thing, why), paths in sorted(self._found.items()):
+        for (thing, why), paths in sorted(self._paths.items()):
             here = sorted(path.removeprefix(self._prefix) for path in paths if path.startswith(self._prefix))
             if here:
                 many = "" if len(here) == 1 else "s"
@@ -62,7 +62,7 @@ def is_archive_name(name: str) -> bool:
 
 
 def may_be_a_picture(name: str) -> bool:
-    """Whether a file that is not read as a picture may well be one, or hold some: to be told, never silent."""
+    """Whether a file that is not read as a picture may well be one, or hold some: it is then reported."""
     return name.lower().endswith(_OTHER_PICTURES) or is_archive_name(name) or "." not in name
 
 

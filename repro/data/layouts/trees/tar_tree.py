@@ -39,7 +39,7 @@ class TarTree:
 
     def folders(self, path: str) -> list[str]:
         """See Tree."""
-        found = []
+        names = []
         for name, entry in self._entries(path):
             if isinstance(entry, Member) and entry.kind != "link":
                 continue
@@ -50,12 +50,12 @@ class TarTree:
                 continue
             if entry is not way[-1] and self._leads_back(path, way[-1]):
                 raise UserError(f"{self._shown(path, name)} is a link to a folder that holds it; remove the link")
-            found.append(name)
-        return sorted(found)
+            names.append(name)
+        return sorted(names)
 
     def files(self, path: str) -> list[File]:
         """See Tree."""
-        found = []
+        files = []
         for name, entry in self._entries(path):
             if isinstance(entry, Member) and entry.kind == "link":
                 way = self._way(joined(path, name))
@@ -63,10 +63,10 @@ class TarTree:
                     raise UserError(f"{self._shown(path, name)} is a link to {entry.target}, which the archive lacks")
                 entry = way[-1]
             if isinstance(entry, Member) and entry.kind == "file":
-                found.append(File(name, entry.size, entry.offset))
+                files.append(File(name, entry.size, entry.offset))
             elif isinstance(entry, Member) and is_picture_name(name):
                 raise UserError(f"{self._shown(path, name)} is {entry.target}")
-        return sorted(found, key=lambda file: file.name)
+        return sorted(files, key=lambda file: file.name)
 
     def _add(self, member: Member) -> None:
         parts = [part for part in member.name.split("/") if part not in ("", ".")]
@@ -98,9 +98,9 @@ class TarTree:
         """What a hard link stands for: the member that its target names, as far as the archive is read."""
         above, _, name = member.target.rpartition("/")
         way = self._way(above)
-        found = way[-1].entries.get(name) if way is not None and isinstance(way[-1], _Folder) else None
-        if isinstance(found, Member):
-            return found
+        entry = way[-1].entries.get(name) if way is not None and isinstance(way[-1], _Folder) else None
+        if isinstance(entry, Member):
+            return entry
         return Member(member.name, 0, 0, "other", f"a hard link to {member.target}, which the archive lacks")
 
     def _entries(self, path: str) -> list[tuple[str, _Folder | Member]]:

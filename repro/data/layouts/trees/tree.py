@@ -54,13 +54,13 @@ def picture_files(tree: Tree, path: str) -> Iterator[tuple[str, File]]:
 
 def flat_pictures(tree: Tree, path: str) -> list[File]:
     """The pictures in the folder `path` itself; what else may be one there is noted as passed over."""
-    found = []
+    pictures = []
     for file in tree.files(path):
         if is_picture_name(file.name):
-            found.append(file)
+            pictures.append(file)
         elif may_be_a_picture(file.name):
             tree.passed_over.add("file", "whose ending is not that of a picture read here", joined(path, file.name))
-    return found
+    return pictures
 
 
 def joined(folder: str, name: str) -> str:
@@ -112,18 +112,18 @@ class FolderTree:
 
     def folders(self, path: str) -> list[str]:
         """See Tree."""
-        found = []
+        names = []
         for entry in self._entries(path):
             if not _is_folder(entry) or is_left_by_a_system(entry.name, joined(path, entry.name), self.passed_over):
                 continue
             if entry.is_symlink() and self._leads_back(path, entry.name):
                 raise UserError(f"{entry.path} is a link to a folder that holds it; remove the link")
-            found.append(entry.name)
-        return sorted(found)
+            names.append(entry.name)
+        return sorted(names)
 
     def files(self, path: str) -> list[File]:
         """See Tree."""
-        found = []
+        files = []
         for entry in self._entries(path):
             if _is_folder(entry):
                 continue
@@ -132,10 +132,10 @@ class FolderTree:
             except OSError as error:
                 raise UserError(f"cannot read {entry.path}: {error.strerror or error}") from error
             if stat.S_ISREG(status.st_mode):
-                found.append(File(entry.name, status.st_size, joined(path, entry.name)))
+                files.append(File(entry.name, status.st_size, joined(path, entry.name)))
             elif is_picture_name(entry.name):  # reading a pipe would wait for ever
                 raise UserError(f"{entry.path} is not a regular file; remove it")
-        return sorted(found, key=lambda file: file.name)
+        return sorted(files, key=lambda file: file.name)
 
     def _entries(self, path: str) -> list[os.DirEntry[str]]:
         folder = self.root / path
