@@ -123,7 +123,7 @@ def _record(evidence: Evidence) -> dict[str, Any]:
 
 
 def _seeds(keys: Iterable[_Key]) -> dict[str, tuple[int, ...]]:
-    found: dict[str, list[int]] = {}
+    by_variant: dict[str, list[int]] = {}
     for _, variant, seed in keys:
-        found.setdefault(variant, []).append(seed)
-    return {variant: tuple(sorted(seeds)) for variant, seeds in sorted(found.items())}
+        by_variant.setdefault(variant, []).append(seed)
+    return {variant: tuple(sorted(seeds)) for variant, seeds in sorted(by_variant.items())}

@@ -70,11 +70,11 @@ class Evidence:
 
     @cached_property
     def _reported(self) -> dict[str, dict[int, RunRecord]]:
-        found: dict[str, dict[int, RunRecord]] = {}
+        by_variant: dict[str, dict[int, RunRecord]] = {}
         for run in self.runs:
             if run.role == "report":
-                found.setdefault(run.variant, {})[run.seed] = run
-        return found
+                by_variant.setdefault(run.variant, {})[run.seed] = run
+        return by_variant
 
     def missing(self, variant: str) -> list[int]:
         """Registered seeds of a variant that have no run here."""
@@ -128,7 +128,7 @@ def write_evidence(
     rows = list(runs)
     for row in rows:
         _typed(RunRecord, canonical_json(row), f"run {row.get('identity')}")
-    order = {variant: place for place, variant in enumerate(study["variants"])}
+    order = {variant: index for index, variant in enumerate(study["variants"])}
     rows.sort(key=lambda row: (order.get(row["variant"], len(order)), row["variant"], row["seed"], row["identity"]))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

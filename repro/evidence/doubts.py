@@ -41,7 +41,7 @@ def _seeds_twice(evidence: Evidence) -> list[str]:
 
 def _other_identities(evidence: Evidence) -> list[str]:
     """Report runs whose identity is another than their recorded settings, seed, parent, pictures and version give."""
-    found = []
+    sentences = []
     for variant, runs in _by(evidence.runs, lambda run: run.variant if run.role == "report" else None).items():
         checked = [run for run in runs if run.provenance.get("training_version") is not None]
         if not checked:
@@ -49,17 +49,17 @@ def _other_identities(evidence: Evidence) -> list[str]:
         try:
             settings = validated(RunSettings, evidence.study.settings.get(str(variant)), f"settings of {variant}")
         except UserError as error:
-            found.append(f"The identities of {variant} cannot be checked: {error}.")
+            sentences.append(f"The identities of {variant} cannot be checked: {error}.")
             continue
         for run in checked:
             version, data = run.provenance["training_version"], str(evidence.study.data.get("digest"))
             expected = run_identity(settings, run.seed, data, run.parent, version=version)
             if expected != run.identity:
-                found.append(
+                sentences.append(
                     f"The identity of {_called(run)} does not follow from its recorded settings, seed, parent, "
                     f"pictures and training version {version}: they give {expected}."
                 )
-    return found
+    return sentences
 
 
 def _twice(evidence: Evidence) -> list[str]:
@@ -96,11 +96,11 @@ def _versions(evidence: Evidence) -> list[str]:
 
 def _by(runs: Iterable[RunRecord], key: Any) -> Mapping[Hashable, list[RunRecord]]:
     """Runs by a key; those for which it is None are left out."""
-    found: dict[Hashable, list[RunRecord]] = defaultdict(list)
+    groups: dict[Hashable, list[RunRecord]] = defaultdict(list)
     for run in runs:
         if (value := key(run)) is not None:
-            found[value].append(run)
-    return found
+            groups[value].append(run)
+    return groups
 
 
 def _called(run: RunRecord) -> str:

@@ -40,11 +40,14 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
     arrays = dict(ours.arrays)
     for run in theirs.runs:
         row = dataclasses.asdict(run)
-        known = runs.get(run.identity)
-        if known is not None:
-            _same_numbers(known, row, ours, theirs)
+        recorded = runs.get(run.identity)
+        if recorded is not None:
+            _same_numbers(recorded, row, ours, theirs)
             # What has been measured of it since is added; what was registered when it began stays as it was recorded.
-            row = {**known, **{part: {**row[part], **known[part]} for part in ("scalars", "curves", "provenance")}}
+            row = {
+                **recorded,
+                **{part: {**row[part], **recorded[part]} for part in ("scalars", "curves", "provenance")},
+            }
         runs[run.identity] = row
     _same_arrays("ensemble/", "the study", ours, theirs)
     prefixes = ("ensemble/", *(f"{run.identity}/" for run in theirs.runs))
@@ -61,12 +64,12 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
     write_evidence(path, study, runs.values(), facts, arrays)
 
 
-def _same_numbers(known: dict[str, Any], row: dict[str, Any], ours: Evidence, theirs: Evidence) -> None:
+def _same_numbers(recorded: dict[str, Any], row: dict[str, Any], ours: Evidence, theirs: Evidence) -> None:
     identity = row["identity"]
-    for name in sorted(set(known["scalars"]) & set(row["scalars"])):
+    for name in sorted(set(recorded["scalars"]) & set(row["scalars"])):
         if name in INCIDENTAL:
             continue
-        before, after = known["scalars"][name], row["scalars"][name]
+        before, after = recorded["scalars"][name], row["scalars"][name]
         if before != after:
             raise UserError(
                 f"run {identity} ({row['variant']} seed {row['seed']}) has {name} {after} in {theirs.path} but "

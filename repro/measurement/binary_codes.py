@@ -25,11 +25,11 @@ PIXEL_SIDE = 32
 
 def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int, code_bits: int) -> Measured:
     """Class agreement of the nearest by Hamming distance, for codes of fc7 and of pixels with the same bits."""
-    asked, known = subject.kept("held_out", neighbour_queries), subject.kept("train", neighbour_database)
+    asked, reference = subject.kept("held_out", neighbour_queries), subject.kept("train", neighbour_database)
     held_out, train = subject.pictures.held_out, subject.pictures.train
-    labels = (held_out.labels[asked], train.labels[known])
+    labels = (held_out.labels[asked], train.labels[reference])
     crop = subject.inputs.crop
-    pixels = (reduced_pixels(held_out, asked, crop), reduced_pixels(train, known, crop))
+    pixels = (reduced_pixels(held_out, asked, crop), reduced_pixels(train, reference, crop))
     queries, database = features(subject, neighbour_queries, neighbour_database)
     own = None
     if queries is not None and database is not None:

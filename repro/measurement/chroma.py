@@ -43,14 +43,14 @@ class PatchColours:
 def natural_patches(
     pictures: Pictures, mean: npt.NDArray[np.float32], height: int, width: int, n: int = PATCHES
 ) -> npt.NDArray[np.float32]:
-    """`n` patches (n, height, width, 3) of pictures (N, S, S, 3), less the mean picture (S, S, 3) at their places."""
+    """`n` patches (n, height, width, 3) of pictures (N, S, S, 3), less the mean picture (S, S, 3) where each lies."""
     count, size = pictures.shape[0], pictures.shape[1]
     which = _choice("picture", n, count)
     tops, lefts = _choice("top", n, size - height + 1), _choice("left", n, size - width + 1)
     patches = np.empty((n, height, width, 3), dtype=np.float32)
-    for place, (picture, top, left) in enumerate(zip(which.tolist(), tops.tolist(), lefts.tolist(), strict=True)):
+    for index, (picture, top, left) in enumerate(zip(which.tolist(), tops.tolist(), lefts.tolist(), strict=True)):
         rows, columns = slice(top, top + height), slice(left, left + width)
-        np.subtract(pictures[picture, rows, columns], mean[rows, columns], out=patches[place], dtype=np.float32)
+        np.subtract(pictures[picture, rows, columns], mean[rows, columns], out=patches[index], dtype=np.float32)
     return patches
 
 
@@ -70,7 +70,7 @@ def chroma_responses(kernels: npt.NDArray[Any], colours: PatchColours) -> Floats
 def input_vector(weights: npt.NDArray[Any]) -> Floats:
     """What a layer reads of the one before: the first right singular vector (in) of its absolute weights.
 
-    weights: (out, in, h, w); absolute values are summed over the kernels' places. Its sum is not negative.
+    weights: (out, in, h, w); absolute values are summed over the kernels' positions. Its sum is not negative.
     """
     matrix = np.abs(np.asarray(weights, dtype=np.float64)).sum(axis=(2, 3))
     vector: Floats = np.linalg.svd(matrix, full_matrices=False)[2][0]
@@ -85,8 +85,8 @@ def _covariance(values: Floats) -> Floats:
 
 def _variances(weights: Floats, covariance: Floats) -> Floats:
     """Of responses with each row of `weights`; not below 0, where rounding would put one that is 0."""
-    found: Floats = np.maximum(np.einsum("ij,ij->i", weights @ covariance, weights), 0.0)
-    return found
+    variances: Floats = np.maximum(np.einsum("ij,ij->i", weights @ covariance, weights), 0.0)
+    return variances
 
 
 def _choice(purpose: str, n: int, below: int) -> npt.NDArray[np.int64]:

@@ -40,11 +40,11 @@ def known_paths() -> dict[str, Kinds]:
     return paths(json.loads(Path(__file__).with_name("class_tree.json").read_text())["tree"])
 
 
-def distances(classes: Sequence[str], known: Mapping[str, Kinds]) -> Ints | None:
+def distances(classes: Sequence[str], paths_of: Mapping[str, Kinds]) -> Ints | None:
     """Steps between two classes through their lowest common kind (classes, classes); None if one is unknown."""
-    if any(name not in known for name in classes):
+    if any(name not in paths_of for name in classes):
         return None
-    ways = [(*known[name], name) for name in classes]
+    ways = [(*paths_of[name], name) for name in classes]
     lengths = np.array([len(way) for way in ways])
     numbers = {kind: number for number, kind in enumerate(sorted({kind for way in ways for kind in way}))}
     steps = np.full((len(ways), lengths.max()), -1)

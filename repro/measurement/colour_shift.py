@@ -36,8 +36,8 @@ def _batches(n: int, size: int) -> list[slice]:
 
 def _answers(subject: Subject, sample: Ints, shifts: npt.NDArray[np.float64]) -> Ints:
     inputs, pictures = subject.inputs, subject.pictures.held_out.pictures
-    place = np.full(len(sample), (pictures.shape[1] - inputs.crop) // 2)
-    draws = Draws(place, place, np.zeros(len(sample), dtype=bool), shifts)
+    offset = np.full(len(sample), (pictures.shape[1] - inputs.crop) // 2)
+    draws = Draws(offset, offset, np.zeros(len(sample), dtype=bool), shifts)
     pixels = training_batch(pictures, sample, draws, inputs.mean, inputs.crop, inputs.scale)
     with torch.inference_mode():
         answers: Ints = subject.net(inputs.tensor(pixels)).argmax(1).cpu().numpy()

@@ -92,15 +92,15 @@ def declarations(folder: Path | None = None) -> Mapping[str, Declaration]:
 
     Raises UserError that names the file, the key, the value and what is allowed, and where two give one name.
     """
-    found: dict[str, Declaration] = {}
+    by_name: dict[str, Declaration] = {}
     givers: dict[str, Path] = {}
     for path in sorted((folder or Path(__file__).with_name(FOLDER)).glob("*.yaml")):
-        found[path.stem] = validated(Declaration, read_yaml(path), str(path))
-        for name in found[path.stem].scalars:
+        by_name[path.stem] = validated(Declaration, read_yaml(path), str(path))
+        for name in by_name[path.stem].scalars:
             if name in givers:
                 raise UserError(f"{path}: scalars: {name} is in {givers[name]} too; a name is given once")
             givers[name] = path
-    return found
+    return by_name
 
 
 def declared_metrics() -> dict[str, MetricRule]:

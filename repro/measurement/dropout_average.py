@@ -32,7 +32,7 @@ _AT_ONCE = 4096  # rows: pictures times masks
 
 def measure(subject: Subject, *, dropout_pictures: int, dropout_masks: int) -> Measured:
     """Divergences in nats, means over held-out pictures, and the errors of G and W; null without dropout."""
-    first = next((place for place, layer in enumerate(subject.net.layers) if layer.layer.dropout), None)
+    first = next((index for index, layer in enumerate(subject.net.layers) if layer.layer.dropout), None)
     if first is None or not subject.finite:
         return Measured(dict.fromkeys((*NAMES, "dropout_pictures")))
     split = subject.pictures.held_out

@@ -56,12 +56,12 @@ def _colours(subject: Subject, now: npt.NDArray[Any], start: npt.NDArray[Any]) -
     else:
         patches = natural_patches(pictures.train.pictures, pictures.mean_picture, height, width)
         colours = PatchColours.of(patches)
-    found: Arrays = {
+    arrays: Arrays = {
         "conv1_chroma_response": chroma_responses(now, colours).astype(np.float32),
         "conv1_chroma_response_initial": chroma_responses(start, colours).astype(np.float32),
     }
     if not subject.kept_kernels:  # a run of a version that kept none
-        return found
+        return arrays
     shares, divisions = [], []
     for kernels in subject.kept_kernels.values():
         finite = np.nan_to_num(kernels, nan=0.0, posinf=0.0, neginf=0.0)
@@ -69,7 +69,7 @@ def _colours(subject: Subject, now: npt.NDArray[Any], start: npt.NDArray[Any]) -
         shares.append(np.where(alive, responses, np.nan))
         divisions.append(division(responses, alive))
     return {
-        **found,
+        **arrays,
         "conv1_points_step": np.array(list(subject.kept_kernels), dtype=np.int32),
         "conv1_points_chroma_response": np.array(shares, dtype=np.float16),
         "conv1_points_division": np.array(divisions, dtype=np.float16),

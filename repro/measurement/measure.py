@@ -97,7 +97,7 @@ def take(
     any number of processes side by side.
     """
     subject: Subject | None = None
-    found = {}
+    taken = {}
     threads = torch.get_num_threads()
     try:
         if device.type == "cpu":
@@ -105,22 +105,22 @@ def take(
         for measurement in wanted:
             path = measurement.path(run, evaluation)
             if path.is_file():
-                found[measurement.name] = read_kept(path)
+                taken[measurement.name] = read_kept(path)
                 continue
             subject = subject or Subject.of_run(run, packed, evaluation, device)
-            found[measurement.name] = measurement.take(subject, **measurement.values(evaluation))
-            keep(path, found[measurement.name])
+            taken[measurement.name] = measurement.take(subject, **measurement.values(evaluation))
+            keep(path, taken[measurement.name])
     finally:
         torch.set_num_threads(threads)
-    return found
+    return taken
 
 
 def measure(run: Run, packed: Packed, evaluation: EvaluationSettings, device: torch.device) -> Measurements:
     """Everything about a finished run that goes into the evidence."""
-    found = take(run, packed, evaluation, device)
+    measurements = take(run, packed, evaluation, device)
     record, seen = run.result(), pictures_of(run.spec().settings.training.pictures, packed)
     scalars = recorded_scalars(run, record, len(packed.classes), len(seen.train))
-    for taken in found.values():
+    for taken in measurements.values():
         scalars |= taken.scalars
     status, reason = status_of(record, classes_in(seen), bool(scalars["constant_prediction"]))
     return Measurements(
@@ -129,7 +129,7 @@ def measure(run: Run, packed: Packed, evaluation: EvaluationSettings, device: to
         scalars=scalars,
         curves=curves_of(run.log()),
         provenance=provenance_of(run, record),
-        arrays={name: array for taken in found.values() for name, array in taken.arrays.items()},
+        arrays={name: array for taken in measurements.values() for name, array in taken.arrays.items()},
     )
 
 

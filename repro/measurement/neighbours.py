@@ -28,9 +28,9 @@ def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int
 
     Held-out pictures ask, a sample of the training pictures answers; raw pixels of central crops.
     """
-    asked, known = subject.kept("held_out", neighbour_queries), subject.kept("train", neighbour_database)
-    labels = (subject.pictures.held_out.labels[asked], subject.pictures.train.labels[known])
-    pixels = pixel_distances(subject.pictures.held_out, asked, subject.pictures.train, known, subject.inputs.crop)
+    asked, reference = subject.kept("held_out", neighbour_queries), subject.kept("train", neighbour_database)
+    labels = (subject.pictures.held_out.labels[asked], subject.pictures.train.labels[reference])
+    pixels = pixel_distances(subject.pictures.held_out, asked, subject.pictures.train, reference, subject.inputs.crop)
     scalars: dict[str, float | None] = {
         "neighbour_agreement": None,
         "neighbour_agreement_untrained": None,
@@ -63,11 +63,12 @@ def squared_distances(queries: Values, database: Values) -> Floats:
     return np.asarray(np.maximum(squares[0][:, None] + squares[1][None] - 2 * (a @ b.T), 0))
 
 
-def pixel_distances(asked_of: Split, asked: Ints, known_of: Split, known: Ints, crop: int) -> Floats:
+def pixel_distances(asked_of: Split, asked: Ints, reference_of: Split, reference: Ints, crop: int) -> Floats:
     """Squared Euclidean distances between central crops, grey levels, reading a block of pictures at a time."""
     queries = np.concatenate(list(pixel_blocks(asked_of, asked, crop))).reshape(len(asked), -1).astype(np.float64)
     blocks = [
-        squared_distances(queries, block.reshape(len(block), -1)) for block in pixel_blocks(known_of, known, crop)
+        squared_distances(queries, block.reshape(len(block), -1))
+        for block in pixel_blocks(reference_of, reference, crop)
     ]
     return np.concatenate(blocks, axis=1)
 
@@ -86,7 +87,7 @@ def nearest(distances: Floats, k: int = NEIGHBOURS) -> Ints:
     return np.argsort(distances, axis=1, kind="stable")[:, :k]
 
 
-def agreement(distances: Floats, asked: Ints, known: Ints, k: int = NEIGHBOURS) -> float | None:
+def agreement(distances: Floats, asked: Ints, reference: Ints, k: int = NEIGHBOURS) -> float | None:
     """Share of the `k` nearest that have the query's class; None with fewer than `k` to choose from.
 
     Where pictures are equally far at the edge of the `k`, each counts by its chance of being among them.
@@ -94,11 +95,11 @@ def agreement(distances: Floats, asked: Ints, known: Ints, k: int = NEIGHBOURS) 
     if distances.shape[1] < k:
         return None
     edge = np.partition(distances, k - 1, axis=1)[:, k - 1 : k]
-    same = asked[:, None] == known[None]
+    same = asked[:, None] == reference[None]
     inside, level = distances < edge, distances == edge
-    places = k - inside.sum(1)
+    remaining = k - inside.sum(1)
     share = (same & level).sum(1) / level.sum(1)
-    return float((((same & inside).sum(1) + places * share) / k).mean())
+    return float((((same & inside).sum(1) + remaining * share) / k).mean())
 
 
 def percentiles(distances: Floats, chosen: Ints) -> Floats:

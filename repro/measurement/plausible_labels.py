@@ -27,15 +27,15 @@ def measure(subject: Subject) -> Measured:
     classes = subject.pictures.classes
     names = (NAME, f"{NAME}_possible", f"{NAME}_by_chance", "cat_share", "cat_classes")
     scalars: dict[str, Any] = dict.fromkeys(names)
-    known = class_tree.known_paths()
-    between = class_tree.distances(classes, known)
+    paths = class_tree.known_paths()
+    between = class_tree.distances(classes, paths)
     if between is None or subject.classes <= TOP or not subject.finite:
         return Measured(scalars)
     labels, top = subject.held_out.labels, top_labels(subject.held_out.logits, TOP)
     near: Bits = between <= NEAR
     scalars[NAME] = share(near, labels, top)
     scalars[f"{NAME}_possible"], scalars[f"{NAME}_by_chance"] = kin(near, labels)
-    cats = np.array([class_tree.CATS in known[name] for name in classes])
+    cats = np.array([class_tree.CATS in paths[name] for name in classes])
     leopards = np.array([name in class_tree.LEOPARDS for name in classes])
     scalars["cat_classes"] = int((cats & ~leopards).sum())
     of_leopards = leopards[labels]

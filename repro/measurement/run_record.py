@@ -49,12 +49,12 @@ def as_trained(rows: list[dict[str, Any]], *, diverged: bool) -> dict[str, float
     """
     passes = [row for row in rows if "train_loss" in row]
     last = [] if diverged else passes[-max(1, round(len(passes) * LATE)) :]
-    found: dict[str, float | None] = {}
+    means: dict[str, float | None] = {}
     for name, column in (("train_error_as_trained", "batch_error"), ("train_loss_as_trained", "train_loss")):
         values = [row.get(column) for row in last]
         numbers = [value for value in values if value is not None]
-        found[name] = fmean(numbers) if numbers and len(numbers) == len(values) else None
-    return found
+        means[name] = fmean(numbers) if numbers and len(numbers) == len(values) else None
+    return means
 
 
 def status_of(record: Mapping[str, Any], classes: int, constant: bool) -> tuple[str, str | None]:
@@ -87,10 +87,10 @@ def provenance_of(run: Run, record: Mapping[str, Any]) -> dict[str, Any]:
 
 def registered_for(study: str, noted: Mapping[str, Any]) -> dict[str, Any]:
     """What a run's note says of a study, as it stands in the run's row of evidence; empty where it says nothing."""
-    found = noted.get("studies", {}).get(study)
-    if found is None:
+    of_study = noted.get("studies", {}).get(study)
+    if of_study is None:
         return {}
-    return {**found, "registry": {entry: noted["registry"][entry] for entry in found["family"]}}
+    return {**of_study, "registry": {entry: noted["registry"][entry] for entry in of_study["family"]}}
 
 
 def trial_row(run: Run, target_error: float, classes: int, train_pictures: int) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Seen:
     """What a net makes of the central crops of some pictures of a split, in evaluation mode."""
 
     sample: Ints
-    """The pictures' places in the split, ascending."""
+    """The pictures' indices in the split, ascending."""
     labels: Ints
     logits: npt.NDArray[Any]
     """(pictures, classes)"""
@@ -150,15 +150,15 @@ class Subject:
     def _read_by_hidden(self) -> tuple[str, ...]:
         """The layer whose outputs the first fully connected layer reads."""
         names = [layer.name for layer in self.net.table]
-        place = next(place for place, layer in enumerate(self.net.table) if layer.kind == "fc")
-        return (names[place - 1],)
+        index = next(index for index, layer in enumerate(self.net.table) if layer.kind == "fc")
+        return (names[index - 1],)
 
     def _seen(self, name: SplitName, sample: Ints, layers: Sequence[str]) -> Seen:
         split, kept = self.split(name), self.kept(name, self._kept[name])
         logits, hidden = [], dict[str, list[npt.NDArray[Any]]]()
         with torch.inference_mode():
-            for place, (pixels, _) in enumerate(self.inputs.batches(split, sample, self.batch)):
-                ids = sample[place * self.batch : place * self.batch + len(pixels)]
+            for index, (pixels, _) in enumerate(self.inputs.batches(split, sample, self.batch)):
+                ids = sample[index * self.batch : index * self.batch + len(pixels)]
                 out, values = through(self.net.layers, pixels, layers)
                 logits.append(out.cpu().numpy())
                 wanted = torch.from_numpy(np.isin(ids, kept)).to(self.device)

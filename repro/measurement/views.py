@@ -38,7 +38,7 @@ def measure(subject: Subject, *, view_pictures: int) -> Measured:
 
 
 def viewed(split: Split, view_pictures: int) -> Ints:
-    """The pictures that are seen in ten views: their places, ascending."""
+    """The pictures that are seen in ten views: their indices, ascending."""
     return fixed_sample(split, "views", view_pictures)
 
 
@@ -51,16 +51,16 @@ def offsets(size: int, crop: int) -> tuple[tuple[int, int], ...]:
 def ten_views(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale: float) -> Floats:
     """Views (10, n, crop, crop, 3) of `pictures` (n, S, S, 3): five crops, then the same mirrored.
 
-    `mean` as in `repro.data.augmentation.training_batch`: a whole mean picture is subtracted at the crop's
-    place before mirroring.
+    `mean` as in `repro.data.augmentation.training_batch`: a whole mean picture is subtracted where the
+    crop lies, before mirroring.
     """
     n, size = pictures.shape[:2]
     views = np.empty((VIEWS, n, crop, crop, 3), dtype=np.float32)
-    for place, (top, left) in enumerate(offsets(size, crop)):
+    for index, (top, left) in enumerate(offsets(size, crop)):
         whole = mean.shape[:2] == pictures.shape[1:3]
         here = mean[top : top + crop, left : left + crop] if whole else mean
-        views[place] = pictures[:, top : top + crop, left : left + crop]
-        views[place] -= here
+        views[index] = pictures[:, top : top + crop, left : left + crop]
+        views[index] -= here
     if scale != 1:
         views[:5] *= np.float32(scale)
     views[5:] = views[:5, :, :, ::-1]
@@ -70,8 +70,8 @@ def ten_views(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale: f
 def cut_views(pictures: Tensor, crop: int) -> Tensor:
     """The same views of `pictures` (n, S, S, 3) as they are, of any kind of number, on the device where they lie."""
     views = pictures.new_empty(VIEWS, len(pictures), crop, crop, 3)
-    for place, (top, left) in enumerate(offsets(pictures.shape[1], crop)):
-        views[place] = pictures[:, top : top + crop, left : left + crop]
+    for index, (top, left) in enumerate(offsets(pictures.shape[1], crop)):
+        views[index] = pictures[:, top : top + crop, left : left + crop]
     views[5:] = views[:5].flip(3)
     return views
 
