@@ -53,7 +53,7 @@ def run(names: list[str], everything: bool, tiny: bool, into: Path) -> int:
         raise UserError(f"there is no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
     chosen = [item for item in BENCHMARKS if item.name in names or (everything and item.by_default)]
     results, page = into / RESULTS.name, into / PAGE.name
-    read_records(results)  # what is wrong with it is told before anything is measured
+    read_records(results)  # what is wrong with it is reported before anything is measured
     broken = False
     for benchmark in chosen:
         start = time.monotonic()
@@ -61,22 +61,22 @@ def run(names: list[str], everything: bool, tiny: bool, into: Path) -> int:
         broken |= any(record.error for record in records)
         print(f"{benchmark.name}: {time.monotonic() - start:.0f} s")
         for record in records:
-            print(f"  {told(record)}", flush=True)
+            print(f"  {line_of(record)}", flush=True)
         if not tiny:
             write_results(merged(read_records(results), records, NAMES), results, page)
     return 1 if broken else 0
 
 
-def told(record: Record) -> str:
+def line_of(record: Record) -> str:
     """A record in a line."""
     if record.error is not None:
         return f"{record.name}: FAILED: {record.error}"
-    found = f"{number(record.ours)} {record.unit}"
+    line = f"{number(record.ours)} {record.unit}"
     if record.ratio is not None:
-        found += f", peer {number(record.peer)}, ratio {number(record.ratio)}"
+        line += f", peer {number(record.peer)}, ratio {number(record.ratio)}"
     if record.target is None:
-        return f"{record.name}: {found}"
-    return f"{record.name}: {found} ({record.goal} {number(record.target)}: {'met' if record.met else 'MISSED'})"
+        return f"{record.name}: {line}"
+    return f"{record.name}: {line} ({record.goal} {number(record.target)}: {'met' if record.met else 'MISSED'})"
 
 
 if __name__ == "__main__":

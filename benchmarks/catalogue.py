@@ -24,16 +24,18 @@ class Benchmark:
 
     def records(self, tiny: bool = False) -> list[Record]:
         """What it finds. One that breaks leaves a record that says why, after what it had found until then."""
-        found: list[Record] = []
+        records: list[Record] = []
         try:
             measure: Callable[[bool], Iterable[Record]] = getattr(
                 import_module(f"benchmarks.{self.module}"), self.function
             )
-            found.extend(measure(tiny))
+            records.extend(measure(tiny))
         except Exception as error:
             traceback.print_exc()
-            found.append(failed(self.name, self.about, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"))
-        return [record.model_copy(update={"benchmark": self.name, "machine": machine()}) for record in found]
+            records.append(
+                failed(self.name, self.about, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+            )
+        return [record.model_copy(update={"benchmark": self.name, "machine": machine()}) for record in records]
 
 
 BENCHMARKS = (

@@ -38,9 +38,9 @@ def made_up_study(variants: int, seeds: int) -> MadeUp:
     )
 
 
-def finished_project(place: Path, made: MadeUp) -> Path:
+def finished_project(target: Path, made: MadeUp) -> Path:
     """What the stages of STUDY leave, with `made` as its evidence; `dvc repro` then finds nothing to do."""
-    root = whole_project(place, STUDY)
+    root = whole_project(target, STUDY)
     results = Project(root).results(STUDY)
     evidence = load_evidence(made.write(results / "evidence"))
     write_json(Project(root).facts_file, {"schema": FACTS_SCHEMA, "fidelity": {}})

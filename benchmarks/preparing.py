@@ -61,11 +61,11 @@ def prepare(tiny: bool) -> Iterable[Record]:
 def cores_and_memory(tiny: bool) -> Iterable[Record]:
     """The whole stage on one core and on two, and what it holds with many pictures and with few."""
     pictures = 100 if tiny else 1500
-    with folder() as place:
+    with folder() as parent:
         roots = {}
         for name, count in (("many", pictures), ("few", pictures // 10)):
-            roots[name] = place / name
-            tree = image_folder(place / f"pictures of {name}", count, (80, 100) if tiny else None)
+            roots[name] = parent / name
+            tree = image_folder(parent / f"pictures of {name}", count, (80, 100) if tiny else None)
             use_data(tree, "drawn", roots[name])
         ways = {
             workers: clock_seconds(partial(afresh, roots["many"], workers=count))

@@ -136,13 +136,13 @@ def _watched(processes: Callable[[], Iterable[int]], every: float) -> Iterator[d
 
 def memory_of(pid: int) -> dict[str, float]:
     """MB of a process: resident, private (in no other process), and anonymous (of no file)."""
-    found = dict.fromkeys(("resident", "private", "anonymous"), 0.0)
+    megabytes = dict.fromkeys(("resident", "private", "anonymous"), 0.0)
     kinds = {"Rss": "resident", "Private_Clean": "private", "Private_Dirty": "private", "Anonymous": "anonymous"}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         key, _, rest = line.partition(":")
         if key in kinds:
-            found[kinds[key]] += int(rest.split()[0]) / 1000
-    return found
+            megabytes[kinds[key]] += int(rest.split()[0]) / 1000
+    return megabytes
 
 
 def _below(pid: int) -> Iterator[int]:
@@ -151,9 +151,9 @@ def _below(pid: int) -> Iterator[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    found = [pid]
-    while found:
-        above = found.pop()
+    waiting = [pid]
+    while waiting:
+        above = waiting.pop()
         children = [child for child, parent in parents.items() if parent == above]
         yield from children
-        found += children
+        waiting += children

@@ -39,18 +39,18 @@ def scaled_study(seeds: list[int], tiny: bool, **training: Any) -> dict[str, Any
     return study
 
 
-def project_with_pictures(place: Path, study: dict[str, Any]) -> Path:
+def project_with_pictures(target: Path, study: dict[str, Any]) -> Path:
     """A project whose one study is `study`, with the embedded pictures."""
     pictures = ROOT / "data" / EMBEDDED
     if not (pictures / "manifest.json").is_file():
         raise UserError(f"{pictures} is not here; run `dvc pull data.dvc`")
-    root = copy_project(place, {STUDY: EMBEDDED})
+    root = copy_project(target, {STUDY: EMBEDDED})
     shutil.copytree(pictures, root / "data" / EMBEDDED)
     write_yaml(root / "studies" / f"{STUDY}.yaml", study)
     return root
 
 
-def whole_project(place: Path, study: str) -> Path:
+def whole_project(target: Path, study: str) -> Path:
     """All files of the project, as in a downloaded archive, with `study` alone in params.yaml."""
     left_out = {".git", ".venv", ".store", "results", "evidence", "dvcstore", "dvc.lock", ".data-paths.json", ".dvc"}
     caches = shutil.ignore_patterns("__pycache__", ".*_cache", ".hypothesis", "*.egg-info")
@@ -58,14 +58,14 @@ def whole_project(place: Path, study: str) -> Path:
     def ignored(folder: str, names: list[str]) -> set[str]:
         return caches(folder, names) | (left_out & set(names) if Path(folder) == ROOT else set())
 
-    shutil.copytree(ROOT, place, ignore=ignored)
-    (place / ".dvc").mkdir()
-    (place / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
-    write_yaml(place / "params.yaml", {"studies": {study: EMBEDDED}})
-    return place
+    shutil.copytree(ROOT, target, ignore=ignored)
+    (target / ".dvc").mkdir()
+    (target / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    write_yaml(target / "params.yaml", {"studies": {study: EMBEDDED}})
+    return target
 
 
 def resolved(study: str) -> ResolvedStudy:
     """A study of the repository, resolved; its pictures are not needed."""
-    with folder() as place:
-        return load_study(copy_project(place / "project", {study: EMBEDDED}), study)
+    with folder() as parent:
+        return load_study(copy_project(parent / "project", {study: EMBEDDED}), study)

@@ -204,7 +204,7 @@ def page_of(records: Sequence[Record]) -> str:
         "",
         "Measured on:",
         "",
-        *(f"- {place}: {', '.join(names)}" for place, names in _places(records).items()),
+        *(f"- {machine_name}: {', '.join(names)}" for machine_name, names in _places(records).items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -229,12 +229,12 @@ def _told(record: Record) -> str:
 
 
 def _places(records: Iterable[Record]) -> dict[str, list[str]]:
-    places: dict[str, list[str]] = {}
+    by_machine: dict[str, list[str]] = {}
     for record in records:
-        names = places.setdefault(record.machine, [])
+        names = by_machine.setdefault(record.machine, [])
         if record.benchmark not in names:
             names.append(record.benchmark)
-    return places
+    return by_machine
 
 
 def number(value: float | None) -> str:

@@ -22,10 +22,10 @@ VERDICTS = ("pytest", "claims/", "--report-only", "-q", "-p", "no:cacheprovider"
 def start(tiny: bool) -> Iterable[Record]:
     """Commands by the clock, whole processes, started anew each time; the first round is not counted."""
     variants, seeds = (3, 4) if tiny else (30, 10)
-    with folder() as place:
+    with folder() as parent:
         made = made_up_study(variants, seeds)
-        evidence = made.write(place / "evidence")
-        project = finished_project(place / "project", made)
+        evidence = made.write(parent / "evidence")
+        project = finished_project(parent / "project", made)
         ways: dict[str, Measure] = {
             "help": partial(command_seconds, ROOT, "repro", "--help"),
             "results": partial(command_seconds, ROOT, "repro", "results"),
@@ -34,13 +34,13 @@ def start(tiny: bool) -> Iterable[Record]:
         }
         taken = in_turns(ways, 1 if tiny else 4)
     runs = f"{variants} variants x {seeds} seeds"
-    for name, title, told, target in (
+    for name, title, what, target in (
         ("help", "repro --help", "the command", 0.5),
         ("results", "repro results", "the headline verdicts on all recorded evidence", None),
         ("claims", "pytest claims/", f"every verdict on made-up evidence of {runs}", 3.0),
         ("dvc", "dvc repro, all done", f"with nothing changed, one study of {runs}", 6.0),
     ):
-        yield measured(title, told, taken[name], "s", target=target)
+        yield measured(title, what, taken[name], "s", target=target)
 
 
 def done_again(root: Path) -> float:
@@ -54,8 +54,8 @@ def done_again(root: Path) -> float:
 
 def clone(tiny: bool) -> Iterable[Record]:
     """What the README promises, step by step in a fresh clone. Needs git, make and the package index."""
-    with folder() as place:
-        root = place / "clone"
+    with folder() as parent:
+        root = parent / "clone"
         steps = [("clone", ["git", "clone", "--quiet", str(ROOT), str(root)])]
         if not tiny:
             steps += [
@@ -65,8 +65,8 @@ def clone(tiny: bool) -> Iterable[Record]:
                 ("verdicts", [".venv/bin/python", "-m", "pytest", "claims/", "--report-only", "-q"]),
             ]
         for name, command in steps:
-            told = " ".join(Path(word).name for word in command if not word.startswith("-"))
-            yield measured(f"clone: {name}", told, [seconds_of(command, root if root.exists() else place)], "s")
+            what = " ".join(Path(word).name for word in command if not word.startswith("-"))
+            yield measured(f"clone: {name}", what, [seconds_of(command, root if root.exists() else parent)], "s")
 
 
 def seconds_of(command: list[str], folder: Path) -> float:

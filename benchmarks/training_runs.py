@@ -27,8 +27,8 @@ def whole_run(tiny: bool) -> Iterable[Record]:
     """`repro train` beside bare steps; memory of its worker; `repro evaluate` beside the training."""
     rounds = 1 if tiny else 2
     seeds = list(range(1, rounds + 1))
-    with folder() as place:
-        root = project_with_pictures(place / "project", scaled_study(seeds, tiny, epochs=40))
+    with folder() as parent:
+        root = project_with_pictures(parent / "project", scaled_study(seeds, tiny, epochs=40))
         prepare_stage(Project(root), STUDY, workers=1)
         settings = load_study(root, STUDY).settings["base"]
         steps = total_steps(root, settings)
@@ -73,15 +73,15 @@ def whole_run(tiny: bool) -> Iterable[Record]:
     )
     for name, target in (("private", 500.0), ("resident", None)):
         if name in most:
-            told = f"{name} memory of the process that trains such a run, the largest seen (smaps_rollup)"
-            yield measured(f"worker, {name}", told, [most[name]], "MB", target=target)
+            what = f"{name} memory of the process that trains such a run, the largest seen (smaps_rollup)"
+            yield measured(f"worker, {name}", what, [most[name]], "MB", target=target)
 
 
 def grid(tiny: bool) -> Iterable[Record]:
     """Eight short runs side by side, and one after another with two threads: once each, since it takes a minute."""
     runs = 2 if tiny else 8
-    with folder() as place:
-        ours, peer = place / "ours", place / "peer"
+    with folder() as parent:
+        ours, peer = parent / "ours", parent / "peer"
         for root in (ours, peer):
             project_with_pictures(root, scaled_study(list(range(1, runs + 1)), tiny, epochs=4))
             prepare_stage(Project(root), STUDY, workers=1)

@@ -70,15 +70,15 @@ def errors(train: Matrix, train_labels: Labels, held_out: Matrix, held_out_label
     """Training and held-out error of the penalty with the lowest held-out error."""
     centre, scale = train.mean(0), train.std(0) + 1e-9
     train, held_out = (train - centre) / scale, (held_out - centre) / scale
-    found = []
+    candidates = []
     for penalty in PENALTIES:
         weights, offsets = softmax_regression(train, train_labels, penalty)
         wrong = [
             float(np.mean((inputs @ weights + offsets).argmax(1) != labels))
             for inputs, labels in ((train, train_labels), (held_out, held_out_labels))
         ]
-        found.append((wrong[1], wrong[0]))
-    best = min(found)
+        candidates.append((wrong[1], wrong[0]))
+    best = min(candidates)
     return best[1], best[0]
 
 

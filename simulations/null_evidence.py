@@ -73,26 +73,26 @@ def noise(shape: Shape, size: tuple[int, ...], rng: np.random.Generator) -> Floa
 class _Scalars(Mapping[str, Any]):
     """A run's row of the drawn numbers, by name."""
 
-    def __init__(self, row: Floats, places: Mapping[str, int], constant: Mapping[str, float]) -> None:
-        self.row, self.places, self.constant = row, places, constant
+    def __init__(self, row: Floats, columns: Mapping[str, int], constant: Mapping[str, float]) -> None:
+        self.row, self.columns, self.constant = row, columns, constant
 
     def __getitem__(self, name: str) -> float:
-        place = self.places.get(name)
-        return self.constant[name] if place is None else float(self.row[place])
+        column = self.columns.get(name)
+        return self.constant[name] if column is None else float(self.row[column])
 
     def get(self, name: str, default: Any = None) -> Any:
-        place = self.places.get(name)
-        return self.constant.get(name, default) if place is None else float(self.row[place])
+        column = self.columns.get(name)
+        return self.constant.get(name, default) if column is None else float(self.row[column])
 
     def __contains__(self, name: object) -> bool:
-        return name in self.places or name in self.constant
+        return name in self.columns or name in self.constant
 
     def __iter__(self) -> Iterator[str]:
-        yield from self.places
+        yield from self.columns
         yield from self.constant
 
     def __len__(self) -> int:
-        return len(self.places) + len(self.constant)
+        return len(self.columns) + len(self.constant)
 
 
 class _Curves(Mapping[str, list[Any]]):
@@ -104,7 +104,7 @@ class _Curves(Mapping[str, list[Any]]):
     def __getitem__(self, name: str) -> list[Any]:
         if name == "step":
             arrival = math.exp(self.scalars[LOG_ITERATIONS])
-            return [place * arrival for place in CURVE]
+            return [fraction * arrival for fraction in CURVE]
         if name == "train_loss":
             return [self.scalars["early_train_loss"]] + [0.1] * (len(CURVE) - 1)
         return _FIXED[name]
@@ -152,19 +152,19 @@ class NullStudy:
         self.record, self.world, self.shape, self.towers = record, world, shape, towers
         self.deviation, self.pictures = deviation, pictures
         self.metrics = (*METRICS, LOG_ITERATIONS)
-        places = {metric: place for place, metric in enumerate(self.metrics)}
+        columns = {metric: column for column, metric in enumerate(self.metrics)}
         variants, seeds = record.variants, record.seeds
         self.means = np.array([[world.mean((variant, metric)) for metric in self.metrics] for variant in variants])
         self.scales = np.array([scale_of(metric) for metric in self.metrics])
-        self.base, self.held_out = variants.index("base"), places["held_out_error"]
+        self.base, self.held_out = variants.index("base"), columns["held_out_error"]
         self.of_pictures = np.array([self._picture_deviation(metric) for metric in self.metrics])
-        self.ten_views = places["ten_view_error"]
+        self.ten_views = columns["ten_view_error"]
         self.drawn: Floats = np.zeros((len(variants), len(seeds), len(self.metrics)))
         counted = ("held_out_pictures", "view_pictures", "dropout_pictures")
         constant = {**CONSTANT, **dict.fromkeys(counted, float(pictures))}
         self.apart = np.array([name.startswith(OTHER_PICTURES) for name in variants])
         self.runs = tuple(
-            _run(variant, seed, _Scalars(self.drawn[v, s], places, constant))
+            _run(variant, seed, _Scalars(self.drawn[v, s], columns, constant))
             for v, variant in enumerate(variants)
             for s, seed in enumerate(seeds)
         )

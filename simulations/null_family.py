@@ -195,7 +195,9 @@ def wrong_families(design: Design, kind: Kind, shape: Shape, families: int, chun
     return wrong
 
 
-def found(design: Design, sd: float, families: int, effects: Mapping[str, float], chunk: int = 0) -> dict[str, float]:
+def shares_supported(
+    design: Design, sd: float, families: int, effects: Mapping[str, float], chunk: int = 0
+) -> dict[str, float]:
     """Share of planted effects (points) that come out supported, each in a family that is null otherwise."""
     registry, claims = project()
     record = record_of(design)
@@ -226,5 +228,7 @@ def first_step(design: Design) -> int:
     registry, _ = project()
     family = record_of(design).family
     return max(
-        place.step for name, place in corrected({}, family, registry.after, 0.05).items() if name not in registry.after
+        correction.step
+        for name, correction in corrected({}, family, registry.after, 0.05).items()
+        if name not in registry.after
     )

@@ -97,13 +97,13 @@ class World:
         against = part.against if isinstance(part.against, float) else self.mean(part.against)
         return self.mean(part.cell) - against
 
-    def place(self, parts: Sequence[Part]) -> None:
+    def settle(self, parts: Sequence[Part]) -> None:
         """Put a statement's parameters where the kind of world wants them, as far as they are still free."""
         free = [part for part in parts if self._free(part) is not None]
         fixed = [part for part in parts if part not in free]
         failing = any(not _inside(part, self.value(part)) for part in fixed)
-        for place, part in enumerate(free):
-            last = place == len(free) - 1
+        for index, part in enumerate(free):
+            last = index == len(free) - 1
             on_edge = self.kind == "nothing" or (last and not failing)
             self._put(part, part.edge if on_edge else part.beyond_doubt)
 
@@ -132,9 +132,9 @@ class World:
             self.means[cell] = against + value
         else:
             self.means[cell] = self.mean(part.cell) - value
-        for known in (part.cell, part.against):
-            if not isinstance(known, float):
-                self.means.setdefault(known, self.mean(known))
+        for fixed in (part.cell, part.against):
+            if not isinstance(fixed, float):
+                self.means.setdefault(fixed, self.mean(fixed))
 
 
 def _inside(part: Part, value: float) -> bool:
@@ -150,7 +150,7 @@ def make_world(kind: Kind, asked: Iterable[Sequence[Part]]) -> World:
     world = World(kind)
     in_order = sorted(asked, key=lambda parts: (not isinstance(parts[0].against, float), -len(parts)))
     for parts in in_order:
-        world.place(parts)
+        world.settle(parts)
     return world
 
 

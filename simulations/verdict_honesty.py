@@ -31,8 +31,8 @@ from simulations.null_family import (
     ROOT,
     Design,
     first_step,
-    found,
     record_of,
+    shares_supported,
     stated_power,
     wrong_families,
 )
@@ -119,7 +119,7 @@ def _chunks(
     pool: ProcessPoolExecutor, design: Design, kind: Kind, shape: str, families: int
 ) -> list[Future[Counter[str]]]:
     sizes = [CHUNK] * (families // CHUNK) + ([families % CHUNK] if families % CHUNK else [])
-    return [pool.submit(wrong_families, design, kind, shape, size, place) for place, size in enumerate(sizes)]
+    return [pool.submit(wrong_families, design, kind, shape, size, chunk) for chunk, size in enumerate(sizes)]
 
 
 def _percent(share: float, families: int) -> str:
@@ -135,8 +135,8 @@ def _planted(pool: ProcessPoolExecutor, families: int, level: float) -> list[Pla
                 Design(EVERYTHING, seeds, "fixed"),
                 minimum_detectable_effect(sd, seeds, level / T_CAUTION),
             )
-            at_detectable = pool.submit(found, design, sd, families, {AT_DETECTABLE: detectable}, 1)
-            at_the_papers = pool.submit(found, design, sd, families, EFFECTS)
+            at_detectable = pool.submit(shares_supported, design, sd, families, {AT_DETECTABLE: detectable}, 1)
+            at_the_papers = pool.submit(shares_supported, design, sd, families, EFFECTS)
             cells.append(PlantedCell(sd, seeds, detectable, at_detectable, at_the_papers))
     return cells
 

@@ -28,18 +28,18 @@ def measure_growth(tiny: bool) -> int:
     """Exit code 1 when a part broke; the others are measured, and figures that it did not reach stay as they were."""
     points, broken = read_points(POINTS), False
     for name, part in PARTS:
-        start, found = time.monotonic(), []
+        start, of_part = time.monotonic(), []
         try:
             for point in part(tiny):
-                found.append(point.model_copy(update={"machine": machine()}))
-                told = f"{number(point.x)} {point.x_name}: {number(point.y)} {point.y_name}"
-                print(f"  {point.figure}, {point.series}: {told}", flush=True)
+                of_part.append(point.model_copy(update={"machine": machine()}))
+                line = f"{number(point.x)} {point.x_name}: {number(point.y)} {point.y_name}"
+                print(f"  {point.figure}, {point.series}: {line}", flush=True)
         except Exception:
             traceback.print_exc()
             broken = True
         print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
-        again = {point.figure for point in found}
-        points = [*(point for point in points if point.figure not in again), *found]
+        again = {point.figure for point in of_part}
+        points = [*(point for point in points if point.figure not in again), *of_part]
         if not tiny:
             write(points, POINTS, PAGE, PICTURES)
     return 1 if broken else 0

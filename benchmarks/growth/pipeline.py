@@ -26,10 +26,10 @@ def preparing(tiny: bool) -> Iterator[Point]:
     content = jpeg(0, (SMALL, SMALL))
     decode = min(processor_seconds(lambda: decode_jpeg(content), 50)() for _ in range(2 if tiny else 20))
     for count in (100,) if tiny else (1_000, 3_000, 10_000, 30_000, 100_000):
-        with folder() as place:
-            use_data(image_folder(place / "made", count, (SMALL, SMALL)), "drawn", place)
-            seconds = clock_seconds(lambda place=place: afresh(place, workers=1, size=56))()  # type: ignore[misc]
-            memory = peak_memory(place, size=56)
+        with folder() as parent:
+            use_data(image_folder(parent / "made", count, (SMALL, SMALL)), "drawn", parent)
+            seconds = clock_seconds(lambda parent=parent: afresh(parent, workers=1, size=56))()  # type: ignore[misc]
+            memory = peak_memory(parent, size=56)
         read = 1.1 * count  # the held-out ones too
         yield Point(
             figure="prepare, time",
@@ -56,8 +56,8 @@ def evidence(tiny: bool) -> Iterator[Point]:
     for runs in (10,) if tiny else (10, 30, 100, 300, 1_000):
         variants = 5 if runs < 100 else 10
         made = made_up_study(variants, runs // variants)
-        with folder() as place:
-            project = finished_project(place / "project", made)
+        with folder() as parent:
+            project = finished_project(parent / "project", made)
             judged = ("--evidence", str(project / "results" / STUDY / "evidence"))
             for name, measure in (
                 ("pytest claims/", lambda judged=judged: command_seconds(ROOT, *VERDICTS, *judged)),

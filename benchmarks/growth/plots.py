@@ -31,8 +31,8 @@ def file_of(figure: str) -> str:
 
 def draw(points: Sequence[Point], folder: Path) -> None:
     """A picture for each figure, in SVG; the same bytes from the same points."""
-    for name, found in figures_of(points).items():
-        write_text(folder / file_of(name), svg_of(found))
+    for name, of_figure in figures_of(points).items():
+        write_text(folder / file_of(name), svg_of(of_figure))
 
 
 def svg_of(points: Sequence[Point]) -> str:
@@ -65,11 +65,11 @@ def _axis(values: Sequence[float], *, from_zero: bool) -> Axis:
 
 
 def _x(axis: Axis, value: float) -> float:
-    return round(LEFT + (WIDTH - LEFT - 8) * axis.place(value) / 100, 1)
+    return round(LEFT + (WIDTH - LEFT - 8) * axis.position(value) / 100, 1)
 
 
 def _y(axis: Axis, value: float) -> float:
-    return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * axis.place(value) / 100, 1)
+    return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * axis.position(value) / 100, 1)
 
 
 def _ticks(across: Axis, up: Axis) -> str:
@@ -83,8 +83,8 @@ def _ticks(across: Axis, up: Axis) -> str:
     return "\n".join(lines)
 
 
-def _line(places: Sequence[tuple[float, float]], across: Axis, up: Axis, colour: str, *, dots: bool) -> str:
-    drawn = [(_x(across, x), _y(up, y)) for x, y in places]
+def _line(positions: Sequence[tuple[float, float]], across: Axis, up: Axis, colour: str, *, dots: bool) -> str:
+    drawn = [(_x(across, x), _y(up, y)) for x, y in positions]
     joined = " ".join(f"{x},{y}" for x, y in drawn)
     dashes = "" if dots else ' stroke-dasharray="2 3"'
     line = f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="1.5"{dashes}/>'
@@ -101,11 +101,11 @@ def text_of(points: Sequence[Point]) -> str:
     if not points:
         return NOTHING
     lines = []
-    for name, found in figures_of(points).items():
-        told = f"{found[0].y_name} against {found[0].x_name}"
-        lines += [f"![{told}](performance/{file_of(name)})", ""]
-        lines += [f"| {found[0].x_name} | series | {found[0].y_name} | limit |", "|---|---|---|---|"]
-        for point in found:
+    for name, of_figure in figures_of(points).items():
+        caption = f"{of_figure[0].y_name} against {of_figure[0].x_name}"
+        lines += [f"![{caption}](performance/{file_of(name)})", ""]
+        lines += [f"| {of_figure[0].x_name} | series | {of_figure[0].y_name} | limit |", "|---|---|---|---|"]
+        for point in of_figure:
             limit = "" if point.limit is None else f"{number(point.limit)} ({point.limit_name})"
             lines.append(f"| {number(point.x)} | {point.series} | {number(point.y)} | {limit} |")
         lines.append("")

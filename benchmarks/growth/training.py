@@ -81,11 +81,11 @@ def feeding(tiny: bool) -> Iterator[Point]:
     (copy,) = memory_copy(tiny)
     assert copy.ours is not None
     for size, crop in ((64, 56),) if tiny else ((64, 56), (128, 112), (256, 224)):
-        with folder() as place, ExitStack() as stack:
-            tree = image_folder(place / "made", 256 if tiny else 1024, (size, size))
-            use_data(tree, "drawn", place)
-            afresh(place, workers=1, size=size)
-            (prepared,) = (path.parent for path in (place / "store" / "pictures").glob(f"*/{MANIFEST}"))
+        with folder() as root, ExitStack() as stack:
+            tree = image_folder(root / "made", 256 if tiny else 1024, (size, size))
+            use_data(tree, "drawn", root)
+            afresh(root, workers=1, size=size)
+            (prepared,) = (path.parent for path in (root / "store" / "pictures").glob(f"*/{MANIFEST}"))
             arguments = [str(prepared), str(tree / "train"), str(crop)]
             helper = stack.enter_context(Helper("benchmarks.feeding", arguments, keep_memory=True))
             seconds = min(float(helper.ask("raw 2" if tiny else "raw 20")) for _ in range(2 if tiny else 7))
