@@ -129,7 +129,7 @@ def test_one_gpu_net_is_bigger_than_half(definition):
 @claim("S33")
 def test_two_gpus_take_slightly_less_time_than_one(evidence):
     on_two, on_one = evidence.timings("base"), evidence.timings("half_width_one_tower")
-    found = [
+    estimates = [
         estimate(
             f"seconds of a step on 1 x {name}, times those on 2",
             min(run.step for run in one) / max(run.step for run in two),
@@ -140,7 +140,7 @@ def test_two_gpus_take_slightly_less_time_than_one(evidence):
         for (name,), one in ((names, runs) for names, runs in on_one.items() if len(names) == 1)
         if (two := on_two.get((name, name)))
     ]
-    if not found:
+    if not estimates:
         table, half = evidence.definition.table(), evidence.definition.table(**ONE_GPU)
         ratio = half.multiply_adds / (table.multiply_adds / 2)
         raise CannotSay(
@@ -149,7 +149,7 @@ def test_two_gpus_take_slightly_less_time_than_one(evidence):
             "one of them; by arithmetic, without communication: multiply-adds of the one-GPU net, times those on each "
             f"of two GPUs, {shown(ratio)}",
         )
-    return all_of(found)
+    return all_of(estimates)
 
 
 # ---- 3.3 Response normalisation

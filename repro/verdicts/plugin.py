@@ -115,27 +115,27 @@ def _conclude(config: pytest.Config, item: pytest.Item, entry: Entry) -> None:
     )
     if entry.error is not None:
         raise entry.error
-    told = f"{verdict.outcome}: {entry.statement.statement}\n{verdict.reason}"
+    text = f"{verdict.outcome}: {entry.statement.statement}\n{verdict.reason}"
     if verdict.outcome in ("inconclusive", "not_evaluated"):
         if config.getoption("strict_claims", False):
-            pytest.fail(told, pytrace=False)
+            pytest.fail(text, pytrace=False)
         pytest.skip(f"{verdict.outcome.replace('_', ' ')}: {verdict.reason}")
     if not entry.unexpected:
         return
     if entry.statement.known_erratum is not None:
-        told += f"\nknown as false in print: {entry.statement.known_erratum}"
+        text += f"\nknown as false in print: {entry.statement.known_erratum}"
     if config.getoption("report_only", False):
         pytest.skip(f"{verdict.outcome}: {verdict.reason}")
-    pytest.fail(told, pytrace=False)
+    pytest.fail(text, pytrace=False)
 
 
 def pytest_report_teststatus(
     report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, Any] | None:
-    found = _property(report)
-    if found is None or found["error"]:  # where a claim's own code failed, pytest's usual words are right
+    row = _property(report)
+    if row is None or row["error"]:  # where a claim's own code failed, pytest's usual words are right
         return None
-    outcome = found["verdict"]
+    outcome = row["verdict"]
     word = outcome.replace("_", " ").upper()
     category = report.outcome
     return category, LETTERS[outcome], (word, {COLOURS.get(outcome, "yellow"): True})
@@ -144,7 +144,7 @@ def pytest_report_teststatus(
 @pytest.hookimpl(tryfirst=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     reports = [report for category in terminalreporter.stats.values() for report in category]
-    shown = [found for report in reports if (found := _property(report)) is not None]
+    shown = [row for report in reports if (row := _property(report)) is not None]
     if not shown:
         return
     from repro.verdicts.telling.summary import summary_lines
@@ -152,7 +152,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     others = [r for r in reports if getattr(r, "when", None) == "call" and _property(r) is None]
     if not others:  # the summary says it all, so pytest need not list skipped and failed tests again
         terminalreporter.reportchars = "".join(set(terminalreporter.reportchars) - set("sSfF"))
-    keys = {(found["id"], found["study"]) for found in shown}
+    keys = {(row["id"], row["study"]) for row in shown}
     for ledger in config.stash[_LEDGERS].values():
         terminalreporter.section("the paper's statements", sep="=")
         verbose = config.get_verbosity() > 0
@@ -241,8 +241,8 @@ def _property(report: Any) -> dict[str, Any] | None:
         return None
     for name, value in getattr(report, "user_properties", ()):
         if name == PROPERTY:
-            found: dict[str, Any] = json.loads(value)
-            return found
+            row: dict[str, Any] = json.loads(value)
+            return row
     return None
 
 

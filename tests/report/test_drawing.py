@@ -26,14 +26,14 @@ def test_axis_holds_all_values_with_few_round_ticks(values: list[float]) -> None
     slack = 1e-9 * (axis.high - axis.low)
     assert axis.low - slack <= min(values) <= max(values) <= axis.high + slack
     assert 2 <= len(axis.ticks) <= 8
-    assert all(0 <= axis.place(value) <= 100 for value in values)
+    assert all(0 <= axis.position(value) <= 100 for value in values)
 
 
 @given(numbers, numbers, numbers)
 def test_places_keep_the_order(a: float, b: float, c: float) -> None:
     low, middle, high = sorted((a, b, c))
     axis = axis_over([low, high])
-    assert axis.place(low) <= axis.place(middle) <= axis.place(high)
+    assert axis.position(low) <= axis.position(middle) <= axis.position(high)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.5, 1.0), (0.0, 1.0)])
@@ -112,13 +112,13 @@ def test_a_logarithmic_axis_holds_all_values_in_order(values: list[float]) -> No
     assert axis.low <= min(values) * (1 + 1e-9)
     assert axis.high >= max(values) * (1 - 1e-9)
     assert 2 <= len(axis.ticks) <= 8
-    places = [axis.place(value) for value in sorted(values)]
+    places = [axis.position(value) for value in sorted(values)]
     assert places == sorted(places)
 
 
 def test_equal_factors_are_equal_distances() -> None:
     axis = log_axis_over([1, 100])
-    assert axis.place(10) - axis.place(1) == pytest.approx(axis.place(100) - axis.place(10), abs=0.02)
+    assert axis.position(10) - axis.position(1) == pytest.approx(axis.position(100) - axis.position(10), abs=0.02)
 
 
 def test_a_forest_shades_where_the_claim_holds_and_draws_open_ends() -> None:

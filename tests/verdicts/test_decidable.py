@@ -47,9 +47,9 @@ def test_counts_of_runs_are_those_of_the_binomial() -> None:
         assert most.level == every.level == pytest.approx(level)
         assert most.supported == bool(majority)
         if majority:
-            assert f"supported by {majority[0]} of {seeds} runs, contradicted by {seeds - majority[0]}" in most.told
+            assert f"supported by {majority[0]} of {seeds} runs, contradicted by {seeds - majority[0]}" in most.sentence
         assert every.contradicted
-        assert f"contradicted by at most {few[-1]}" in every.told
+        assert f"contradicted by at most {few[-1]}" in every.sentence
     assert not found["S77", 6].supported
     assert not found["S78", 6].supported
 
@@ -88,7 +88,7 @@ def test_what_can_come_out_only_one_way_is_said() -> None:
 def test_without_a_spread_nothing_is_said_of_power() -> None:
     found = of(["S61c"], 12)["S61c", 12]
     assert found.detectable is None
-    assert "no spread of train_error_as_trained is given" in found.told
+    assert "no spread of train_error_as_trained is given" in found.sentence
 
 
 def test_the_spread_of_an_evidence_is_that_of_its_runs(tmp_path: Path) -> None:

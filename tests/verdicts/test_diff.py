@@ -82,7 +82,7 @@ def _verdicts(change: Change) -> tuple[str | None, str | None]:
 
 
 def _why(change: Change) -> list[tuple[str, str]]:
-    return [(why.cause, why.told) for why in change.why]
+    return [(why.cause, why.sentence) for why in change.why]
 
 
 def _other_claims(folder: Path, name: str, old: str, new: str) -> Path:

@@ -103,16 +103,16 @@ class Case:
     @property
     def details(self) -> Mapping[str, Any]:
         """What the finding kept for readers: values per seed, parts, margins."""
-        known = self.row.get("details")
-        if isinstance(known, Mapping):
-            return known
+        recorded = self.row.get("details")
+        if isinstance(recorded, Mapping):
+            return recorded
         return {} if self.finding is None else self.finding.details
 
     @property
     def unit(self) -> str | None:
         """Of the estimate."""
-        found = None if self.finding is None else self.finding.unit
-        unit = self.row.get("unit") or found or getattr(self.test, "unit", None)
+        of_finding = None if self.finding is None else self.finding.unit
+        unit = self.row.get("unit") or of_finding or getattr(self.test, "unit", None)
         return unit if isinstance(unit, str) else None
 
     @property
@@ -135,8 +135,8 @@ class Case:
     def variants(self) -> tuple[str, ...]:
         """The arms: the test's first list, or its second where the study lacks one of the first."""
         first, second = self.names("variants"), self.names("otherwise")
-        known = self.evidence.study.variants
-        return second if second and not set(first) <= set(known) else first
+        studied = self.evidence.study.variants
+        return second if second and not set(first) <= set(studied) else first
 
     @property
     def present(self) -> tuple[str, ...]:
@@ -149,12 +149,12 @@ class Case:
 
     def points(self, variant: str, metric: str) -> list[Point]:
         """A variant's runs in a metric, collapsed ones as the verdict counts them."""
-        found = []
+        collected = []
         for run in self.runs(variant):
             values = metric_values(self.evidence, variant, [run.seed], metric)
             value = None if isinstance(values, NotEvaluated) else finite(values[0])
-            found.append(Point(run.seed, value, run.status != "finished"))
-        return found
+            collected.append(Point(run.seed, value, run.status != "finished"))
+        return collected
 
     def values(self, variant: str, metric: str) -> list[float]:
         """The numbers of these points."""

@@ -75,8 +75,8 @@ class Rules:
 
     def __init__(self, evidence: Evidence, registry: Registry, rows: Mapping[str, Row]) -> None:
         self._evidence, self._registry, self._rows = evidence, registry, rows
-        known = [registry[name].id for name in evidence.study.family if name in registry.statements]
-        self._family = counted(known, repeats=registry.repeats, definitions=registry.definitions)
+        family = [registry[name].id for name in evidence.study.family if name in registry.statements]
+        self._family = counted(family, repeats=registry.repeats, definitions=registry.definitions)
 
     def verdict(self, statement: str, finding_for: FindingFor) -> Verdict:
         """The verdict on a statement if its finding were this one and all else in the family as it is."""
@@ -108,17 +108,17 @@ class Rules:
 
     def _asked(self, finding_for: FindingFor, made: Callable[[Finding], Finding]) -> FindingFor:
         """Findings on the seeds of the looks, each once; on fewer seeds none, since flags are not asked for here."""
-        known: dict[tuple[int, ...], Finding | NotEvaluated] = {}
+        findings: dict[tuple[int, ...], Finding | NotEvaluated] = {}
         looks = (self._evidence.study.seeds, self._evidence.study.seeds[: LOOKS[0][0]])
 
         def asked(seeds: Sequence[int]) -> Finding | NotEvaluated:
             key = tuple(seeds)
             if key not in looks:
                 return _NOT_ASKED
-            if key not in known:
-                found = finding_for(seeds)
-                known[key] = made(found) if isinstance(found, Finding) else found
-            return known[key]
+            if key not in findings:
+                finding = finding_for(seeds)
+                findings[key] = made(finding) if isinstance(finding, Finding) else finding
+            return findings[key]
 
         return asked
 
@@ -153,23 +153,23 @@ def _choices(case: Case, rules: Rules, samples: Samples) -> tuple[Choice, ...]:
     if not _again(first.verdict, case.row):
         return ()
     own = METRICS.get(case.setting("metric"))
-    found = [first if own is None else replace(first, said=", ".join(filter(None, (own.title, first.said))))]
+    made = [first if own is None else replace(first, said=", ".join(filter(None, (own.title, first.said))))]
     for metric in case.names("beside") if isinstance(case.test, DirectionTest) else ():
-        found.append(judged(METRICS[metric].title, _in_metric(case, samples, metric)))
+        made.append(judged(METRICS[metric].title, _in_metric(case, samples, metric)))
     if _paired(case, samples, case.seeds) is not None:
-        found.append(judged("Paired by seed", lambda seeds: _paired(case, samples, seeds) or _NOT_ASKED))
+        made.append(judged("Paired by seed", lambda seeds: _paired(case, samples, seeds) or _NOT_ASKED))
     if len(case.seeds) > 1:
         for seed in case.seeds:
-            found.append(judged(f"without seed {seed}", _without(registered, seed), seed=seed))
-    return tuple(choice for choice in found if choice.verdict.estimate is not None or choice.seed is not None)
+            made.append(judged(f"without seed {seed}", _without(registered, seed), seed=seed))
+    return tuple(choice for choice in made if choice.verdict.estimate is not None or choice.seed is not None)
 
 
 def _again(verdict: Verdict, row: Row) -> bool:
     """Whether this is the verdict of the row."""
-    known, estimate = finite(row["estimate"]), finite(verdict.estimate)
-    if verdict.outcome != row["verdict"] or known is None or estimate is None:
+    recorded, estimate = finite(row["estimate"]), finite(verdict.estimate)
+    if verdict.outcome != row["verdict"] or recorded is None or estimate is None:
         return False
-    return math.isclose(known, estimate, rel_tol=1e-6, abs_tol=1e-12)
+    return math.isclose(recorded, estimate, rel_tol=1e-6, abs_tol=1e-12)
 
 
 def _found(case: Case, samples: Samples, seeds: Sequence[int]) -> Finding | NotEvaluated:
@@ -195,10 +195,10 @@ def _in_metric(case: Case, samples: Samples, metric: str) -> FindingFor:
 
 def _paired(case: Case, samples: Samples, seeds: Sequence[int]) -> Finding | NotEvaluated | None:
     """The same comparison with the runs of a seed as a pair; None for forms that do not compare two arms' means."""
-    known = _found(case, samples, seeds)
-    if isinstance(known, NotEvaluated):
-        return known
-    if known.form not in ("direction", "any_of"):  # margins at the paper's own scale are left as they are
+    registered = _found(case, samples, seeds)
+    if isinstance(registered, NotEvaluated):
+        return registered
+    if registered.form not in ("direction", "any_of"):  # margins at the paper's own scale are left as they are
         return None
     arms = _compared(case, samples, seeds)
     if not arms:
@@ -209,14 +209,14 @@ def _paired(case: Case, samples: Samples, seeds: Sequence[int]) -> Finding | Not
             second,
             larger=getattr(case.test, "larger", "first"),
             paired=True,
-            smallest_effect=known.smallest_effect,
+            smallest_effect=registered.smallest_effect,
             floor=floor,
-            unit=known.unit,
+            unit=registered.unit,
         )
         for name, (first, second, floor) in arms.items()
     }
-    found = forms.any_of(parts) if known.form == "any_of" else next(iter(parts.values()))
-    return replace(found, minimum_n=max(found.minimum_n, case.test.minimum_n))
+    paired = forms.any_of(parts) if registered.form == "any_of" else next(iter(parts.values()))
+    return replace(paired, minimum_n=max(paired.minimum_n, case.test.minimum_n))
 
 
 def _compared(
@@ -235,14 +235,14 @@ def _compared(
         pairs = [(first, samples.second) for first in samples.firsts]
     elif isinstance(test, DescendingTest) and isinstance(samples, Ordered):
         pairs = list(pairwise(samples.names))
-    found = {}
+    compared = {}
     for first, second in pairs:
         for metric in (test.metric, *getattr(test, "also", ())):
             a, b = (metric_values(evidence, name, seeds, metric) for name in (first, second))
             if isinstance(a, NotEvaluated) or isinstance(b, NotEvaluated):
                 return None
-            found[f"{first}, {second}, {metric}"] = a, b, difference_floor(evidence, first, second, seeds, metric)
-    return found
+            compared[f"{first}, {second}, {metric}"] = a, b, difference_floor(evidence, first, second, seeds, metric)
+    return compared
 
 
 def _with_interval(finding: Finding) -> Finding:

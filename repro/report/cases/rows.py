@@ -27,20 +27,20 @@ def checked_rows(verdicts: Any) -> list[Row]:
     if not isinstance(verdicts, list):
         raise UserError(f"verdicts must be a list of objects, not {type(verdicts).__name__}; {again}")
     seen = set()
-    for place, row in enumerate(verdicts, 1):
+    for number, row in enumerate(verdicts, 1):
         if not isinstance(row, Mapping):
-            raise UserError(f"verdicts: entry {place} is {type(row).__name__}, not an object; {again}")
+            raise UserError(f"verdicts: entry {number} is {type(row).__name__}, not an object; {again}")
         if missing := [key for key in KEYS if key not in row]:
             raise UserError(
-                f"verdicts: entry {place} ({row.get('id', 'without id')}) lacks {', '.join(missing)}; {again}"
+                f"verdicts: entry {number} ({row.get('id', 'without id')}) lacks {', '.join(missing)}; {again}"
             )
         if row["verdict"] is not None and row["verdict"] not in VERDICTS:
             allowed = f"{', '.join(VERDICTS)} or null"
             raise UserError(
-                f"verdicts: entry {place} ({row['id']}): verdict {row['verdict']!r}; allowed: {allowed}; {again}"
+                f"verdicts: entry {number} ({row['id']}): verdict {row['verdict']!r}; allowed: {allowed}; {again}"
             )
         if (row["id"], row["study"]) in seen:
-            raise UserError(f"verdicts: entry {place}: {row['id']} on {row['study']} stands there twice")
+            raise UserError(f"verdicts: entry {number}: {row['id']} on {row['study']} stands there twice")
         seen.add((row["id"], row["study"]))
     return verdicts
 
@@ -52,8 +52,8 @@ def rows_on(rows: list[Row], study: str) -> dict[str, Row]:
     """
     chosen: dict[str, Row] = {}
     for row in rows:
-        known = chosen.get(row["id"])
-        if known is None or row["study"] == study or (row["study"] is None and known["study"] != study):
+        earlier = chosen.get(row["id"])
+        if earlier is None or row["study"] == study or (row["study"] is None and earlier["study"] != study):
             chosen[row["id"]] = row
     return {name: row if row["study"] in (None, study) else _elsewhere(row, study) for name, row in chosen.items()}
 

@@ -19,7 +19,7 @@ class Axis:
     ticks: tuple[float, ...]
     log: bool = False
 
-    def place(self, value: float) -> float:
+    def position(self, value: float) -> float:
         """Percent of the width; values beyond the ends stand at the edge."""
         if self.log:
             if value <= 0:
@@ -35,7 +35,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Mark:
-    """A labelled place on an axis; None for what lies off it."""
+    """A labelled position on an axis; None for what lies off it."""
 
     x: float | None
     label: str
@@ -70,8 +70,8 @@ def axis_within(low: float, high: float, *, about: int = 5) -> Axis:
 
 def log_axis_over(values: Sequence[float]) -> Axis:
     """A logarithmic axis that holds all (positive) values, with ticks at 1, 2 and 5 times powers of ten."""
-    known = [value for value in values if value > 0]
-    low, high = (min(known), max(known)) if known else (0.5, 2.0)
+    positive = [value for value in values if value > 0]
+    low, high = (min(positive), max(positive)) if positive else (0.5, 2.0)
     first, last = math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1
     steps = [factor * 10.0**power for power in range(first, last + 1) for factor in (1, 2, 5)]
     start = max(step for step in steps if step <= low * (1 + 1e-9))
@@ -86,8 +86,8 @@ def log_axis_over(values: Sequence[float]) -> Axis:
 
 def band(axis: Axis, low: float, high: float) -> Band:
     """The stretch from `low` to `high`; infinite ends reach the drawing's edge."""
-    left = 0.0 if math.isinf(low) else axis.place(low)
-    right = 100.0 if math.isinf(high) else axis.place(high)
+    left = 0.0 if math.isinf(low) else axis.position(low)
+    right = 100.0 if math.isinf(high) else axis.position(high)
     return Band(left, round(max(0.0, right - left), 2))
 
 

@@ -15,7 +15,7 @@ Line = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Curve:
-    """A line before it has places; `kind` names its look, `broken` a run that collapsed, `seed` the run's."""
+    """A line before it has positions; `kind` names its look, `broken` a run that collapsed, `seed` the run's."""
 
     kind: str
     line: Line
@@ -60,7 +60,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Plot:
-    """A panel before it has places; all in data units. `area`: (time, low, high) of a band behind the lines."""
+    """A panel before it has positions; all in data units. `area`: (time, low, high) of a band behind the lines."""
 
     name: str
     curves: Sequence[Curve]
@@ -171,15 +171,15 @@ class _Frame:
 
 def mean_line(lines: Sequence[Line]) -> Line:
     """Mean over lines at each x that all of them have."""
-    known = [dict(line) for line in lines if line]
-    if not known:
+    by_x = [dict(line) for line in lines if line]
+    if not by_x:
         return []
-    shared = sorted(set.intersection(*(set(line) for line in known)))
-    return [(x, sum(line[x] for line in known) / len(known)) for x in shared]
+    shared = sorted(set.intersection(*(set(line) for line in by_x)))
+    return [(x, sum(line[x] for line in by_x) / len(by_x)) for x in shared]
 
 
 def _thinned(line: Line) -> Line:
     if len(line) <= MOST_POINTS:
         return line
-    kept = [round(place * (len(line) - 1) / (MOST_POINTS - 1)) for place in range(MOST_POINTS)]
-    return [line[place] for place in kept]
+    kept = [round(index * (len(line) - 1) / (MOST_POINTS - 1)) for index in range(MOST_POINTS)]
+    return [line[index] for index in kept]

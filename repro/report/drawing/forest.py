@@ -14,7 +14,7 @@ Format = Callable[[float], str]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its interval before it has a place; an end that is None is infinite."""
+    """A number with its interval before it has a position; an end that is None is infinite."""
 
     name: str
     value: float
@@ -74,10 +74,10 @@ def forest(
     return Forest(
         title=title,
         rows=tuple(_span(row, axis, shown) for row in estimates),
-        ticks=tuple(Mark(axis.place(tick), tick_shown(tick)) for tick in axis.ticks),
-        boundaries=tuple(Mark(axis.place(value), tick_shown(value)) for value in lines),
+        ticks=tuple(Mark(axis.position(tick), tick_shown(tick)) for tick in axis.ticks),
+        boundaries=tuple(Mark(axis.position(value), tick_shown(value)) for value in lines),
         holds=None if holds is None else band(axis, *holds),
-        references=tuple(Mark(axis.place(value), label) for value, label in references),
+        references=tuple(Mark(axis.position(value), label) for value, label in references),
     )
 
 
@@ -87,9 +87,9 @@ def _span(row: Estimate, axis: Axis, shown: Format) -> Span:
     ends = ["−∞" if row.low is None else shown(row.low), "∞" if row.high is None else shown(row.high)]
     return Span(
         name=row.name,
-        x=axis.place(row.value),
-        low=0.0 if row.low is None else axis.place(low),
-        high=100.0 if row.high is None else axis.place(high),
+        x=axis.position(row.value),
+        low=0.0 if row.low is None else axis.position(low),
+        high=100.0 if row.high is None else axis.position(high),
         open_low=row.low is None,
         open_high=row.high is None,
         label=f"{shown(row.value)} ({ends[0]} to {ends[1]})",

@@ -39,8 +39,8 @@ def sheet(kernels: Sequence[npt.NDArray[Any]], faded: Sequence[bool], columns: i
     high, wide = kernels[0].shape[1:]
     rows = -(-len(kernels) // columns)
     pixels = np.zeros((rows * (high + 1) - 1, columns * (wide + 1) - 1, 4), dtype=np.uint8)
-    for place, (kernel, pale) in enumerate(zip(kernels, faded, strict=True)):
-        top, left = place // columns * (high + 1), place % columns * (wide + 1)
+    for index, (kernel, pale) in enumerate(zip(kernels, faded, strict=True)):
+        top, left = index // columns * (high + 1), index % columns * (wide + 1)
         pixels[top : top + high, left : left + wide, :3] = kernel_pixels(kernel) & 0xFC
         pixels[top : top + high, left : left + wide, 3] = FADED if pale else 255
     return pixels

@@ -14,9 +14,9 @@ Format = Callable[[float], str]
 
 @dataclass(frozen=True)
 class Point:
-    """One run's value before it has a place: None where the run has no such number; `bound` for a run that
+    """One run's value before it has a position: None where the run has no such number; `bound` for a run that
     was cut off, so that its value is only a lower bound; `pale` for one that does not count as the statement wants;
-    `said` is told behind its value."""
+    `said` is shown behind its value."""
 
     seed: int
     value: float | None
@@ -72,7 +72,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Arm:
-    """A row before it has places: `wanted` is the stretch of the axis in which the statement wants the dots, `mean`
+    """A row before it has positions: `wanted` is the stretch of the axis in which the statement wants the dots, `mean`
     the interval of their mean (None for an end that is infinite or unknown)."""
 
     name: str
@@ -100,43 +100,43 @@ def strip(
     Without `within` the axis is that of the runs which did not collapse, and of the references: one run at
     chance would press all others into a corner.
     """
-    known = [point for arm in arms for point in arm.points if point.value is not None]
-    values = [point.value for point in known if not point.collapsed] or [point.value for point in known]
+    with_value = [point for arm in arms for point in arm.points if point.value is not None]
+    values = [point.value for point in with_value if not point.collapsed] or [point.value for point in with_value]
     wide = [*(value for value in values if value is not None), *(value for value, _ in references)]
     axis = axis_within(*within) if within else log_axis_over(wide) if log else axis_over(wide)
     return Strip(
         title=title,
         rows=tuple(_row(arm, axis, shown, dots) for arm in arms),
-        ticks=tuple(Mark(axis.place(tick), tick_shown(tick)) for tick in axis.ticks),
-        references=tuple(Mark(axis.place(value), label) for value, label in references),
+        ticks=tuple(Mark(axis.position(tick), tick_shown(tick)) for tick in axis.ticks),
+        references=tuple(Mark(axis.position(value), label) for value, label in references),
         note=note,
     )
 
 
 def _row(arm: Arm, axis: Axis, shown: Format, what: str) -> Row:
-    known = [(point, point.value) for point in arm.points if point.value is not None]
+    valued = [(point, point.value) for point in arm.points if point.value is not None]
     dots = tuple(
         Dot(
-            axis.place(value),
+            axis.position(value),
             f"{what} {point.seed}: {'more than ' if point.bound else ''}{shown(value)}"
             + (f", {point.said}" if point.said else ""),
             point.collapsed,
             point.bound,
             point.pale,
-            place % 3,
+            index % 3,
             beyond=not axis.holds(value),
             seed=point.seed if what == "seed" else None,
         )
-        for place, (point, value) in enumerate(known)
+        for index, (point, value) in enumerate(valued)
     )
     mean = None
-    if known and not any(point.bound for point, _ in known):
-        middle = sum(value for _, value in known) / len(known)
-        mean = Mark(axis.place(middle) if axis.holds(middle) else None, shown(middle))
+    if valued and not any(point.bound for point, _ in valued):
+        middle = sum(value for _, value in valued) / len(valued)
+        mean = Mark(axis.position(middle) if axis.holds(middle) else None, shown(middle))
     spoken = "; ".join(dot.label + (" (collapsed)" if dot.collapsed else "") for dot in dots) or "no values"
     wanted = None if arm.wanted is None else band(axis, *arm.wanted)
     interval = None
-    if arm.mean is not None and known and (arm.mean[0] is not None or arm.mean[1] is not None):
+    if arm.mean is not None and valued and (arm.mean[0] is not None or arm.mean[1] is not None):
         low, high = arm.mean
         interval = band(axis, -math.inf if low is None else low, math.inf if high is None else high)
-    return Row(arm.name, dots, mean, len(arm.points) - len(known), spoken, wanted, arm.wants, interval)
+    return Row(arm.name, dots, mean, len(arm.points) - len(valued), spoken, wanted, arm.wants, interval)

@@ -37,8 +37,8 @@ def _mean(evidence: Evidence, variant: str, metric: str) -> float | None:
     """Mean of a metric over a variant's runs; a collapsed run without a number counts as guessing."""
     seeds = [run.seed for run in evidence.of(variant)]
     if metric == "kernel_cosine":
-        known = [value for run in evidence.of(variant) if (value := finite(run.scalar(metric))) is not None]
-        return fmean(known) if known else None
+        finite_values = [value for run in evidence.of(variant) if (value := finite(run.scalar(metric))) is not None]
+        return fmean(finite_values) if finite_values else None
     values = metric_values(evidence, variant, seeds, metric)
     return None if isinstance(values, NotEvaluated) or not values else fmean(values)
 

@@ -34,8 +34,8 @@ def _table(evidence: Evidence) -> str:
     rows = []
     for variant in evidence.study.variants:
         for run in evidence.of(variant):
-            for place, epoch in enumerate(run.curves.get("epoch", [])):
-                values = [_at(run, name, place) for name in COLUMNS[3:]]
+            for index, epoch in enumerate(run.curves.get("epoch", [])):
+                values = [_at(run, name, index) for name in COLUMNS[3:]]
                 rows.append((variant, run.seed, epoch, *values))
     rows.sort(key=lambda row: row[:3])
     buffer = io.StringIO()
@@ -45,7 +45,7 @@ def _table(evidence: Evidence) -> str:
     return buffer.getvalue()
 
 
-def _at(run: RunRecord, name: str, place: int) -> str:
+def _at(run: RunRecord, name: str, index: int) -> str:
     curve = run.curves.get(name, [])
-    value = finite(curve[place]) if place < len(curve) else None
+    value = finite(curve[index]) if index < len(curve) else None
     return "" if value is None else repr(value)

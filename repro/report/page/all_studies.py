@@ -64,20 +64,20 @@ def studies_at_hand(root: Path, claims: Path) -> list[tuple[Path, list[Row]]]:
 
     Recorded evidence has no file of verdicts, so it is judged here. Raises UserError when there is no study.
     """
-    found: dict[str, tuple[Path, list[Row]]] = {}
+    results: dict[str, tuple[Path, list[Row]]] = {}
     for path in sorted((root / "results").glob("*/verdicts.json")):
         if (path.parent / "evidence").is_dir():
-            found[path.parent.name] = (path.parent / "evidence", checked_rows(read_json(path)))
+            results[path.parent.name] = (path.parent / "evidence", checked_rows(read_json(path)))
     for path in sorted((root / "evidence").glob("*/study.json")):
-        if path.parent.name not in found:
+        if path.parent.name not in results:
             ledger = make_ledger(claims, [path.parent])
-            found[path.parent.name] = (path.parent, checked_rows(ledger.as_json()))
-    if not found:
+            results[path.parent.name] = (path.parent, checked_rows(ledger.as_json()))
+    if not results:
         raise UserError(
             f"{root}: no study has verdicts (results/STUDY/verdicts.json) or recorded evidence (evidence/STUDY); "
             "run `dvc repro` first"
         )
-    return [found[name] for name in sorted(found)]
+    return [results[name] for name in sorted(results)]
 
 
 def write_all_studies(root: Path, claims: Path | None = None) -> tuple[Path, list[str]]:
@@ -111,9 +111,9 @@ def all_studies_html(results: Sequence[StudyResults], registry: Registry) -> str
     names += [name for item in results for name in rows[item.name] if name not in registry.statements]
     entries = []
     for name in dict.fromkeys(names):
-        found = [(rows[item.name][name], item) for item in results if name in rows[item.name]]
-        if found:
-            entries.append(_entry(found, registry, literature, rules))
+        judged = [(rows[item.name][name], item) for item in results if name in rows[item.name]]
+        if judged:
+            entries.append(_entry(judged, registry, literature, rules))
     ordered = sections(entries)
     studies = [item.name for item in results]
     judgements = [item for entry in entries for item in entry.judgements]
@@ -121,7 +121,7 @@ def all_studies_html(results: Sequence[StudyResults], registry: Registry) -> str
         "all_studies.html",
         studies=studies,
         lines=[_line(item, rows[item.name]) for item in results],
-        known=frozenset(entry.id for entry in entries),
+        on_page=frozenset(entry.id for entry in entries),
         kinds=tuple(sorted({entry.kind for entry in entries})),
         counts=counts(judgements),
         total=len(entries),
@@ -131,14 +131,17 @@ def all_studies_html(results: Sequence[StudyResults], registry: Registry) -> str
 
 
 def _entry(
-    found: Sequence[tuple[Row, StudyResults]], registry: Registry, literature: Literature, rules: Mapping[str, Rules]
+    judged_rows: Sequence[tuple[Row, StudyResults]],
+    registry: Registry,
+    literature: Literature,
+    rules: Mapping[str, Rules],
 ) -> StatementEntry:
     """A statement on all studies; one that needs none has a single judgement."""
-    judged = [(row, item) for row, item in found if row["study"] is not None]
+    judged = [(row, item) for row, item in judged_rows if row["study"] is not None]
     if judged:
         bases = [Basis(row, item.evidence, item.retrieval, rules[item.name]) for row, item in judged]
         return statement_entry(bases, registry, literature)
-    row, _ = min(found, key=lambda pair: _TELLING.index(pair[0]["verdict"]))
+    row, _ = min(judged_rows, key=lambda pair: _TELLING.index(pair[0]["verdict"]))
     return statement_entry([Basis(row)], registry, literature)
 
 
@@ -147,7 +150,9 @@ def _line(item: StudyResults, rows: dict[str, Row]) -> StudyLine:
     counted = study.data.get("counts", {})
     runs = sum(len(item.evidence.of(variant)) for variant in study.variants)
     verdicts = [row["verdict"] or NO_CLAIM for row in rows.values() if row["study"] is not None]
-    known = [(name, verdicts.count(name)) for name in ("supported", "contradicted", "inconclusive", "not_evaluated")]
+    by_verdict = [
+        (name, verdicts.count(name)) for name in ("supported", "contradicted", "inconclusive", "not_evaluated")
+    ]
     return StudyLine(
         name=study.study,
         summary=study.summary,
@@ -156,6 +161,6 @@ def _line(item: StudyResults, rows: dict[str, Row]) -> StudyLine:
         f"{words.count(counted.get('train'))} training pictures, {words.count(study.data.get('crop'))} px",
         seeds=words.count(len(study.seeds)),
         runs=f"{words.count(runs)} of {words.count(len(study.variants) * len(study.seeds))}",
-        counts=tuple(known),
+        counts=tuple(by_verdict),
         page=item.page,
     )

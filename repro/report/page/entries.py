@@ -107,8 +107,8 @@ def statement_entry(bases: Sequence[Basis], registry: Registry, literature: Lite
         tested_how=_picked(test),
         rules=() if test is None else rules(test),
         judgements=tuple(
-            judgement(basis, statement, test, registry.gates, f"{name}-{place}" if several else name)
-            for place, basis in enumerate(bases, 1)
+            judgement(basis, statement, test, registry.gates, f"{name}-{number}" if several else name)
+            for number, basis in enumerate(bases, 1)
         ),
     )
 
@@ -118,17 +118,17 @@ def sections(entries: Sequence[StatementEntry]) -> tuple[Section, ...]:
     grouped: dict[str, list[StatementEntry]] = {}
     for entry in entries:
         grouped.setdefault(entry.section, []).append(entry)
-    order = {number: place for place, number in enumerate(SECTIONS)}
+    order = {number: index for index, number in enumerate(SECTIONS)}
     numbers = sorted(grouped, key=lambda number: order.get(number, len(order)))
     return tuple(
         Section(
             key=number,
             number="" if number == "abstract" else number,
             title=SECTIONS.get(number, f"Section {number}"),
-            anchor=f"section-{place}",
+            anchor=f"section-{index}",
             entries=tuple(grouped[number]),
         )
-        for place, number in enumerate(numbers)
+        for index, number in enumerate(numbers)
     )
 
 
@@ -149,16 +149,16 @@ def _paper_noise(original: Statement | None) -> tuple[PaperNoise, ...]:
 
 
 def _noise(errors: Any) -> PaperNoise:
-    found = papers_evidence(errors)
-    runs = found["z_runs"]
-    difference = signed(f"{100 * found['difference']:+.2f}")
+    computed = papers_evidence(errors)
+    runs = computed["z_runs"]
+    difference = signed(f"{100 * computed['difference']:+.2f}")
     said = (
-        f"top-{found['guesses']}: {difference} points, {'one run each' if runs else 'the same net in two ways'}; "
-        f"{found['z_pictures']:.1f} standard errors of {found['pictures']:,} test pictures"
+        f"top-{computed['guesses']}: {difference} points, {'one run each' if runs else 'the same net in two ways'}; "
+        f"{computed['z_pictures']:.1f} standard errors of {computed['pictures']:,} test pictures"
     )
     if runs:
         errors_of_runs = ", ".join(f"{z:.1f}" for z in runs.values())
         said += f"; {errors_of_runs} if runs spread by {', '.join(runs)} points"
-    if found["assumed"]:
-        said += f" (assumed: {found['assumed']})"
-    return PaperNoise(bool(found["exceeds_noise"]), said)
+    if computed["assumed"]:
+        said += f" (assumed: {computed['assumed']})"
+    return PaperNoise(bool(computed["exceeds_noise"]), said)

@@ -36,7 +36,7 @@ class GateReading:
     """One thing that a gate reads, in a sentence, or why nothing was read; and the statements that it opens or shuts,
     those of the study's family first."""
 
-    found: str
+    sentence: str
     state: State
     family: tuple[str, ...]
     others: tuple[str, ...]
@@ -65,17 +65,17 @@ def gate_rows(cases: Iterable[Case], gates: Gates) -> tuple[GateRow, ...]:
 
 def _readings(cases: Iterable[Case], gates: Gates, name: GateName) -> tuple[GateReading, ...]:
     """Each distinct reading once; those of the family first."""
-    known: dict[tuple[str, State], GateReading] = {}
+    readings: dict[tuple[str, State], GateReading] = {}
     for case in cases:
-        found, state = _read(case, gates, name)
-        reading = known.get((found, state)) or GateReading(found, state, (), ())
+        sentence, state = _read(case, gates, name)
+        reading = readings.get((sentence, state)) or GateReading(sentence, state, (), ())
         statement = case.statement.id
         if statement in case.evidence.study.family:
             reading = replace(reading, family=(*reading.family, statement))
         else:
             reading = replace(reading, others=(*reading.others, statement))
-        known[found, state] = reading
-    return tuple(sorted(known.values(), key=lambda reading: not reading.family))
+        readings[sentence, state] = reading
+    return tuple(sorted(readings.values(), key=lambda reading: not reading.family))
 
 
 def _read(case: Case, gates: Gates, name: GateName) -> tuple[str, State]:
@@ -86,6 +86,6 @@ def _read(case: Case, gates: Gates, name: GateName) -> tuple[str, State]:
     reading = read_gate(case.evidence, gates, name, case.test, variants, case.seeds)
     if isinstance(reading, NotEvaluated):
         return reading.reason, "shut" if reading.code in _SHUT else "unread"
-    if re.search(r"\b(nan|inf)\b", reading.found):
+    if re.search(r"\b(nan|inf)\b", reading.sentence):
         return "what it reads is not a number", "unread"
-    return reading.found, "open" if reading.open else "shut"
+    return reading.sentence, "open" if reading.open else "shut"

@@ -9,8 +9,8 @@ from repro.errors import UserError
 
 def with_part(page: Path, text: str, begin: str, part: str, end: str) -> str:
     """The page's text with this part between the marks `begin` and `end`; UserError without them."""
-    before, found, rest = text.partition(begin)
+    before, began, rest = text.partition(begin)
     _, ended, after = rest.partition(end)
-    if not found or not ended:
+    if not began or not ended:
         raise UserError(f"{page} has no line {begin!r} before a line {end!r}; put them where the part belongs")
     return f"{before}{begin}\n{part}\n{end}{after}"

@@ -10,7 +10,7 @@ from repro.report.page.entries import Section, StatementEntry
 
 @dataclass(frozen=True)
 class Cell:
-    """A verdict that leads to its place on the page; `study` is None where none was needed."""
+    """A verdict that leads to its entry on the page; `study` is None where none was needed."""
 
     study: str | None
     verdict: str

@@ -43,8 +43,8 @@ def write_report(
 
     Raises UserError when `verdicts` has another shape, or when files cannot be read or written.
     """
-    known = registry or load_registry(claims_folder() / REGISTRY_FILE)
-    write_text(path, report_html(evidence, verdicts, known, retrieval, literature_beside(known)))
+    registered = registry or load_registry(claims_folder() / REGISTRY_FILE)
+    write_text(path, report_html(evidence, verdicts, registered, retrieval, literature_beside(registered)))
 
 
 def literature_beside(registry: Registry) -> Literature:
@@ -73,7 +73,7 @@ def report_html(
         "report.html",
         head=masthead(evidence),
         studies=(study,),
-        known=frozenset(by_id),
+        on_page=frozenset(by_id),
         kinds=_kinds(entries),
         counts=counts(judgements),
         total=len(entries),

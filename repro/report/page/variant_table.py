@@ -153,12 +153,12 @@ def _first(runs: list[RunRecord], name: str) -> float | None:
 
 
 def _mean_and_spread(runs: list[RunRecord], name: str) -> str:
-    known = [value for run in runs if (value := finite(run.scalar(name))) is not None]
-    if not known:
+    values = [value for run in runs if (value := finite(run.scalar(name))) is not None]
+    if not values:
         return percent(None)
-    deviation = spread(known)
-    mean = percent(fmean(known))
-    return mean if deviation is None else f"{decimal(100 * fmean(known), 1)} ± {percent(deviation)}"
+    deviation = spread(values)
+    mean = percent(fmean(values))
+    return mean if deviation is None else f"{decimal(100 * fmean(values), 1)} ± {percent(deviation)}"
 
 
 def _run_row(run: RunRecord) -> RunRow:

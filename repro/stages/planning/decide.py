@@ -38,7 +38,10 @@ def decide_plan(project: Project, study: str, sources: Sequence[str], echo: Call
     for prospect in expected:
         before = registry.after.get(prospect.statement)
         chained = f", once {before} is decided" if before in planned.family else ""
-        echo(f"  {prospect.statement:<5} {prospect.seeds} seeds, level {prospect.level:.2g}{chained}: {prospect.told}")
+        echo(
+            f"  {prospect.statement:<5} {prospect.seeds} seeds, level {prospect.level:.2g}{chained}: "
+            f"{prospect.sentence}"
+        )
     for sentence in one_way(expected):
         echo(f"  Before hours are spent: {sentence}")
 

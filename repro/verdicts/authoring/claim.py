@@ -77,15 +77,15 @@ def load_claims(folder: Path) -> dict[str, Claim]:
             statement = getattr(value, ATTRIBUTE, None)
             if not isinstance(statement, str) or not inspect.isfunction(value):
                 continue
-            found = Claim(statement, value, path)
+            candidate = Claim(statement, value, path)
             if list(inspect.signature(value).parameters) not in (["evidence"], ["definition"]):
-                raise UserError(f"{path}: {found.name} must take one parameter, evidence or definition")
+                raise UserError(f"{path}: {candidate.name} must take one parameter, evidence or definition")
             if statement in claims and claims[statement].function is not value:
                 raise UserError(
-                    f"{path}: {found.name} claims {statement}, and so does {claims[statement].name} in "
+                    f"{path}: {candidate.name} claims {statement}, and so does {claims[statement].name} in "
                     f"{claims[statement].path}; a statement has one claim"
                 )
-            claims[statement] = found
+            claims[statement] = candidate
     return claims
 
 

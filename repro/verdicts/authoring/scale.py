@@ -39,30 +39,30 @@ def departures_from_paper_scale(evidence: Evidence, classes: int = 1000) -> tupl
     study = evidence.study
     if study.fidelity not in ("paper", "authors"):
         return (f"fidelity {study.fidelity}",)
-    found = [f"{study.classes} classes, not {classes:,}"] if study.classes != classes else []
+    departures = [f"{study.classes} classes, not {classes:,}"] if study.classes != classes else []
     staged = _staged(study.data)
     if classes == FALL_2009["classes"]:
         enough = abs(staged - FALL_2009["pictures"] / 2) <= 0.01 * FALL_2009["pictures"]
     else:
         enough = contest_of(study.data) is not None
     if not enough:
-        found.append(f"{staged:,} training pictures")
+        departures.append(f"{staged:,} training pictures")
     if study.data.get("size") != SIDE:
-        found.append(f"pictures of {study.data.get('size')} px, not {SIDE}")
+        departures.append(f"pictures of {study.data.get('size')} px, not {SIDE}")
     base = study.settings.get("base", {})
     printed = _resolved(study.fidelity)
     for part in ("net", "training"):
-        found += [f"{part}.{line}" for line in _lines(printed[part], base.get(part, {}))]
-    return tuple(found)
+        departures += [f"{part}.{line}" for line in _lines(printed[part], base.get(part, {}))]
+    return tuple(departures)
 
 
 def paper_scale_only(evidence: Evidence, classes: int = 1000) -> NotEvaluated | None:
     """None at the paper's own scale; else NotEvaluated, which names the first few departures from it."""
-    found = departures_from_paper_scale(evidence, classes)
-    if not found:
+    departures = departures_from_paper_scale(evidence, classes)
+    if not departures:
         return None
-    more = f" and {len(found) - _MOST_DEPARTURES} more" if len(found) > _MOST_DEPARTURES else ""
-    said = "; ".join(found[:_MOST_DEPARTURES])
+    more = f" and {len(departures) - _MOST_DEPARTURES} more" if len(departures) > _MOST_DEPARTURES else ""
+    said = "; ".join(departures[:_MOST_DEPARTURES])
     return NotEvaluated(
         "scale", f"only a study at the paper's own scale can speak about its magnitudes; this one has {said}{more}"
     )
@@ -98,5 +98,5 @@ def _resolved(fidelity: str) -> dict[str, Any]:
 
 def _lines(printed: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
     """What differs from the print; what older evidence does not mention has its default."""
-    known = {key: value for key, value in there.items() if not key.startswith("curve_")}
-    return differences({key: printed.get(key) for key in known}, known)
+    present = {key: value for key, value in there.items() if not key.startswith("curve_")}
+    return differences({key: printed.get(key) for key in present}, present)

@@ -114,8 +114,8 @@ class StudyEvidence:
 
     def setting(self, variant: str, *path: str) -> Any:
         """A resolved setting of a variant, for instance ("training", "schedule", "kind")."""
-        (known,) = self._known((variant,))
-        value: Any = self._evidence.study.settings[known]
+        (name,) = self._known((variant,))
+        value: Any = self._evidence.study.settings[name]
         for key in path:
             value = value[key]
         return value

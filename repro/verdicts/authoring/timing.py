@@ -31,7 +31,7 @@ def timings_by_accelerators(runs: Sequence[RunRecord]) -> dict[Accelerators, lis
     Left out are runs whose clock seconds are not known, that shared their device with others, or that diverged,
     which ended early.
     """
-    found: dict[Accelerators, list[RunTiming]] = {}
+    timings: dict[Accelerators, list[RunTiming]] = {}
     for run in runs:
         seconds, steps, epochs = (run.scalar(name) for name in ("clock_seconds", "steps", "epochs"))
         accelerators = run.provenance.get("accelerators")
@@ -41,8 +41,8 @@ def timings_by_accelerators(runs: Sequence[RunRecord]) -> dict[Accelerators, lis
         augmented, plain = run.scalar("augmented_step_seconds"), run.scalar("plain_step_seconds")
         augmentation = None if augmented is None or not plain else augmented / plain - 1
         timing = RunTiming(seconds / epochs, seconds / steps, augmentation)
-        found.setdefault(tuple(accelerators), []).append(timing)
-    return found
+        timings.setdefault(tuple(accelerators), []).append(timing)
+    return timings
 
 
 def said(accelerators: Accelerators) -> str:

@@ -22,8 +22,8 @@ from repro.verdicts.statistics.estimates import sd_floor
 
 def _judge_direction(evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]) -> Part:
     """Whether one variant differs from another in the registered sense; at the paper's scale, by its margin."""
-    found = _difference(evidence, test, samples.first, samples.second, seeds, test.metric)
-    return _with_second_readings(found, evidence, test, samples, seeds)
+    finding = _difference(evidence, test, samples.first, samples.second, seeds, test.metric)
+    return _with_second_readings(finding, evidence, test, samples, seeds)
 
 
 def _judge_any_of(evidence: Evidence, test: AnyOfTest, samples: EachAgainst, seeds: Sequence[int]) -> Part:
@@ -80,16 +80,16 @@ def _judge_equivalent(evidence: Evidence, test: EquivalentTest, samples: Arms, s
 
 
 def _with_second_readings(
-    found: Part, evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]
+    finding: Part, evidence: Evidence, test: DirectionTest, samples: Arms, seeds: Sequence[int]
 ) -> Part:
     """The finding with the same comparison in further metrics, for readers: these decide nothing."""
-    if isinstance(found, NotEvaluated) or not test.beside:
-        return found
+    if isinstance(finding, NotEvaluated) or not test.beside:
+        return finding
     readings: dict[str, Part] = {
         metric: _compared(evidence, metric, samples.first, samples.second, seeds, test.larger) for metric in test.beside
     }
     there = {metric: reading for metric, reading in readings.items() if isinstance(reading, Finding)}
-    return found.remarked(beside=two_arms.parts_in_numbers(there))
+    return finding.remarked(beside=two_arms.parts_in_numbers(there))
 
 
 def _difference(

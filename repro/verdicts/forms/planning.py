@@ -24,7 +24,7 @@ class Prospect:
     supported     whether any evidence of so many seeds could support it; contradicted likewise
     sd            of a run, in the metric's unit; None: not given
     detectable    effect that is found with 80 % power; None where no sd is given, or effects have no unit
-    told          the prospect in words, for readers
+    sentence      the prospect in words, for readers
     """
 
     statement: str
@@ -32,7 +32,7 @@ class Prospect:
     level: float
     supported: bool
     contradicted: bool
-    told: str
+    sentence: str
     sd: float | None = None
     detectable: float | None = None
 
@@ -49,17 +49,17 @@ class Plan:
     level: float
     spread: Mapping[str, float]
 
-    def either(self, told: str) -> Prospect:
+    def either(self, sentence: str) -> Prospect:
         """The prospect in which both verdicts are possible."""
-        return self.prospect(True, True, told)
+        return self.prospect(True, True, sentence)
 
-    def neither(self, told: str) -> Prospect:
+    def neither(self, sentence: str) -> Prospect:
         """The prospect in which no evidence of so many seeds decides."""
-        return self.prospect(False, False, told)
+        return self.prospect(False, False, sentence)
 
-    def prospect(self, supported: bool, contradicted: bool, told: str) -> Prospect:
+    def prospect(self, supported: bool, contradicted: bool, sentence: str) -> Prospect:
         """The prospect with these possible verdicts, in the words of the form."""
-        return Prospect(self.statement, self.seeds, self.level, supported, contradicted, told)
+        return Prospect(self.statement, self.seeds, self.level, supported, contradicted, sentence)
 
 
 def too_few(test: StatisticalTest, plan: Plan) -> Prospect | None:
@@ -89,7 +89,7 @@ def of_differences(
     parts = comparisons * len(metrics)
     cautious, power = level / T_CAUTION, 1 - (1 - POWER) / parts
     detectable = minimum_detectable_effect(sd, n, cautious, power)
-    told = f"finds {number(detectable, unit)} {unit} with 80 % power at sd {number(sd, unit)}"
+    sentence = f"finds {number(detectable, unit)} {unit} with 80 % power at sd {number(sd, unit)}"
     each = " each" if parts > 1 else ""
     for label, effect in (
         ("smallest effect", getattr(test, "smallest_effect", 0.0)),
@@ -97,8 +97,8 @@ def of_differences(
     ):
         if effect:
             share = welch_power(effect / (sd * math.sqrt(2 / n)), n, cautious) ** parts
-            told += f"; the {label}, {number(effect, unit)}{each}, with {100 * share:.0f} %"
+            sentence += f"; the {label}, {number(effect, unit)}{each}, with {100 * share:.0f} %"
     supported = margin is None or minimum_detectable_effect(sd, n, cautious, 0.5) < margin
     if not supported:
-        told += f"; never supported: the margin of {number(margin, unit)} is narrower than its interval"
-    return Prospect(plan.statement, n, level, supported, True, told, sd, detectable)
+        sentence += f"; never supported: the margin of {number(margin, unit)} is narrower than its interval"
+    return Prospect(plan.statement, n, level, supported, True, sentence, sd, detectable)

@@ -43,9 +43,9 @@ def _beside(
     shown: dict[str, list[float]] = {}
     for variant in test.beside:
         if variant in evidence.study.variants and missing_runs(evidence, [variant], seeds) is None:
-            found = divisions_of(evidence, variant, seeds, test.specific_above)
-            if not isinstance(found, NotEvaluated):
-                shown[variant] = [net.j for net in found]
+            divisions = divisions_of(evidence, variant, seeds, test.specific_above)
+            if not isinstance(divisions, NotEvaluated):
+                shown[variant] = [net.j for net in divisions]
     untrained = divisions_of(evidence, samples.split, seeds, test.specific_above, initial=True)
     if not isinstance(untrained, NotEvaluated):
         shown[f"{samples.split}, untrained"] = [net.j for net in untrained]
@@ -67,14 +67,14 @@ def divisions_of_both(
 def divisions_by_run(evidence: Evidence, test: TowersTest) -> Iterator[RunValues]:
     """J of each recorded run of each variant that the test names, where its kernels' responses are stored."""
     for variant in names_in(test.model_dump(mode="json"), evidence.study.variants):
-        found = {}
+        by_seed = {}
         for run in evidence.of(variant):
             if evidence.has_array(run.identity, "conv1_chroma_response"):
                 shares = evidence.array(run.identity, "conv1_chroma_response")
                 live = evidence.array(run.identity, "conv1_live")
-                found[run.seed] = division(shares, live, test.specific_above)
-        if found:
-            yield RunValues(variant, "J", "J", list(found), list(found.values()))
+                by_seed[run.seed] = division(shares, live, test.specific_above)
+        if by_seed:
+            yield RunValues(variant, "J", "J", list(by_seed), list(by_seed.values()))
 
 
 TOWER_CONTRAST = Form(

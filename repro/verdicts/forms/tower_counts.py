@@ -91,9 +91,9 @@ def _prospect_of_every_run(test: EveryRunTest, plan: Plan) -> Prospect:
     n, able = plan.seeds, plan.seeds >= test.minimum_n
     few = max((k for k in range(n) if 2 * at_most(k, n, test.contradicted_below) <= plan.level), default=None)
     enough = 2 * test.recurrence**n <= plan.level and able
-    told = f"supported by {n} of {n} runs" if enough else f"{n} of {n} runs are too few to support"
-    told += f", contradicted by at most {few}" if few is not None else ", never contradicted"
-    return plan.prospect(enough, few is not None and able, told)
+    sentence = f"supported by {n} of {n} runs" if enough else f"{n} of {n} runs are too few to support"
+    sentence += f", contradicted by at most {few}" if few is not None else ", never contradicted"
+    return plan.prospect(enough, few is not None and able, sentence)
 
 
 EVERY_RUN = Form(EveryRunTest, (Towers,), _judge_every_run, _prospect_of_every_run, divisions_by_run)
@@ -187,8 +187,8 @@ def _prospect_of_fair_coin(test: FairCoinTest, plan: Plan) -> Prospect:
     (low, high), n, able = test.margin, plan.seeds, plan.seeds >= test.minimum_n
     inside = [k for k in range(n + 1) if 2 * max(at_least(k, n, low), at_most(k, n, high)) <= plan.level]
     outside = 2 * at_most(0, n, low) <= plan.level
-    told = f"supported by {inside[0]} to {inside[-1]} of {n} runs" if inside else "never supported"
-    return plan.prospect(bool(inside) and able, outside and able, told)
+    sentence = f"supported by {inside[0]} to {inside[-1]} of {n} runs" if inside else "never supported"
+    return plan.prospect(bool(inside) and able, outside and able, sentence)
 
 
 FAIR_COIN = Form(FairCoinTest, (Towers,), _judge_fair_coin, _prospect_of_fair_coin, divisions_by_run)

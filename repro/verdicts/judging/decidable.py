@@ -43,14 +43,14 @@ def prospects(
     return planned
 
 
-def one_way(found: Sequence[Prospect]) -> list[str]:
+def one_way(expected: Sequence[Prospect]) -> list[str]:
     """Warnings before hours are spent: a sentence for each statement that no look can decide, or only one way."""
     said = []
-    for name in dict.fromkeys(prospect.statement for prospect in found):
-        looks = [prospect for prospect in found if prospect.statement == name]
+    for name in dict.fromkeys(prospect.statement for prospect in expected):
+        looks = [prospect for prospect in expected if prospect.statement == name]
         up, down = any(p.supported for p in looks), any(p.contradicted for p in looks)
         if not up and not down:
-            said.append(f"{name} can only come out inconclusive: {looks[-1].told}.")
+            said.append(f"{name} can only come out inconclusive: {looks[-1].sentence}.")
         elif not (up and down):
             said.append(f"{name} can come out {'supported' if up else 'contradicted'} or inconclusive, nothing else.")
     return said

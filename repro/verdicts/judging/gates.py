@@ -39,7 +39,7 @@ class GateReading:
     """Whether a gate is open, and its numbers in words."""
 
     open: bool
-    found: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def shut_gate(
         if isinstance(reading, NotEvaluated):
             return reading
         if not reading.open:
-            return NotEvaluated("gate", f"gate {name}: {reading.found}")
+            return NotEvaluated("gate", f"gate {name}: {reading.sentence}")
     return None
 
 
@@ -122,12 +122,12 @@ def _settled(asked: Asked, rule: Settled) -> GateReading | NotEvaluated:
         return fall
     if fall is None:
         return GateReading(True, "its plateau schedule ended every run by itself")
-    found = (
+    sentence = (
         f"in the last quarter of the steps at the first learning rate the held-out error fell by {100 * fall:.2f} % "
         f"of its whole fall from guessing, {_word(fall <= rule.fall_at_most, 'at most', 'more than')} "
         f"{100 * rule.fall_at_most:g} %"
     )
-    return GateReading(fall <= rule.fall_at_most, found)
+    return GateReading(fall <= rule.fall_at_most, sentence)
 
 
 def _errors_left(asked: Asked, rule: ErrorsLeft) -> GateReading | NotEvaluated:
@@ -171,35 +171,35 @@ def _normalisation_alive(asked: Asked, rule: NormalisationAlive) -> GateReading 
 
 
 def _tuned(asked: Asked, rule: Tuned) -> GateReading | NotEvaluated:
-    found = asked.evidence.study.tuned
-    if without := [name for name in asked.variants if name not in found]:
+    tuned = asked.evidence.study.tuned
+    if without := [name for name in asked.variants if name not in tuned]:
         return GateReading(False, f"no learning rate was searched for {', '.join(without)}")
-    if edge := [name for name in asked.variants if not found[name]["interior"]]:
+    if edge := [name for name in asked.variants if not tuned[name]["interior"]]:
         return GateReading(False, f"the best rate of {', '.join(edge)} lies at the edge of those tried")
-    return GateReading(True, "; ".join(f"{name} at rate {found[name]['rate']:g}" for name in asked.variants))
+    return GateReading(True, "; ".join(f"{name} at rate {tuned[name]['rate']:g}" for name in asked.variants))
 
 
 # ---- first-layer kernels ---------------------------------------------------------------------------
 
 
 def _kernels_moved(asked: Asked, rule: KernelsMoved) -> GateReading | NotEvaluated:
-    told = []
+    sentences = []
     for variant in asked.variants:
         cosines = [run.scalar("kernel_cosine") for run in runs_of(asked.evidence, variant, asked.seeds)]
-        known = [value for value in cosines if value is not None]
-        if len(known) < len(cosines):
+        measured = [value for value in cosines if value is not None]
+        if len(measured) < len(cosines):
             return GateReading(False, f"{variant} has runs without kernel_cosine")
-        moved = fmean(known) < rule.mean_cosine_with_initial_below
-        told.append(
-            f"mean cosine of {variant}'s kernels with their initial values is {fmean(known):.2f}, "
+        moved = fmean(measured) < rule.mean_cosine_with_initial_below
+        sentences.append(
+            f"mean cosine of {variant}'s kernels with their initial values is {fmean(measured):.2f}, "
             f"{_word(moved, 'below', 'not below')} {rule.mean_cosine_with_initial_below:g}"
         )
         if not moved:
-            return GateReading(False, told[-1])
+            return GateReading(False, sentences[-1])
         too_few = _too_few_live(asked, variant, rule.live_kernels_per_tower_at_least, rule.dead_share_per_tower_at_most)
         if too_few is not None:
             return too_few
-    return GateReading(True, "; ".join(told))
+    return GateReading(True, "; ".join(sentences))
 
 
 def _enough_kernels(asked: Asked, rule: EnoughKernels) -> GateReading | NotEvaluated:

@@ -40,18 +40,18 @@ def departures(
     }
     in_family = any(name in study.family for name in (statement, *digests))
     runs = [run for name in variants for run in evidence.of(name)]
-    found: dict[str, None] = {} if in_family else {"it is not in the study's family": None}
+    phrases: dict[str, None] = {} if in_family else {"it is not in the study's family": None}
     for noted in (run.registered for run in runs):
         if not noted:
-            found["nothing was registered when its runs were created"] = None
+            phrases["nothing was registered when its runs were created"] = None
             continue
         for key, value in now.items():
             if _comparable(key, noted) != value:
-                found[f"{_OF_STUDY[key]} when its runs were created"] = None
+                phrases[f"{_OF_STUDY[key]} when its runs were created"] = None
         entries = noted.get("registry", {})
         if in_family and not any(entries.get(name) == digest for name, digest in digests.items()):
-            found["its entry in the registry was another, or none, when its runs were created"] = None
-    return (*found, *_unsaid(runs))
+            phrases["its entry in the registry was another, or none, when its runs were created"] = None
+    return (*phrases, *_unsaid(runs))
 
 
 _TRACES = {

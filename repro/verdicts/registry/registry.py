@@ -89,7 +89,7 @@ class Registry:
             for name in _ALWAYS_DIGESTED
             if hasattr(entry.test, name) and name not in test
         }
-        if hasattr(entry.test, "unit"):  # a key of the file in the first version, now told by the form and the metric
+        if hasattr(entry.test, "unit"):  # a key of the file in the first version, now given by the form and the metric
             test["unit"] = entry.test.unit
         gates = self.gates.model_dump(mode="json")
         return digest_of(

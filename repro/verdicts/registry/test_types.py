@@ -39,9 +39,9 @@ DECIDES_NOTHING = frozenset({"arms", "reads", "planned_effect", "beside", "print
 """Fields that no verdict depends on: words and numbers for readers and plans."""
 
 
-def names_in(value: Any, known: Collection[str]) -> tuple[str, ...]:
+def names_in(value: Any, allowed: Collection[str]) -> tuple[str, ...]:
     """Which of the known names (of variants, of metrics) a test's plain values mention anywhere, in its order."""
-    return tuple(dict.fromkeys(word for word in _strings(value) if word in known))
+    return tuple(dict.fromkeys(word for word in _strings(value) if word in allowed))
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -98,14 +98,14 @@ class WeakestReach:
     def detectable(self, alpha: float) -> float | None:
         power = 1.0 - (1.0 - POWER) / len(self.members)
         effects = [member.detectable(alpha, power) for member in self.members]
-        known = [effect for effect in effects if effect is not None]
-        return max(known) if len(known) == len(effects) else None
+        finite_effects = [effect for effect in effects if effect is not None]
+        return max(finite_effects) if len(finite_effects) == len(effects) else None
 
     def seeds_needed(self, alpha: float) -> int | None:
         power = 1.0 - (1.0 - POWER) / len(self.members)
         needs = [member.seeds_needed(alpha, power) for member in self.members]
-        known = [need for need in needs if need is not None]
-        return max(known) if len(known) == len(needs) else None
+        finite_needs = [need for need in needs if need is not None]
+        return max(finite_needs) if len(finite_needs) == len(needs) else None
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class PartsReach:
     def seeds_needed(self, alpha: float) -> int | None:
         power = 1.0 - (1.0 - POWER) / len(self.members)
         needs = [member.seeds_needed(alpha, power) for member in self.members]
-        known = [need for need in needs if need is not None]
-        return max(known) if len(known) == len(needs) else None
+        finite_needs = [need for need in needs if need is not None]
+        return max(finite_needs) if len(finite_needs) == len(needs) else None
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Why:
     """One cause of a change, in a phrase."""
 
     cause: Cause
-    told: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class VerdictDiff:
                     "study": change.row.study,
                     "before": None if change.before is None else _json(change.before),
                     "after": None if change.after is None else _json(change.after),
-                    "why": [{"cause": why.cause, "told": why.told} for why in change.why],
+                    "why": [{"cause": why.cause, "told": why.sentence} for why in change.why],
                 }
                 for change in self.changes
             ],
@@ -131,17 +131,17 @@ def verdict_diff(claims: Path, before: Path, after: Path) -> VerdictDiff:
             f"{before} has verdicts on {_listed(old.studies)}, {after} on {_listed(new.studies)}; a verdict is about "
             "one study, so give two evidences of the same one"
         )
-    found = None
+    differing = None
     if old.evidence is not None and new.evidence is not None:
-        found = difference(old.evidence, new.evidence)
-    causes = _Causes(load_registry(claims / REGISTRY_FILE), old, new, found)
+        differing = difference(old.evidence, new.evidence)
+    causes = _Causes(load_registry(claims / REGISTRY_FILE), old, new, differing)
     changes = tuple(
         Change(old.rows.get(key), new.rows.get(key), causes.of(key))
         for key in dict.fromkeys((*new.rows, *old.rows))
         if _standing(old.rows.get(key)) != _standing(new.rows.get(key))
     )
     unchanged = len({*old.rows, *new.rows}) - len(changes)
-    return VerdictDiff(before, after, changes, unchanged, found)
+    return VerdictDiff(before, after, changes, unchanged, differing)
 
 
 def _standing(row: Row | None) -> tuple[Any, ...] | None:
@@ -191,21 +191,21 @@ class _Causes:
         if a is None or b is None:
             path = self.old.path if a is None else self.new.path
             return (Why("not recorded", f"{path} does not say what it was judged from; write it again"),)
-        found = []
+        causes = []
         if a.evidence != b.evidence:
-            found.append(Why("evidence", self._evidence(before, after)))
+            causes.append(Why("evidence", self._evidence(before, after)))
         if a.entry != b.entry:
-            found.append(Why("registry", f"the entry of {key[0]} changed"))
-        if not found and a.printed != b.printed:
-            found.append(Why("registry", "the numbers that it has from the paper changed"))
-        if not found and (others := self._other_entries()):
-            found.append(
+            causes.append(Why("registry", f"the entry of {key[0]} changed"))
+        if not causes and a.printed != b.printed:
+            causes.append(Why("registry", "the numbers that it has from the paper changed"))
+        if not causes and (others := self._other_entries()):
+            causes.append(
                 Why("registry", f"its own entry did not change; others did, which may share its level: {others}")
             )
-        if not found:
+        if not causes:
             same = "; what else the program uses may be another" if a.code == b.code else ""
-            found.append(Why("code", f"neither the evidence nor the registry changed{same}"))
-        return tuple(found)
+            causes.append(Why("code", f"neither the evidence nor the registry changed{same}"))
+        return tuple(causes)
 
     def _one_sided(self, key: Key, having: Side) -> Why:
         statement, study = key
@@ -240,31 +240,31 @@ def _seeds(row: Row) -> str:
     return " + ".join(map(str, row.n)) + " seeds" if row.n else "no seeds"
 
 
-def difference_in_words(found: EvidenceDifference, variants: Collection[str] | None = None) -> str:
+def difference_in_words(differing: EvidenceDifference, variants: Collection[str] | None = None) -> str:
     """In what two evidences differ, in a phrase, facts left out; empty where they do not.
 
     variants: only what differs in their runs and in the study's record.
     """
     parts = []
     for said, seeds in (
-        ("runs added", found.added),
-        ("runs removed", found.removed),
-        ("other runs under the same seeds", found.replaced),
-        ("other numbers of the same runs", found.changed),
-        ("more or less measured of the same runs", found.measured),
+        ("runs added", differing.added),
+        ("runs removed", differing.removed),
+        ("other runs under the same seeds", differing.replaced),
+        ("other numbers of the same runs", differing.changed),
+        ("more or less measured of the same runs", differing.measured),
     ):
-        if told := _runs_in_words(seeds, variants):
-            parts.append(f"{said}: {told}")
-    if found.study:
-        parts.append(f"the study's record differs in {', '.join(key.replace('_', ' ') for key in found.study)}")
-    if variants is None and found.averages:
+        if runs := _runs_in_words(seeds, variants):
+            parts.append(f"{said}: {runs}")
+    if differing.study:
+        parts.append(f"the study's record differs in {', '.join(key.replace('_', ' ') for key in differing.study)}")
+    if variants is None and differing.averages:
         parts.append("other averages of nets")
     return "; ".join(parts)
 
 
 def _runs_in_words(seeds: Seeds, variants: Collection[str] | None) -> str:
-    of = {variant: found for variant, found in seeds.items() if variants is None or variant in variants}
-    return ", ".join(f"{variant} {_ranges(found)}" for variant, found in of.items())
+    of = {variant: of_variant for variant, of_variant in seeds.items() if variants is None or variant in variants}
+    return ", ".join(f"{variant} {_ranges(of_variant)}" for variant, of_variant in of.items())
 
 
 def _ranges(seeds: Iterable[int]) -> str:

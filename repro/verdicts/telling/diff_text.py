@@ -15,9 +15,9 @@ _WITHOUT_MENTION = frozenset({"reduced_scale", "part_tested", "known_erratum"})
 """Flags that belong to the statement or its study; shown where they changed."""
 
 
-def print_diff(found: VerdictDiff, console: Console) -> None:
+def print_diff(difference: VerdictDiff, console: Console) -> None:
     """The changes as a table, and how many verdicts stayed; without trailing blanks where there is no terminal."""
-    parts = _parts(found, narrow=console.width < _ALL_COLUMNS)
+    parts = _parts(difference, narrow=console.width < _ALL_COLUMNS)
     if console.is_terminal:
         console.print(*parts, sep="\n")
         return
@@ -26,30 +26,32 @@ def print_diff(found: VerdictDiff, console: Console) -> None:
     console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
-def _parts(found: VerdictDiff, *, narrow: bool) -> list[RenderableType]:
+def _parts(difference: VerdictDiff, *, narrow: bool) -> list[RenderableType]:
     parts: list[RenderableType] = []
-    if found.evidence is not None:
-        told = difference_in_words(found.evidence)
-        facts = "other facts about the program's nets" if found.evidence.facts else ""
-        said = "; ".join(part for part in (told, facts) if part)
+    if difference.evidence is not None:
+        evidence = difference_in_words(difference.evidence)
+        facts = "other facts about the program's nets" if difference.evidence.facts else ""
+        said = "; ".join(part for part in (evidence, facts) if part)
         parts.append(Text(f"Evidence: {said}." if said else "Evidence: the same in all that is judged."))
-    if found.changes:
-        parts.append(_table(found, narrow=narrow))
-    changed = len(found.changes)
-    parts.append(Text(f"{changed or 'No'} verdict{'' if changed == 1 else 's'} changed, {found.unchanged} did not."))
+    if difference.changes:
+        parts.append(_table(difference, narrow=narrow))
+    changed = len(difference.changes)
+    parts.append(
+        Text(f"{changed or 'No'} verdict{'' if changed == 1 else 's'} changed, {difference.unchanged} did not.")
+    )
     return parts
 
 
-def _table(found: VerdictDiff, *, narrow: bool) -> Table:
+def _table(difference: VerdictDiff, *, narrow: bool) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("statement", no_wrap=True, min_width=5)
     table.add_column("verdict", overflow="fold")
     if not narrow:
         table.add_column("why", overflow="fold", ratio=1)
-    several = len({change.row.study for change in found.changes} - {None}) > 1
-    for change in found.changes:
+    several = len({change.row.study for change in difference.changes} - {None}) > 1
+    for change in difference.changes:
         name = f"{change.row.id} {change.row.study}" if several and change.row.study else change.row.id
-        why = Text("; ".join(f"{why.cause}: {why.told}" for why in change.why))
+        why = Text("; ".join(f"{why.cause}: {why.sentence}" for why in change.why))
         verdict = _verdict(change)
         table.add_row(name, *([Group(verdict, why)] if narrow else [verdict, why]))
     return table

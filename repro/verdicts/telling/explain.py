@@ -81,9 +81,9 @@ def explanation(root: Path, claims: Path, statement: str, evidence: Sequence[Pat
         "test": None if source.test is None else _test(source.test, registry, variants),
         "studies": _studies(root, source, registry, variants),
         "evidence": [
-            _on_evidence(found, source, registry, folders)
-            for found in ledger.entries
-            if found.statement.id == statement
+            _on_evidence(judged, source, registry, folders)
+            for judged in ledger.entries
+            if judged.statement.id == statement
         ],
         "literature": [finding.model_dump(mode="json") for finding in literature_on(literature, registry, statement)],
     }
@@ -120,14 +120,14 @@ def _studies(
     assert source.test is not None
     first, instead = getattr(source.test, "variants", ()), getattr(source.test, "otherwise", ())
     needed = variants_of(source.test, variants) if not instead else tuple(dict.fromkeys(first))
-    found = []
+    able = []
     for path in study_files(root):
         study = read_study(path)
         lacks = [name for name in needed if name not in study.variants]
         if lacks and instead and set(instead) <= set(study.variants):
             lacks = []
         family = {registry.original(name) for name in study.family if name in registry.statements}
-        found.append(
+        able.append(
             {
                 "study": study.study,
                 "in_family": source.id in family,
@@ -136,7 +136,7 @@ def _studies(
                 "lacks": lacks,
             }
         )
-    return found
+    return able
 
 
 def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: Mapping[str, Path]) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def _gates(
             rows.append({"gate": name, "state": "unread", "reading": reading.reason})
         else:
             state = "open" if reading.open else "shut"
-            rows.append({"gate": name, "state": state, "reading": reading.found})
+            rows.append({"gate": name, "state": state, "reading": reading.sentence})
     return rows
 
 

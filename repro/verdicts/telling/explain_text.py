@@ -40,35 +40,36 @@ def console_for(stream: Any = None) -> Console:
     return console
 
 
-def print_explanation(told: Mapping[str, Any], console: Console) -> None:
+def print_explanation(explained: Mapping[str, Any], console: Console) -> None:
     """The whole statement; without the blanks that fill a line where there is no terminal."""
     if console.is_terminal:
-        _print(told, console)
+        _print(explained, console)
         return
     with console.capture() as captured:
-        _print(told, console)
+        _print(explained, console)
     lines = captured.get().splitlines()
     console.file.write("".join(f"{line.rstrip()}\n" for line in lines))
 
 
-def _print(told: Mapping[str, Any], console: Console) -> None:
-    section = told["section"] if told["section"] == "abstract" else f"section {told['section']}"
-    console.print(Text(f"{told['id']}  {section}, {told['kind']}", style="bold"))
-    console.print(told["statement"], markup=False)
-    _block(console, None, _noted(told))
-    if told["test"] is None:
-        if told["untestable"] is None:
-            console.print(f"\n{told['tested_as']}", markup=False)
+def _print(explained: Mapping[str, Any], console: Console) -> None:
+    section = explained["section"] if explained["section"] == "abstract" else f"section {explained['section']}"
+    console.print(Text(f"{explained['id']}  {section}, {explained['kind']}", style="bold"))
+    console.print(explained["statement"], markup=False)
+    _block(console, None, _noted(explained))
+    if explained["test"] is None:
+        if explained["untestable"] is None:
+            console.print(f"\n{explained['tested_as']}", markup=False)
     else:
-        _test(console, told["test"])
-    if told["studies"]:
-        _block(console, "Studies that can speak about it", _studies(told["studies"]))
-    for found in told["evidence"]:
-        if found["verdict"] not in (None, "untestable"):
-            _evidence(console, found)
-    if told["literature"]:
+        _test(console, explained["test"])
+    if explained["studies"]:
+        _block(console, "Studies that can speak about it", _studies(explained["studies"]))
+    for judged in explained["evidence"]:
+        if judged["verdict"] not in (None, "untestable"):
+            _evidence(console, judged)
+    if explained["literature"]:
         rows = [
-            (Text(row["direction"], COLOURS.get(row["direction"], "yellow")), _cited(row)) for row in told["literature"]
+            (Text(row["direction"], COLOURS.get(row["direction"], "yellow")), _cited(row))
+            for row in explained["literature"]
         ]
         _block(console, "Later work", rows)
 
@@ -88,15 +89,15 @@ def _block(console: Console, title: str | None, rows: Iterable[tuple[str | Text,
         console.print(Padding(grid, (0, 0, 0, 2)))
 
 
-def _noted(told: Mapping[str, Any]) -> Iterable[Pair]:
+def _noted(explained: Mapping[str, Any]) -> Iterable[Pair]:
     """What the registry notes for readers, the paper's and the authors' numbers first."""
-    if told["paper"]:
-        yield _NOTED["paper"], Text(told["paper"])
-    if told["authors"]:
-        yield "the authors' log", Text(f"{told['authors']['number']}\n{told['authors']['file']}")
-    for evidence in told["paper_evidence"]:
+    if explained["paper"]:
+        yield _NOTED["paper"], Text(explained["paper"])
+    if explained["authors"]:
+        yield "the authors' log", Text(f"{explained['authors']['number']}\n{explained['authors']['file']}")
+    for evidence in explained["paper_evidence"]:
         yield f"its own, top-{evidence['guesses']}", Text(_papers_evidence(evidence))
-    for name, value in told.items():
+    for name, value in explained.items():
         if value and name not in _SHOWN_ELSEWHERE | _MAPPINGS:
             yield _NOTED.get(name, name.replace("_", " ")), Text(_plain(value))
 
@@ -152,30 +153,30 @@ def _studies(studies: Sequence[Mapping[str, Any]]) -> Iterable[Pair]:
         yield "none", Text("no study of this project has all of its variants")
 
 
-def _evidence(console: Console, found: Mapping[str, Any]) -> None:
+def _evidence(console: Console, judged: Mapping[str, Any]) -> None:
     rows: list[Pair] = []
-    for gate in found.get("gates", ()):
+    for gate in judged.get("gates", ()):
         said = Text.assemble((gate["state"], COLOURS.get(gate["state"], "yellow")), f": {gate['reading']}")
         rows.append((f"gate {gate['gate'].replace('_', ' ')}", said))
-    rows += _values(found)
-    rows += _numbers(found)
-    word = found["verdict"].replace("_", " ")
+    rows += _values(judged)
+    rows += _numbers(judged)
+    word = judged["verdict"].replace("_", " ")
     rows.append(("verdict", Text(word, f"bold {COLOURS.get(word, 'yellow')}")))
-    rows.append(("because", Text(found["reason"])))
-    for flag in found["flags"]:
-        meaning = found["flags_mean"].get(flag)
+    rows.append(("because", Text(judged["reason"])))
+    for flag in judged["flags"]:
+        meaning = judged["flags_mean"].get(flag)
         rows.append(("remark", Text(flag.replace("_", " ") + (f": {meaning}" if meaning else ""))))
-    if found["error"]:
-        rows.append(("the claim failed", Text(found["error"])))
-    if found["what_would_decide"]:
-        rows.append(("what would decide", Text(found["what_would_decide"])))
-    where = f"Evidence: {found['study']} ({found['path']})" if "path" in found else "Evidence"
+    if judged["error"]:
+        rows.append(("the claim failed", Text(judged["error"])))
+    if judged["what_would_decide"]:
+        rows.append(("what would decide", Text(judged["what_would_decide"])))
+    where = f"Evidence: {judged['study']} ({judged['path']})" if "path" in judged else "Evidence"
     _block(console, where, rows)
 
 
-def _values(found: Mapping[str, Any]) -> Iterable[Pair]:
+def _values(judged: Mapping[str, Any]) -> Iterable[Pair]:
     """Per-seed values; where a test reads no plain metric, what its form noted of each run."""
-    values = found.get("values", ())
+    values = judged.get("values", ())
     several = {key: len({row[key] for row in values}) > 1 for key in ("variant", "metric")}
     for row in values:
         unit = row["unit"]
@@ -185,15 +186,15 @@ def _values(found: Mapping[str, Any]) -> Iterable[Pair]:
         label = [row["variant"]] if several["variant"] or not several["metric"] else []
         label += [row["metric"].replace("_", " ")] if several["metric"] else []
         yield ", ".join(label), Text(f"mean {number(fmean(row['values']), unit)}{spread}\n{each}")
-    known = {row["variant"] for row in values}
-    details = found.get("details", {})
+    variants = {row["variant"] for row in values}
+    details = judged.get("details", {})
     for name, part in (details.get("parts") or {}).items():
-        unit = part.get("unit", found["unit"])
+        unit = part.get("unit", judged["unit"])
         low, high = part.get("interval", (None, None))
         said = f"{number(part.get('estimate'), unit)} [{number(low, unit)}, {number(high, unit)}] {unit} (95 %)"
-        yield name if name in known else name.replace("_", " "), Text(said)
+        yield name if name in variants else name.replace("_", " "), Text(said)
     if not values:
-        n = set(found.get("n") or ())
+        n = set(judged.get("n") or ())
         for name, value in details.items():
             if isinstance(value, list) and len(value) in n:
                 yield name.replace("_", " "), Text("  ".join(_plain(item) for item in value))
@@ -207,21 +208,21 @@ def _side_by_side(items: Sequence[str]) -> str:
     return "\n".join("".join(item.ljust(width) for item in line).rstrip() for line in lines)
 
 
-def _numbers(found: Mapping[str, Any]) -> Iterable[Pair]:
-    if found["p_adjusted"] is None:
+def _numbers(judged: Mapping[str, Any]) -> Iterable[Pair]:
+    if judged["p_adjusted"] is None:
         return
-    unit = found["unit"]
-    said = f"{number(found['estimate'], unit)} {unit or ''}".strip()
+    unit = judged["unit"]
+    said = f"{number(judged['estimate'], unit)} {unit or ''}".strip()
     yield "estimate", Text(said)
-    if found["interval"] and None not in found["interval"]:
-        low, high = (number(end, unit) for end in found["interval"])
+    if judged["interval"] and None not in judged["interval"]:
+        low, high = (number(end, unit) for end in judged["interval"])
         yield "interval", Text(f"{low} to {high}, at the level of its Holm step")
-    yield "p", Text(f"{found['p']:.2g}, {shown_p(found['p_adjusted'])}")
-    yield "n", Text(" + ".join(map(str, found["n"])) + (f", look {found['look']}" if found["look"] else ""))
-    if found["detectable"] is not None:
-        yield "detectable", Text(f"{number(found['detectable'], unit)} {unit or ''}, with 80 % power")
-    if found["seeds_needed"] is not None:
-        yield "seeds needed", Text(str(found["seeds_needed"]))
+    yield "p", Text(f"{judged['p']:.2g}, {shown_p(judged['p_adjusted'])}")
+    yield "n", Text(" + ".join(map(str, judged["n"])) + (f", look {judged['look']}" if judged["look"] else ""))
+    if judged["detectable"] is not None:
+        yield "detectable", Text(f"{number(judged['detectable'], unit)} {unit or ''}, with 80 % power")
+    if judged["seeds_needed"] is not None:
+        yield "seeds needed", Text(str(judged["seeds_needed"]))
 
 
 def _cited(row: Mapping[str, str]) -> RenderableType:

@@ -129,11 +129,11 @@ def recorded_folders(root: Path) -> list[Path]:
 def load_headline(path: Path, registry: Registry) -> Mapping[str, Headline]:
     """The headline statements in their order. Raises UserError for an unknown key or statement."""
     raw = read_versioned_yaml(path, SCHEMA)
-    found = validated(_File, raw, str(path)).statements
-    for statement in found:
+    statements = validated(_File, raw, str(path)).statements
+    for statement in statements:
         if statement not in registry.statements:
             raise UserError(f"{path}: statements: there is no statement {statement} in {registry.path}")
-    return found
+    return statements
 
 
 def verdict_word(verdict: Verdict) -> str:

@@ -53,13 +53,13 @@ def picked_in_words(test: BaseModel) -> str:
 def rules(test: BaseModel) -> tuple[Rule, ...]:
     """Every registered choice that differs from its default, in the type's order."""
     unit = getattr(test, "unit", None)
-    found = []
+    differing = []
     for name, field in type(test).model_fields.items():
         value = getattr(test, name)
         if name in _SHOWN_APART or value == field.get_default():
             continue
-        found.append(Rule(name, _in_words(name, value, unit), " ".join((field.description or "").split())))
-    return tuple(found)
+        differing.append(Rule(name, _in_words(name, value, unit), " ".join((field.description or "").split())))
+    return tuple(differing)
 
 
 def gates_of(test: BaseModel, registry: Registry) -> dict[str, dict[str, Any]]:

@@ -35,7 +35,7 @@ def write_verdicts(path: str | Path, ledger: Ledger) -> None:
 def markdown(ledger: Ledger) -> str:
     """The verdicts on all statements, whatever was selected."""
     counts = counts_apart(ledger, ledger.entries)
-    rows = [[name, *(str(found[word] or "") for word in WORDS)] for name, found in counts.items()]
+    rows = [[name, *(str(outcomes[word] or "") for word in WORDS)] for name, outcomes in counts.items()]
     lines = ["# The paper's statements", "", *_table(("verdicts", *WORDS), rows), "", f"{standings(ledger.entries)}."]
     for heading, entries in _by_study(ledger):
         lines += ["", f"## {_inline(heading)}", "", *_table(_HEAD, map(_row, entries))]
@@ -71,9 +71,9 @@ def _row(entry: Entry) -> list[str]:
     if verdict.finding is not None and verdict.estimate is not None:
         effect = shown_estimate(verdict, verdict.finding)
     flags = ", ".join(sorted(flag.replace("_", " ") for flag in verdict.flags))
-    told = f"*{flags}*: {_inline(verdict.reason)}" if flags else _inline(verdict.reason)
+    remark = f"*{flags}*: {_inline(verdict.reason)}" if flags else _inline(verdict.reason)
     seeds = " + ".join(map(str, verdict.n or ()))
-    return [head, f"**{outcome_in_words(entry)}**", _inline(effect), seeds, _inline(paper), told]
+    return [head, f"**{outcome_in_words(entry)}**", _inline(effect), seeds, _inline(paper), remark]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -1,7 +1,7 @@
 """docs/results.md: what the recorded evidence says of every statement, and the README's table of headlines.
 
 Made by `make docs` from everything under `evidence/`, `claims/headline.yaml` and the registry. Verdicts that decide
-nothing are told at the same length as the others.
+nothing are described at the same length as the others.
 """
 
 from __future__ import annotations
@@ -118,13 +118,13 @@ def _seeds(seeds: Sequence[int]) -> str:
 def _arms(evidence: Evidence, row: HeadlineRow) -> Iterator[str]:
     """Mean and spread of each arm; where nothing was tested, differences with a plain 95 % interval."""
     test = row.statement.test
-    found = list(form_of(test).values(evidence, test)) if isinstance(test, StatisticalTest) else []
-    metrics = dict.fromkeys(values.metric for values in found)
-    told = [f"`{name}` {', '.join(_arm(arm) for arm in found if arm.metric == name)}" for name in metrics]
-    if told:
-        yield f"Means of all recorded runs: {'; '.join(told)}."
-    if row.verdict.outcome == "not_evaluated" and (told := list(_differences(found, row))):
-        yield f"Differences, which no verdict rests on, with plain uncorrected 95 % intervals: {'; '.join(told)}."
+    arms = list(form_of(test).values(evidence, test)) if isinstance(test, StatisticalTest) else []
+    metrics = dict.fromkeys(values.metric for values in arms)
+    means = [f"`{name}` {', '.join(_arm(arm) for arm in arms if arm.metric == name)}" for name in metrics]
+    if means:
+        yield f"Means of all recorded runs: {'; '.join(means)}."
+    if row.verdict.outcome == "not_evaluated" and (lines := list(_differences(arms, row))):
+        yield f"Differences, which no verdict rests on, with plain uncorrected 95 % intervals: {'; '.join(lines)}."
 
 
 def _arm(arm: RunValues) -> str:
@@ -132,11 +132,11 @@ def _arm(arm: RunValues) -> str:
     return f"{_with_unit(fmean(arm.values), arm.unit)} in {arm.variant} ({len(arm.values)} seeds{spread})"
 
 
-def _differences(found: Sequence[RunValues], row: HeadlineRow) -> Iterator[str]:
+def _differences(arms: Sequence[RunValues], row: HeadlineRow) -> Iterator[str]:
     """Each registered arm less the one that stands last, for each metric that the test names."""
     last = getattr(row.statement.test, "variants", ("",))[-1]
-    for reference in (arm for arm in found if arm.variant == last):
-        for arm in found:
+    for reference in (arm for arm in arms if arm.variant == last):
+        for arm in arms:
             if arm.metric == reference.metric and arm.variant != last:
                 estimate = welch(arm.values, reference.values)
                 low, high = (number(end, arm.unit) for end in estimate.interval(0.05))
@@ -172,11 +172,13 @@ def _described(evidence: Evidence) -> str:
 
 def _by_statement(recorded: Recorded) -> Iterator[list[Entry]]:
     """Entries of each statement, in the order of the paper's sections."""
-    found: dict[str, list[Entry]] = {}
+    by_statement: dict[str, list[Entry]] = {}
     for entry in recorded.ledger.entries:
-        found.setdefault(entry.statement.id, []).append(entry)
+        by_statement.setdefault(entry.statement.id, []).append(entry)
     order = list(SECTIONS)
-    yield from sorted(found.values(), key=lambda entries: order.index(entries[0].statement.section.split(".")[0]))
+    yield from sorted(
+        by_statement.values(), key=lambda entries: order.index(entries[0].statement.section.split(".")[0])
+    )
 
 
 def _statement(entries: Sequence[Entry]) -> list[str]:
@@ -190,9 +192,9 @@ def _statement(entries: Sequence[Entry]) -> list[str]:
     shared: dict[str, list[str]] = {}
     for entry in entries:
         shared.setdefault(_verdict(entry), []).append("" if entry.study in (None, NO_EVIDENCE) else f"`{entry.study}`")
-    for told, studies in shared.items():
+    for sentence, studies in shared.items():
         on = ", ".join(study for study in studies if study)
-        lines.append(f"- {on + ': ' if on else ''}{told}")
+        lines.append(f"- {on + ': ' if on else ''}{sentence}")
     return lines
 
 

@@ -81,11 +81,11 @@ def _entry_lines(entry: Entry, verbose: bool) -> list[Line]:
     reason = verdict.reason
     head = f"  {entry.statement.id:<5}{_cut(study or '', 10):<11}{word:<14}{_cut(marks, 3):<4}"
     colour = {"supported": "green", "contradicted": "red"}.get(verdict.outcome, "yellow")
-    told = reason
+    text = reason
     if verdict.outcome in ("supported", "contradicted") and entry.title:
         finding = verdict.finding
-        told = f"{entry.title}: {reason}" if finding is None else f"{shown_estimate(verdict, finding)}: {entry.title}"
-    lines: list[Line] = [(_cut(head + told, WIDTH).rstrip(), colour)]
+        text = f"{entry.title}: {reason}" if finding is None else f"{shown_estimate(verdict, finding)}: {entry.title}"
+    lines: list[Line] = [(_cut(head + text, WIDTH).rstrip(), colour)]
     if verbose:
         lines += [(f"       {line}", None) for line in _wrapped(entry.statement.statement, WIDTH - 7)]
         lines += [(f"       {line}", None) for line in _wrapped(reason, WIDTH - 7)]

@@ -30,14 +30,14 @@ def counts_apart(ledger: Ledger, entries: Iterable[Entry]) -> dict[str, Counter[
     family. Exploratory: all else that trained runs were asked.
     """
     judged = [entry for entry in entries if entry.standing == "judged" and entry.verdict is not None]
-    found: dict[tuple[int, int, str], Counter[str]] = {}
+    groups: dict[tuple[int, int, str], Counter[str]] = {}
     for entry in judged:
         basis = _basis(ledger, entry)
         several = len(ledger.studies) > 1 and entry.study in ledger.studies
         name = f"{basis}, {entry.study}" if several else basis
         index = ledger.studies.index(entry.study) if several and entry.study is not None else 0
-        found.setdefault((_BASES.index(basis), index, name), Counter())[outcome_in_words(entry)] += 1
-    return {name: counts for (_, _, name), counts in sorted(found.items())}
+        groups.setdefault((_BASES.index(basis), index, name), Counter())[outcome_in_words(entry)] += 1
+    return {name: counts for (_, _, name), counts in sorted(groups.items())}
 
 
 def _basis(ledger: Ledger, entry: Entry) -> str:

@@ -85,7 +85,7 @@ def test_the_shaded_windows_are_those_that_the_gate_reads() -> None:
     test = REGISTRY["S61c"].test
     reading: Any = read_gate(evidence, REGISTRY.gates, "settled", test, ARMS, SEEDS)  # type: ignore[arg-type]
     fall = (before - after) / (evidence.study.chance_error - after)
-    assert f"fell by {100 * fall:.2f} %" in reading.found
+    assert f"fell by {100 * fall:.2f} %" in reading.sentence
 
 
 def test_no_window_is_shaded_where_runs_left_their_first_rate_at_different_steps() -> None:

@@ -17,7 +17,7 @@ from repro.report.figures.claims.differences import region, smallest_effect
 
 @dataclass(frozen=True)
 class ChoiceRow:
-    """One choice: its place on the axis, its numbers in words, the verdict that it would have given; `said` names its
+    """One choice: its position on the axis, its numbers in words, the verdict that it would have given; `said` names its
     test."""
 
     name: str
@@ -55,16 +55,16 @@ class ChoiceStrip:
 
 def choice_strip(case: Case, rules: Rules) -> ChoiceStrip | None:
     """None where there is nothing beside the registered choice, or no verdict on runs."""
-    found = choices(case, rules)
-    if len(found) < 2:
+    every_choice = choices(case, rules)
+    if len(every_choice) < 2:
         return None
-    own = found[0]
-    placed = [(choice, made) for choice in found if (made := _estimate(choice, own)) is not None]
+    own = every_choice[0]
+    placed = [(choice, made) for choice in every_choice if (made := _estimate(choice, own)) is not None]
     if not placed or placed[0][0] is not own:
         return None
     drawn = _drawn(case, [made for _, made in placed])
     spans = list(zip([choice for choice, _ in placed], drawn.rows, strict=True))
-    verdicts = Counter(choice.verdict.outcome for choice in found if choice.seed is not None)
+    verdicts = Counter(choice.verdict.outcome for choice in every_choice if choice.seed is not None)
     return ChoiceStrip(
         rows=tuple(
             ChoiceRow(choice.name, choice.said, span, _label(choice), choice.verdict.outcome, choice is own)
@@ -82,7 +82,7 @@ def choice_strip(case: Case, rules: Rules) -> ChoiceStrip | None:
         references=drawn.references,
         holds=drawn.holds,
         scaled=any(choice.unit != own.unit for choice, _ in placed),
-        same={choice.verdict.outcome for choice in found} == {own.verdict.outcome},
+        same={choice.verdict.outcome for choice in every_choice} == {own.verdict.outcome},
     )
 
 

@@ -39,8 +39,8 @@ def comparison_table(row: Row) -> ComparisonTable | None:
     pieces = str(row["reason"]).split("; ")
     if state is None or not all(_PIECE.fullmatch(piece) for piece in pieces):
         return None
-    found = [match for piece in pieces if (match := _PIECE.fullmatch(piece))]
-    return ComparisonTable(tuple(_typeset(match["here"], match["wanted"], state) for match in found))
+    matches = [match for piece in pieces if (match := _PIECE.fullmatch(piece))]
+    return ComparisonTable(tuple(_typeset(match["here"], match["wanted"], state) for match in matches))
 
 
 def _line(item: Mapping[str, Any]) -> Line:

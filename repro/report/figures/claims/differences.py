@@ -46,7 +46,7 @@ def generic_figures(case: Case) -> list[Figure]:
         values = numbers(case.details.get(key))
         if any(value is not None for value in values):
             seeds = case.evidence.study.seeds
-            points = [Point(seeds[place] if place < len(seeds) else place, value) for place, value in enumerate(values)]
+            points = [Point(seeds[index] if index < len(seeds) else index, value) for index, value in enumerate(values)]
             arms.append(Arm(named(name) if len(case.present) == 2 or "second" in case.details else "", points))
     figures: list[Figure] = [strip("Value of each run", arms, shown, tick)] if arms else []
     if effect := effect_forest(case):
@@ -93,10 +93,10 @@ def _forest(case: Case, estimates: Sequence[Estimate], *, log: bool = False) -> 
 
 def smallest_effect(case: Case, tick: Format) -> list[tuple[float, str]]:
     """The line below which an effect contradicts although it has the statement's sign, where one is registered."""
-    found = case.finding
-    if found is None or found.boundary is None or found.smallest_effect <= 0:
+    finding = case.finding
+    if finding is None or finding.boundary is None or finding.smallest_effect <= 0:
         return []
-    edge = found.boundary + found.smallest_effect
+    edge = finding.boundary + finding.smallest_effect
     return [(edge, f"smallest effect {tick(edge)}")]
 
 
@@ -122,7 +122,7 @@ def _parts(case: Case) -> list[Estimate]:
 
 
 def _part(name: str, part: Any, unit: str | None) -> Estimate | None:
-    """A part in the verdict's own unit; others have no place on its axis."""
+    """A part in the verdict's own unit; others have no position on its axis."""
     if not isinstance(part, Mapping) or part.get("unit", unit) != unit:
         return None
     estimate, ends = finite(part.get("estimate")), numbers(part.get("interval"))

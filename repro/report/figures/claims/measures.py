@@ -36,8 +36,8 @@ def measures_figures(case: Case) -> list[Figure]:
     items, parts = _items(case, "conditions"), _parts(case)
     conditions = [
         condition
-        for place, item in enumerate(items)
-        if (condition := _condition(case, item, parts[place] if len(parts) == len(items) else None))
+        for index, item in enumerate(items)
+        if (condition := _condition(case, item, parts[index] if len(parts) == len(items) else None))
     ]
     if variant is None or not conditions:
         return []
@@ -62,7 +62,7 @@ def absolute_figures(case: Case) -> list[Figure]:
         return []
     variant, parts, items = case.present[0], _parts(case), _items(case, "numbers")
     figures: list[Figure] = []
-    for place, item in enumerate(items):
+    for index, item in enumerate(items):
         metric = _field(item, "metric")
         points = case.points(variant, metric) if isinstance(metric, str) else []
         if not any(point.value is not None for point in points):
@@ -72,7 +72,7 @@ def absolute_figures(case: Case) -> list[Figure]:
         wanted = (-math.inf if low is None else low, math.inf if high is None else high)
         marks = [] if printed is None else [(printed, f"paper {style.shown(printed)}")]
         marks += [(end, "") for end in wanted if math.isfinite(end)]
-        mean = parts[place] if len(parts) == len(items) else None
+        mean = parts[index] if len(parts) == len(items) else None
         arms = [Arm(named(variant), points, wanted, _between(low, high, style), mean)]
         figures.append(strip(style.title, arms, style.shown, style.tick, references=marks))
     return figures
@@ -83,7 +83,7 @@ def per_image_figures(case: Case) -> list[Figure]:
     values, seeds = numbers(case.details.get("first")), case.evidence.study.seeds
     figures: list[Figure] = []
     if any(value is not None for value in values):
-        points = [Point(seeds[place] if place < len(seeds) else place, value) for place, value in enumerate(values)]
+        points = [Point(seeds[index] if index < len(seeds) else index, value) for index, value in enumerate(values)]
         title = "How much more often the first way errs, in points of error, a dot a net"
         arms = [Arm("", points, (0.0, math.inf))]
         figures.append(strip(title, arms, percent, percent_tick, references=[(0.0, "")]))
@@ -144,11 +144,11 @@ def _grouped(conditions: Sequence[_Condition]) -> list[list[_Condition]]:
     groups: dict[str, list[_Condition]] = {}
     for condition in conditions:
         group = groups.setdefault("share" if look(condition.metric).share else condition.metric, [])
-        known = next((place for place, other in enumerate(group) if other.metric == condition.metric), None)
-        if known is None:
+        same = next((index for index, other in enumerate(group) if other.metric == condition.metric), None)
+        if same is None:
             group.append(condition)
         else:
-            group[known] = _both(group[known], condition)
+            group[same] = _both(group[same], condition)
     return list(groups.values())
 
 

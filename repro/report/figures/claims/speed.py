@@ -62,24 +62,24 @@ def _curves(case: Case) -> Chart | None:
 
 def _line(run: RunRecord, metric: str) -> Line:
     pairs = zip(run.curves.get("step", []), run.curves.get(metric, []), strict=False)
-    known = [(finite(x), finite(y)) for x, y in pairs]
-    return [(x, y) for x, y in known if x is not None and y is not None]
+    checked = [(finite(x), finite(y)) for x, y in pairs]
+    return [(x, y) for x, y in checked if x is not None and y is not None]
 
 
 def _arrival(run: RunRecord, line: Line, target: float | None, metric: str, kind: str, name: str) -> Arrival | None:
     """The point on a run's curve that counts; None for a run that never arrives."""
     if metric != "train_error":
-        found = convergence(run)
-        height = dict(line).get(found.iterations)
-        if found.censored or height is None:
+        arrival = convergence(run)
+        height = dict(line).get(arrival.iterations)
+        if arrival.censored or height is None:
             return None
         return Arrival(
-            kind, found.iterations, height, f"{name} has converged at step {found.iterations:,.0f}", run.seed
+            kind, arrival.iterations, height, f"{name} has converged at step {arrival.iterations:,.0f}", run.seed
         )
-    if target is None or (found := arrival_at(run, target)).censored:
+    if target is None or (arrival := arrival_at(run, target)).censored:
         return None
-    label = f"{name} reaches {percent(target)} at step {found.iterations:,.0f}"
-    return Arrival(kind, found.iterations, target, label, run.seed)
+    label = f"{name} reaches {percent(target)} at step {arrival.iterations:,.0f}"
+    return Arrival(kind, arrival.iterations, target, label, run.seed)
 
 
 def _ratios(case: Case) -> Forest | None:

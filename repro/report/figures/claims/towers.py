@@ -121,21 +121,21 @@ def _j_arm(
 
 
 def _j_strip(arms: Sequence[Arm], *, lines: Sequence[tuple[float, str]] = (), note: str = "") -> Strip | None:
-    known = [arm for arm in arms if any(point.value is not None for point in arm.points)]
-    if not known:
+    with_values = [arm for arm in arms if any(point.value is not None for point in arm.points)]
+    if not with_values:
         return None
-    return strip(J_TITLE, known, decimal, tick, references=lines, within=(0.0, 1.0), note=note)
+    return strip(J_TITLE, with_values, decimal, tick, references=lines, within=(0.0, 1.0), note=note)
 
 
 def _divisions(case: Case, variant: str, *, trained: bool = True) -> list[tuple[RunRecord, NetDivision | None]]:
     """Each run with how its kernels divide, by the registered threshold."""
     above = finite(case.setting("specific_above", COLOUR_SPECIFIC)) or 0.0
-    found: list[tuple[RunRecord, NetDivision | None]] = []
+    divisions: list[tuple[RunRecord, NetDivision | None]] = []
     for run in case.runs(variant):
         kernels = tower_kernels(case.evidence, run, above, trained=trained)
         division = None if kernels is None else kernels.division
-        found.append((run, None if isinstance(division, NotEvaluated) else division))
-    return found
+        divisions.append((run, None if isinstance(division, NotEvaluated) else division))
+    return divisions
 
 
 # ---- single kernels --------------------------------------------------------------------------------
@@ -144,8 +144,8 @@ def _divisions(case: Case, variant: str, *, trained: bool = True) -> list[tuple[
 def _chroma_strip(case: Case) -> Strip | None:
     """Each live kernel of the first run of the split nets, by tower, against the registered threshold."""
     runs = case.runs(case.variants[0]) if case.variants else []
-    found = [kernels for run in runs if (kernels := tower_kernels(case.evidence, run))]
-    chosen = next((kernels for kernels in found if kernels.run.status == "finished"), None)
+    every_run = [kernels for run in runs if (kernels := tower_kernels(case.evidence, run))]
+    chosen = next((kernels for kernels in every_run if kernels.run.status == "finished"), None)
     if chosen is None:
         return None
     above = finite(case.setting("specific_above"))
@@ -156,14 +156,16 @@ def _chroma_strip(case: Case) -> Strip | None:
 def _majorities(case: Case) -> Strip | None:
     """Per run the agnostic share of the less coloured tower's kernels, and the specific share of the other's."""
     majority = finite(case.setting("majority")) or 0.5
-    known = [(run.seed, net) for run, net in _divisions(case, case.variants[0]) if net is not None]
-    if not known:
+    divided = [(run.seed, net) for run, net in _divisions(case, case.variants[0]) if net is not None]
+    if not divided:
         return None
     rows = {
         "Grey tower, agnostic": [
-            Point(seed, 1 - min(net.shares), pale=not net.largely(majority)) for seed, net in known
+            Point(seed, 1 - min(net.shares), pale=not net.largely(majority)) for seed, net in divided
         ],
-        "Colour tower, specific": [Point(seed, max(net.shares), pale=not net.largely(majority)) for seed, net in known],
+        "Colour tower, specific": [
+            Point(seed, max(net.shares), pale=not net.largely(majority)) for seed, net in divided
+        ],
     }
     return strip(
         "Share of the tower's live kernels that are of its kind, a dot a run",
@@ -181,11 +183,11 @@ def _sheets(case: Case) -> list[Figure]:
     rows: list[Figure] = []
     notes = ("The same net from other random numbers.", "No towers, cut into arbitrary halves: what luck alone does.")
     above = finite(case.setting("specific_above", COLOUR_SPECIFIC)) or 0.0
-    for place, variant in enumerate(case.present):
+    for index, variant in enumerate(case.present):
         nets = [kernels for run in case.runs(variant) if (kernels := tower_kernels(case.evidence, run, above))]
         towers = case.evidence.study.settings.get(variant, {}).get("net", {}).get("towers", 2)
         if nets:
             title = f"Kernels of {named(variant)}, every seed"
-            most = MOST_CONTROLS if place else MOST_NETS
-            rows.append(sheet_row(title, notes[min(place, 1)], nets, halves_word(towers), most))
+            most = MOST_CONTROLS if index else MOST_NETS
+            rows.append(sheet_row(title, notes[min(index, 1)], nets, halves_word(towers), most))
     return rows

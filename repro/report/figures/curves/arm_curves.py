@@ -128,9 +128,9 @@ def _lower(lines: Sequence[Sequence[Line]], sign: float, unit: str) -> Plot:
     shared = sorted(set.intersection(*(set(line) for line in (*first, *second))))
     line, area = [], []
     for x in shared:
-        found = welch([sign * at[x] for at in first], [sign * at[x] for at in second])
-        line.append((x, found.value))
-        low, high = found.interval()
+        estimate = welch([sign * at[x] for at in first], [sign * at[x] for at in second])
+        line.append((x, estimate.value))
+        low, high = estimate.interval()
         if math.isfinite(low):
             area.append((x, low, high))
     shown = unit_look(unit)[0]
@@ -145,14 +145,14 @@ def _lines(runs: Sequence[RunRecord], name: str) -> list[Line]:
 
 def _windows(runs: Sequence[RunRecord]) -> list[tuple[float, float]] | None:
     """Both windows in epochs; None where the runs' own differ."""
-    found = set()
+    windows = set()
     for run in runs:
         ends, scale = settled_windows(run), epochs_a_step(run)
         if ends is not None and scale is not None:
-            found.add(tuple(round(end * scale, 6) for end in ends))
-    if len(found) != 1:
+            windows.add(tuple(round(end * scale, 6) for end in ends))
+    if len(windows) != 1:
         return None
-    third, last, end = found.pop()
+    third, last, end = windows.pop()
     return [(third, last), (last, end)]
 
 

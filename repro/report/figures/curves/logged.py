@@ -11,8 +11,8 @@ from repro.report.drawing.words import finite
 def points(run: RunRecord, name: str) -> list[tuple[float, float]]:
     """(epoch, value) of a logged curve, where it was measured; both finite."""
     pairs = zip(run.curves.get("epoch", []), run.curves.get(name, []), strict=False)
-    known = [(finite(epoch), finite(value)) for epoch, value in pairs]
-    return [(epoch, value) for epoch, value in known if epoch is not None and value is not None]
+    checked = [(finite(epoch), finite(value)) for epoch, value in pairs]
+    return [(epoch, value) for epoch, value in checked if epoch is not None and value is not None]
 
 
 def epochs_a_step(run: RunRecord) -> float | None:
@@ -27,5 +27,5 @@ def epochs_a_step(run: RunRecord) -> float | None:
 def rate_drops(run: RunRecord) -> list[float]:
     """The epochs at whose end the learning rate fell."""
     log = list(zip(run.curves.get("epoch", []), run.curves.get("learning_rate", []), strict=False))
-    known = [(epoch, rate) for at, value in log if (epoch := finite(at)) is not None and (rate := finite(value))]
-    return [epoch for (epoch, rate), (_, following) in pairwise(known) if following < rate]
+    checked = [(epoch, rate) for at, value in log if (epoch := finite(at)) is not None and (rate := finite(value))]
+    return [epoch for (epoch, rate), (_, following) in pairwise(checked) if following < rate]

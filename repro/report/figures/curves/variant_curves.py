@@ -40,8 +40,8 @@ def curve_figure(evidence: Evidence, variants: Sequence[str] | None = None) -> C
 
 
 def _lines(run: RunRecord) -> list[tuple[str, Line]]:
-    known = (("training", "train_error"), ("held-out", "held_out_error"))
-    return [(kind, line) for kind, name in known if (line := points(run, name))]
+    curves = (("training", "train_error"), ("held-out", "held_out_error"))
+    return [(kind, line) for kind, name in curves if (line := points(run, name))]
 
 
 def _spoken(runs: Sequence[RunRecord]) -> str:

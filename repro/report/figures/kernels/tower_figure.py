@@ -76,7 +76,9 @@ def tower_figure(evidence: Evidence, above: float = COLOUR_SPECIFIC) -> TowerFig
     large = next((kernels for kernels in base if kernels.run.status == "finished"), base[0])
     towers = evidence.study.settings.get("base", {}).get("net", {}).get("towers", 2)
     halves = halves_word(towers)
-    untrained = [kernels for known in base if (kernels := tower_kernels(evidence, known.run, above, trained=False))]
+    untrained = [
+        kernels for pictured in base if (kernels := tower_kernels(evidence, pictured.run, above, trained=False))
+    ]
     note = "The base's own initial kernels, all of them counted."
     return TowerFigure(
         seed=large.run.seed,

@@ -44,8 +44,8 @@ class Tower:
     @property
     def median_chroma(self) -> float | None:
         """Median chroma share of the live kernels."""
-        known = [kernel.chroma for kernel in self.live if kernel.chroma is not None]
-        return float(np.median(known)) if known else None
+        shares = [kernel.chroma for kernel in self.live if kernel.chroma is not None]
+        return float(np.median(shares)) if shares else None
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,12 @@ def tower_kernels(
     if not evidence.has_array(run.identity, f"conv1{suffix}"):
         return None
     weights = evidence.array(run.identity, f"conv1{suffix}")
-    known = evidence.has_array(run.identity, f"conv1_chroma_response{suffix}")
-    chroma = evidence.array(run.identity, f"conv1_chroma_response{suffix}") if known else np.full(len(weights), np.nan)
+    has_responses = evidence.has_array(run.identity, f"conv1_chroma_response{suffix}")
+    chroma = (
+        evidence.array(run.identity, f"conv1_chroma_response{suffix}")
+        if has_responses
+        else np.full(len(weights), np.nan)
+    )
     live = np.ones(len(weights), dtype=bool)
     if trained and evidence.has_array(run.identity, "conv1_live"):
         live = evidence.array(run.identity, "conv1_live").astype(bool)
@@ -82,16 +86,16 @@ def tower_kernels(
     middle = len(weights) // 2
     halves = (slice(0, middle), slice(middle, None))
     first, second = (_tower(number, part, weights, chroma, live) for number, part in enumerate(halves))
-    return TowerKernels(run, trained, (first, second), _division(chroma, live, above, known))
+    return TowerKernels(run, trained, (first, second), _division(chroma, live, above, has_responses))
 
 
-def _division(chroma: Any, live: Any, above: float, known: bool) -> NetDivision | NotEvaluated:
-    if not known:
+def _division(chroma: Any, live: Any, above: float, has_responses: bool) -> NetDivision | NotEvaluated:
+    if not has_responses:
         return NotEvaluated("kernels", "this evidence holds no responses of its kernels to natural patches")
-    found = net_division(chroma, live, above)
-    if 0 in found.live:
-        return NotEvaluated("kernels", f"tower {found.live.index(0)} has no live kernel")
-    return found
+    divided = net_division(chroma, live, above)
+    if 0 in divided.live:
+        return NotEvaluated("kernels", f"tower {divided.live.index(0)} has no live kernel")
+    return divided
 
 
 def _tower(number: int, part: slice, weights: Any, chroma: Any, live: Any) -> Tower:

@@ -64,17 +64,17 @@ def picture_address(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 def found_row(
-    name: str, places: Sequence[int], pictures: Any, labels: npt.NDArray[Any], classes: Sequence[str], wanted: int
+    name: str, indices: Sequence[int], pictures: Any, labels: npt.NDArray[Any], classes: Sequence[str], wanted: int
 ) -> FoundRow:
-    """Training pictures at these places; `wanted` is the query's class."""
+    """Training pictures at these indices; `wanted` is the query's class."""
     return FoundRow(
         name,
         tuple(
             FoundPicture(
-                picture_address(np.asarray(pictures[place])),
-                classes[int(labels[place])],
-                int(labels[place]) == wanted,
+                picture_address(np.asarray(pictures[index])),
+                classes[int(labels[index])],
+                int(labels[index]) == wanted,
             )
-            for place in places
+            for index in indices
         ),
     )

@@ -49,10 +49,10 @@ def retrieval_figure(evidence: Evidence, store: Path, pictures: str) -> Retrieva
     if packed.digest != evidence.study.data.get("digest") or not len(packed.held_out):
         return None
     try:
-        found = _found(Run(store, runs[0].identity), packed)
+        result = _found(Run(store, runs[0].identity), packed)
     except UserError:  # of another version, or damaged: for `repro train` and `repro evaluate` to complain about
         return None
-    return None if found is None else _figure(packed, runs[0].seed, *found)
+    return None if result is None else _figure(packed, runs[0].seed, *result)
 
 
 def _found(run: Run, packed: Packed) -> tuple[Ints, Ints, Ints] | None:
@@ -89,17 +89,17 @@ def _searched(run: Run, packed: Packed) -> dict[str, npt.NDArray[Any]]:
         return np.concatenate(parts)
 
     held_out, train = subject.pictures.held_out, subject.pictures.train
-    asked, known = _queries(held_out.labels), fixed_sample(train, "retrieval", DATABASE)
-    by_layer = nearest(squared_distances(features("held_out", asked), features("train", known)))
-    by_pixels = nearest(pixel_distances(held_out, asked, train, known, subject.inputs.crop))
-    return {"asked": asked, "by_layer": known[by_layer], "by_pixels": known[by_pixels]}
+    asked, reference = _queries(held_out.labels), fixed_sample(train, "retrieval", DATABASE)
+    by_layer = nearest(squared_distances(features("held_out", asked), features("train", reference)))
+    by_pixels = nearest(pixel_distances(held_out, asked, train, reference, subject.inputs.crop))
+    return {"asked": asked, "by_layer": reference[by_layer], "by_pixels": reference[by_pixels]}
 
 
 def _queries(labels: npt.NDArray[Any]) -> Ints:
     """Pictures in a keyed order, each of another class as long as there are some."""
     order = randomness.permutation(randomness.key("retrieval queries"), len(labels))
-    firsts = [int(place) for place in order[np.sort(np.unique(labels[order], return_index=True)[1])]]
-    rest = [int(place) for place in order if int(place) not in set(firsts)]
+    firsts = [int(index) for index in order[np.sort(np.unique(labels[order], return_index=True)[1])]]
+    rest = [int(index) for index in order if int(index) not in set(firsts)]
     return np.asarray((firsts + rest)[:QUERIES], dtype=np.int64)
 
 
@@ -107,13 +107,13 @@ def _figure(packed: Packed, seed: int, asked: Ints, by_layer: Ints, by_pixels: I
     train, held_out = packed.train, packed.held_out
     names = [class_words(name) for name in packed.classes]
     queries = []
-    for place, learned, raw in zip(asked, by_layer, by_pixels, strict=True):
-        wanted = int(held_out.labels[place])
+    for query, learned, raw in zip(asked, by_layer, by_pixels, strict=True):
+        wanted = int(held_out.labels[query])
         rows = tuple(
-            found_row(name, places.tolist(), train.pictures, train.labels, names, wanted)
-            for name, places in ((f"nearest in {_LAYER}", learned), ("nearest in pixels", raw))
+            found_row(name, nearest_indices.tolist(), train.pictures, train.labels, names, wanted)
+            for name, nearest_indices in ((f"nearest in {_LAYER}", learned), ("nearest in pixels", raw))
         )
-        queries.append(Query(picture_address(np.asarray(held_out.pictures[place])), names[wanted], rows))
+        queries.append(Query(picture_address(np.asarray(held_out.pictures[query])), names[wanted], rows))
     return RetrievalFigure(
         title=f"Held-out pictures and their nearest training pictures, seed {seed}",
         queries=tuple(queries),
