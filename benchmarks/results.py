@@ -204,7 +204,7 @@ def page_of(records: Sequence[Record]) -> str:
         "",
         "Measured on:",
         "",
-        *(f"- {machine_name}: {', '.join(names)}" for machine_name, names in _places(records).items()),
+        *(f"- {machine_name}: {', '.join(names)}" for machine_name, names in _by_machine(records).items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -228,7 +228,7 @@ def _told(record: Record) -> str:
     return f"{record.what}{against}{'. ' + record.note if record.note else ''}"
 
 
-def _places(records: Iterable[Record]) -> dict[str, list[str]]:
+def _by_machine(records: Iterable[Record]) -> dict[str, list[str]]:
     by_machine: dict[str, list[str]] = {}
     for record in records:
         names = by_machine.setdefault(record.machine, [])

@@ -12,7 +12,7 @@ PROC = Path("/proc/self")
 
 
 def processor_name() -> str:
-    """The processor's name as its maker gives it, where the system tells; else its kind, for instance x86_64."""
+    """The processor's name as its maker gives it, where the system gives it; else its kind, for instance x86_64."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

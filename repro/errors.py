@@ -20,8 +20,9 @@ class UserError(Exception):
 
 
 def mendable(error: OSError) -> UserError | None:
-    """What is the user's to mend: a full disk, a missing permission, a file in a folder's place, a name that is too
-    long, links in a circle; None for the rest.
+    """The error as a sentence for a user who can mend it; None for an error that a user cannot mend.
+
+    A full disk, a missing permission, a file where a folder should be, a name that is too long, links in a circle.
     """
     if error.errno not in _MENDABLE:
         return None

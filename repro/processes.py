@@ -32,7 +32,7 @@ def die_with_parent(parent: int | None) -> None:
 
 
 def leave_on_sigterm() -> None:
-    """SIGTERM leaves what this process is in by an exception, so that the runs it started write their checkpoints."""
+    """Let SIGTERM raise SystemExit, so that `with` blocks end in order and the runs in them write their checkpoints."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
@@ -42,7 +42,7 @@ def leave_on_sigterm() -> None:
 
 
 def stop_on_signals() -> Callable[[], bool]:
-    """Whether SIGTERM or SIGINT has come, which from now on end nothing by themselves."""
+    """A function that says whether SIGTERM or SIGINT has come; from now on neither ends the process by itself."""
     stopping = False
 
     def stop(number: int, frame: FrameType | None) -> None:

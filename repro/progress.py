@@ -1,4 +1,4 @@
-"""How a person is told what the program does: lines on standard error, and a bar for long tasks on a terminal."""
+"""Messages for the person who watches: lines on standard error, and a bar for long tasks on a terminal."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def clock(seconds: float) -> str:
 
 
 class Pace:
-    """When it is time for another plain line, where there is no terminal on which something moves."""
+    """Limits plain lines to one in so many seconds, where there is no terminal on which a bar moves."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._last = time.monotonic()
 
     def due(self) -> bool:
-        """Whether these seconds have gone by since this last said so."""
+        """Whether so many seconds have passed since this last returned true."""
         if time.monotonic() - self._last < self._seconds:
             return False
         self._last = time.monotonic()

@@ -131,7 +131,7 @@ def _without_labels(model: type, location: Location) -> tuple[Location, Location
 
 
 def _without_none(annotation: Any) -> Any:
-    """What may stand there apart from nothing: pydantic gives these no labels."""
+    """The type without None: where one alternative is left, pydantic gives it no label."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if _is_union(annotation):

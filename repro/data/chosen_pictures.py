@@ -62,7 +62,11 @@ def pictures_of(settings: PictureSettings, packed: Packed) -> Packed:
 
 @dataclass(frozen=True)
 class PixelChange:
-    """grey: each channel becomes the mean of the three. sources: pixel i of a row-wise picture was at sources[i]."""
+    """What is done to the pixels of every picture, in this order.
+
+    grey     each channel becomes the mean of the three
+    sources  pixel i of a picture, counted row by row, is taken from position sources[i]; None: pixels stay
+    """
 
     grey: bool = False
     sources: Ints | None = None
@@ -72,14 +76,14 @@ class PixelChange:
         return not self.grey and self.sources is None
 
     def of(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Pictures (..., S, S, 3), whole ones, changed."""
+        """Whole pictures (..., S, S, 3) with the change applied."""
         if self.grey:
             total = pixels.sum(axis=-1, keepdims=True, dtype=np.uint16)
             pixels = np.repeat(((total + 1) // 3).astype(np.uint8), 3, axis=-1)
         return self._moved(pixels)
 
     def of_mean(self, mean: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """The mean picture (S, S, 3), changed alike."""
+        """The mean picture (S, S, 3) with the same change applied."""
         return self._moved(np.repeat(mean.mean(axis=-1, keepdims=True), 3, axis=-1) if self.grey else mean)
 
     def _moved(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -137,7 +141,7 @@ def _first_half(pictures: int, key: int) -> Mask:
 
 
 def _share(labels: Ints, ids: Ints, share: float) -> Ints:
-    """Indices of a share of each class's pictures, at least one; those of a smaller share are in a larger."""
+    """Indices of a share of each class's pictures, at least one; a smaller share is a subset of a larger one."""
     luck = randomness.hash64(randomness.key("share of pictures"), ids)
     order = np.lexsort((luck, labels))
     counts = np.bincount(labels)

@@ -1,4 +1,4 @@
-"""What two evidences of one study differ in, and digests by which evidence is known again. No torch."""
+"""What two evidences of one study differ in, and digests by which evidence is recognised. No torch."""
 
 from __future__ import annotations
 

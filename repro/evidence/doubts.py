@@ -33,7 +33,7 @@ def contradictions(evidence: Evidence) -> list[str]:
 
 
 def _seeds_twice(evidence: Evidence) -> list[str]:
-    """A seed that stands there twice would make two replicates of one run."""
+    """Seeds that the study lists twice: each would count one run as two replicates."""
     counts = Counter(evidence.study.seeds)
     twice = [str(seed) for seed, count in counts.items() if count > 1]
     return [f"The study names seeds {', '.join(twice)} more than once."] if twice else []
@@ -63,7 +63,7 @@ def _other_identities(evidence: Evidence) -> list[str]:
 
 
 def _twice(evidence: Evidence) -> list[str]:
-    """A search trains a variant at several rates with each of its seeds; a report has one run of each."""
+    """Variants and seeds with two runs of one role; in a search for learning rates each rate has a run of its own."""
 
     def cell(run: RunRecord) -> Hashable:
         return (run.variant, run.seed, run.role, run.scalars.get("learning_rate") if run.role == "tuning" else None)
@@ -77,7 +77,7 @@ def _twice(evidence: Evidence) -> list[str]:
 
 
 def _same_weights(evidence: Evidence) -> list[str]:
-    """Weights that are no numbers may well be the same ones, so diverged runs are left out."""
+    """Runs with equal weights; diverged ones are left out, since weights that are all NaN are equal by nature."""
     weights = _by(evidence.runs, lambda run: None if run.status == "diverged" else run.provenance.get("tensors_digest"))
     return [
         f"{_some([_called(run) for run in runs])} have the same weights under different identities."

@@ -43,10 +43,10 @@ def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int
 
 
 def codes(queries: Values, database: Values, bits: int) -> tuple[Signs, Signs]:
-    """Codes of `bits` times -1 or 1 for rows, fitted to `database`.
+    """Codes (rows, bits) of -1 and 1, fitted to `database`.
 
     The first principal components, at most `bits` of them, are mixed by fixed random weights before their
-    signs are taken: each bit then hears most of the strong components, and none is about a weak one alone.
+    signs are taken: each bit then depends on most of the strong components, and none on a weak one alone.
     """
     centre = database.mean(axis=0, dtype=np.float64)
     axes = principal_axes(database - centre, bits)

@@ -5,7 +5,7 @@ response is the sum of its responses to the two; its chroma share is v_c / (v_g 
 two over patches of the training pictures. So a kernel counts as coloured by what it answers in pictures, where
 neighbouring pixels are alike and colours are pale, and not by what its weights could answer.
 
-Pure numpy. Which patches they are is keyed by name, so every run on the same pictures is held against the same.
+Pure numpy. The patches are drawn by a fixed key, so that all runs on the same pictures are measured on the same ones.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What each measurement's numbers are, and how those are read that claims may be about: `metrics/NAME.yaml`.
+"""What each measurement's numbers mean, and how claims may read them: `metrics/NAME.yaml`.
 
-A file beside the code and not a part of it, so that claims know a metric's unit and title without torch. Everything
-that tells of a metric follows from these files: the names that the registry of statements allows, how numbers are
-shown, and the tables in docs/evidence.md.
+The files stand beside the code, so that claims know a metric's unit and title without torch. Everything
+else about a metric follows from these files: the names that the registry of statements allows, how numbers are shown,
+and the tables in docs/evidence.md.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ GUESSES: Mapping[str, Callable[[int], float]] = {
 
 
 class MetricRule(Settings):
-    """How a number per run is read that claims may be about."""
+    """How claims read a number per run."""
 
     title: str = Field(description="for people")
     unit: str = Field(description="of values and differences; `points` are fractions, shown as percentage points")

@@ -54,7 +54,7 @@ def outcomes_of(seen: Seen, which: Bits | None = None) -> Outcomes:
 
 
 def halves_excess(right: Bits) -> float | None:
-    """Error on a random half of the pictures minus the error on the other, the halves alike for every run."""
+    """Error on a random half of the pictures minus the error on the other, the same halves for every run."""
     if len(right) < 2:
         return None
     shuffled = right[randomness.permutation(randomness.key("halves of the held-out pictures"), len(right))]

@@ -91,7 +91,7 @@ def take(
     device: torch.device,
     wanted: Iterable[Measurement] = MEASUREMENTS,
 ) -> dict[str, Measured]:
-    """Measurements of a finished run by name, read where they were taken before, taken and kept where not.
+    """Measurements of a finished run by name: read where they are kept from before, else taken and kept.
 
     `packed` are all prepared pictures. On the CPU one thread computes, so that the same numbers come out of
     any number of processes side by side.

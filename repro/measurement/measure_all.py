@@ -1,4 +1,4 @@
-"""Measuring many runs, a process per core. What is found lies in the store; only failures come back."""
+"""Measuring many runs, a process per core. Results are kept in the store; only failures are returned."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from repro.processes import ALLOCATOR, die_with_parent
 from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings
 
-_TELL_EVERY = 10
+_REPORT_EVERY = 10
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -45,7 +45,7 @@ def measure_all(
     processes: int | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> None:
-    """Take what is missing of these runs; `say` hears now and then how many of those with something missing are done.
+    """Take the measurements that these runs lack; calls `say` with progress every few runs.
 
     On the CPU runs are measured in processes of their own, as many as there are cores (or `processes`); on
     other devices, and where there is just one run, in this one.
@@ -54,7 +54,7 @@ def measure_all(
     if device != "cpu" or len(left) == 1:
         for number, task in enumerate(left, 1):
             _measure(task, pictures, evaluation, device)
-            _tell(number, len(left), say)
+            _report(number, len(left), say)
     elif left:
         several = min(processes or usable_cores(), len(left))
         with _environment({**ALLOCATOR, **_THREADS}), _pool(several) as pool:
@@ -62,7 +62,7 @@ def measure_all(
             try:
                 for number, future in enumerate(as_completed(futures), 1):
                     future.result()
-                    _tell(number, len(left), say)
+                    _report(number, len(left), say)
             except BrokenProcessPool:
                 raise RuntimeError(
                     "a process that measured a run was killed, perhaps for want of memory; the same command again goes "
@@ -73,8 +73,8 @@ def measure_all(
                 raise
 
 
-def _tell(done: int, total: int, say: Callable[[str], None]) -> None:
-    if done % _TELL_EVERY == 0 or done == total:
+def _report(done: int, total: int, say: Callable[[str], None]) -> None:
+    if done % _REPORT_EVERY == 0 or done == total:
         say(f"measured {done} of {total} runs")
 
 

@@ -26,7 +26,7 @@ def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int
     """Class agreement of the nearest in fc7, in the untrained net's fc7 and in pixels; and how near in pixels the
     nearest in fc7 are.
 
-    Held-out pictures ask, a sample of the training pictures answers; raw pixels of central crops.
+    Queries are held-out pictures, the database is a sample of the training pictures; pixels are of central crops.
     """
     asked, reference = subject.kept("held_out", neighbour_queries), subject.kept("train", neighbour_database)
     labels = (subject.pictures.held_out.labels[asked], subject.pictures.train.labels[reference])
@@ -50,7 +50,7 @@ def measure(subject: Subject, *, neighbour_queries: int, neighbour_database: int
 
 
 def features(subject: Subject, queries: int, database: int) -> tuple[Values | None, Values | None]:
-    """fc7 of the held-out pictures that ask and of the training pictures that answer; None where there is none."""
+    """fc7 of the queries (held-out pictures) and of the database (training pictures); None in a net without fc7."""
     if not subject.finite:
         return None, None
     return subject.hidden("held_out", _LAYER, queries), subject.hidden("train", _LAYER, database)
@@ -103,7 +103,10 @@ def agreement(distances: Floats, asked: Ints, reference: Ints, k: int = NEIGHBOU
 
 
 def percentiles(distances: Floats, chosen: Ints) -> Floats:
-    """For each query's chosen ones, the per cent of the rest of the database that is nearer; of equals half counts."""
+    """For each query and each chosen picture, the per cent of the other pictures that are nearer to the query.
+
+    Pictures that are equally far count as half nearer.
+    """
     values = np.take_along_axis(distances, chosen, axis=1)
     ordered = np.sort(distances, axis=1)
     ranks = np.stack(

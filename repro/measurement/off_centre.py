@@ -48,6 +48,6 @@ def moved(pictures: Bytes, down: int, right: int) -> Bytes:
 
 
 def _mirrored(size: int, by: int) -> npt.NDArray[np.int64]:
-    """For each position along a side, the position that it shows after moving: past an edge the way goes back."""
+    """For each position along a side, the position that it shows after moving: past an edge it is mirrored."""
     positions = np.abs(np.arange(size) - by)
     return np.asarray(np.minimum(positions, 2 * (size - 1) - positions))

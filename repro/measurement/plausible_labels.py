@@ -49,8 +49,8 @@ def top_labels(logits: npt.NDArray[Any], k: int) -> Ints:
 
 
 def kin(near: Bits, labels: Ints) -> tuple[float, float]:
-    """What the classes themselves allow, over pictures: how many of four wrong labels can be near at best, as a share,
-    and the share of near ones among labels at random.
+    """What the tree of classes allows, means over pictures: the largest share of near labels among four wrong ones,
+    and the share of near labels among wrong ones drawn at random.
     """
     others = near.sum(axis=1) - 1  # a class is near itself
     possible = np.minimum(others, TOP - 1) / (TOP - 1)

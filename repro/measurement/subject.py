@@ -128,7 +128,7 @@ class Subject:
         return self.pictures.train if name == "train" else self.pictures.held_out
 
     def kept(self, name: SplitName, n: int) -> Ints:
-        """At most `n` pictures whose hidden values are kept; fewer are among more, as far as they are kept."""
+        """Indices of at most `n` pictures whose hidden values are kept; a smaller sample is part of a larger one."""
         return fixed_sample(self.split(name), name, min(n, self._kept[name]))
 
     def hidden(self, name: SplitName, layer: str, n: int) -> npt.NDArray[Any] | None:

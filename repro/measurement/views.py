@@ -77,7 +77,7 @@ def cut_views(pictures: Tensor, crop: int) -> Tensor:
 
 
 def views_on_device(raw: npt.NDArray[np.uint8], inputs: Inputs) -> Tensor:
-    """As `ten_views`, bit by bit, made on the net's device: bytes are sent, and once, not ten views in floats."""
+    """As `ten_views`, bit by bit, made on the net's device: bytes are sent once, instead of ten views in floats."""
     views = cut_views(sent(raw, inputs.device), inputs.crop).float()
     mean = sent(inputs.mean, inputs.device)
     views -= cut_views(mean[None], inputs.crop) if mean.shape[:2] == raw.shape[1:3] else _five_and_mirrored(mean)

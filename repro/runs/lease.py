@@ -4,9 +4,9 @@ The lease is a file made with O_EXCL that names its owner and is touched as a he
 its owner is known to be dead (same machine) or its heartbeat has stopped (any machine). A killed parent
 does not always take its child along, so every trainer asks for the lease, however it was started.
 
-filelock's SoftFileLease is close and does less: who comes upon the lease of a machine that fell silent an hour ago must
-itself watch it for its whole duration, while here the heartbeat's age says at once that it is stale. Nor does it say,
-without taking the lease, whether somebody holds it, which `repro plan` asks of every run.
+filelock's SoftFileLease does nearly this, with two differences. Where a machine has been silent for an hour, it must
+first watch that machine's lease for its whole duration; here the heartbeat's age shows at once that it is stale.
+And it cannot say whether somebody holds a lease without taking it, which `repro plan` asks of every run.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def prepared_pictures(project: Project, name: str) -> PreparedPictures:
 
 
 def by_variant(cells: Iterable[GridRun]) -> str:
-    """Reported runs for a person: `base seeds 1, 2; dense seed 2`."""
+    """The runs as text, seeds by variant: `base seeds 1, 2; dense seed 2`."""
     seeds: dict[str, list[int]] = {}
     for cell in cells:
         seeds.setdefault(cell.variant, []).append(cell.seed)

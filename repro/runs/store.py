@@ -127,7 +127,7 @@ class Run:
         )
 
     def training_version(self) -> int | None:
-        """Of the program that created the run; its identity follows from it too."""
+        """The training version of the program that created the run; the run's identity depends on it too."""
         return self._created().training_version
 
     def noted(self) -> dict[str, Any]:

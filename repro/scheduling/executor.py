@@ -50,7 +50,7 @@ class RetryBudget:
         self._of: Counter[str] = Counter()
 
     def another_try(self, outcome: Outcome) -> bool:
-        """Note how a run's process ended; whether it is started again from its checkpoint."""
+        """Note how a run's process ended; returns whether the run is started again from its checkpoint."""
         if not outcome.killed:
             return False
         self._of[outcome.run.identity] += 1

@@ -95,7 +95,10 @@ def _train(
                 start(child)
 
     def look_elsewhere() -> None:
-        """Runs that another process held: finished there, or dropped (a dead node's lease takes a while to go)."""
+        """Look at runs that another process held: note those that it finished, and start the others again.
+
+        The lease of a node that died takes a while to become stale; until then such a run comes back here.
+        """
         for cell in [left[identity] for identity in sorted(elsewhere)]:
             if cell.run.finished:
                 done(cell, f"{_summary(cell.run)} (by another process)")

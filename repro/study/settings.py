@@ -99,7 +99,10 @@ class PictureSettings(Settings):
     """
 
     share: float = Field(
-        1.0, gt=0, le=1, description="of each class's training pictures; a smaller share is in a larger"
+        1.0,
+        gt=0,
+        le=1,
+        description="fraction of each class's training pictures; smaller fractions are subsets of larger ones",
     )
     classes: Literal["all", "first_half", "second_half"] = Field(
         "all", description="half of the list of classes, in training and in every error; the net keeps all outputs"

@@ -79,7 +79,7 @@ def iterations_to(target: float, steps: Sequence[float | None], errors: Sequence
 
 
 def trial_of(target: float, curves: Mapping[str, Sequence[float | None]], *, diverged: bool) -> Trial:
-    """What a run's logged curves (`step`, `train_error`), and whether it diverged, say of its rate."""
+    """The trial of a run, from its logged curves (`step`, `train_error`) and from whether it diverged."""
     steps, errors = curves.get("step", ()), curves.get("train_error", ())
     last = next((error for error in reversed(errors) if error is not None), 1.0)
     return Trial(iterations_to(target, steps, errors), 1.0 if diverged else last)

@@ -125,12 +125,12 @@ class Training:
         )
 
     def _processor_seconds(self) -> float:
-        """So far, of all sittings and processes."""
+        """Processor seconds so far, over all sittings and processes."""
         return self.stopwatch.processor_before + self.placement.total(self.stopwatch.processor_here)
 
     @property
     def _timed_on(self) -> list[str]:
-        """What clock seconds are of: a sum over different devices would be of none."""
+        """Placement and devices on which clock seconds were measured; those of different devices are not added up."""
         return [self.placement.name, str(self.placement.runs_a_device), *self.placement.accelerators]
 
     # ---- steps -----------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ class Training:
             write_log(self.run, self.rows)
 
     def between_epochs(self, end: int) -> None:
-        """Every `curve_every_steps` within an epoch, which ends at step `end`: a row with the training error."""
+        """Log the training error every `curve_every_steps` steps within an epoch, which ends at step `end`."""
         every = self.settings.curve_every_steps
         if every is None or self.step % every or self.step == end:
             return

@@ -83,7 +83,7 @@ class Schedule:
 
 
 def with_weight_decay(settings: TrainingSettings, steps_per_epoch: int) -> TrainingSettings:
-    """`settings` with the weight decay that has their dose: sum of rate x decay / (1 - momentum) over all steps."""
+    """`settings` with the weight decay that gives their dose: sum of rate x decay / (1 - momentum) over all steps."""
     if settings.weight_decay_dose is None:
         return settings
     rates = Schedule(settings, steps_per_epoch).planned_rate_sum

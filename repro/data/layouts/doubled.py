@@ -13,7 +13,7 @@ from repro.data.layouts.layout import SPLITS, Layout, Picture
 from repro.errors import UserError
 
 _FEWEST = 2
-"""Pictures that make a copy of a folder: a single one may be in two places on purpose."""
+"""Pictures that make a copy of a folder: a single one may be in two folders on purpose."""
 _COMPARED = 16
 
 Pictures = Mapping[str, Picture]

@@ -3,7 +3,7 @@
 Both use libjpeg-turbo's exact inverse transform and smooth chroma upsampling, so ordinary pictures come
 out the same by either. EXIF orientation and ICC profiles are ignored, alpha is dropped, of 16-bit samples
 the high byte is kept. simplejpeg is strict: damage inside the picture, over which others pass silently, sends
-the file to Pillow and onto the list of odd pictures. What a file is says its first bytes, never its name.
+the file to Pillow and onto the list of odd pictures. A file's kind is read from its first bytes, not its name.
 """
 
 from __future__ import annotations
@@ -97,10 +97,10 @@ def _by_pillow(content: bytes, name: str, shown: str, packed: bool, refusal: str
 
 
 def _bits(picture: Image.Image) -> int:
-    """Bits of a sample: 16 where a picture's mode has that many or the file fewer that are left where they were.
+    """The bits of a sample: for a TIFF what the file says, for other files 16 or 8 by the mode that Pillow gives it.
 
-    Raises ValueError where Pillow would give pixels, but not those meant: it takes floats, signed and 32-bit
-    samples for numbers up to 255 or 65535, so that pictures come out all black or all white.
+    Raises ValueError where Pillow would give wrong pixels: it reads floats, signed and 32-bit samples as if they
+    were numbers up to 255 or 65535, so that pictures come out all black or all white.
     """
     if picture.format == "TIFF":
         tags = picture.tag_v2  # type: ignore[attr-defined]

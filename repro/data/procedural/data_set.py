@@ -1,4 +1,4 @@
-"""The embedded pictures: dead-leaves scenes in ten classes that take both colour and structure to tell.
+"""The embedded pictures: dead-leaves scenes in ten classes that only colour and structure together tell apart.
 
 A class is a hue and a direction of stripes, five times two, carried by the same figures. The largest of
 them is an upright bar, nearly always lying along its stripes, so form speaks for the class too, without
@@ -118,7 +118,7 @@ def make_procedural(
 
 
 def encoded(kind: Kind, indices: Sequence[int], *, split: str, side: int, seed: int) -> list[bytes]:
-    """The JPEG files of the pictures `indices` of a class; each depends on its own words alone."""
+    """The JPEG files of the pictures `indices` of a class; each depends on the arguments and its own index alone."""
     return [_jpeg(draw_picture(kind, index, split=split, side=side, seed=seed)) for index in indices]
 
 

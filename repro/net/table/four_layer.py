@@ -1,4 +1,4 @@
-"""The four-layer CIFAR-10 net (sections 3.1 and 3.3): its layers, and which settings have no place in it."""
+"""The four-layer CIFAR-10 net (sections 3.1 and 3.3): its layers, and which settings do not apply to it."""
 
 from __future__ import annotations
 

@@ -208,10 +208,10 @@ def _normalisation(net: NetSettings, plan: ConvPlan) -> NormalisationRule | None
             f"net.normalisation.blocks: {blocks} equal blocks do not fit the {plan.kernels} maps of {plan.name}"
         )
     alpha = rule.alpha * net.input_divisor**2
-    return NormalisationRule(rule.size, rule.k, alpha, rule.beta, blocks, _place(net, plan))
+    return NormalisationRule(rule.size, rule.k, alpha, rule.beta, blocks, _normalised_at(net, plan))
 
 
-def _place(net: NetSettings, plan: ConvPlan) -> NormalisationPlace:
+def _normalised_at(net: NetSettings, plan: ConvPlan) -> NormalisationPlace:
     before, after = net.normalisation.before_activation, net.normalisation.after_pooling
     if plan.name not in after:
         return "before_activation" if plan.name in before else "after_activation"

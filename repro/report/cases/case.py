@@ -51,7 +51,7 @@ class Case:
 
     @property
     def form(self) -> str:
-        """Of the test in the registry; the finding's own, where the file has it, may be more special."""
+        """The form of the registered test; that of the finding, where the row has it, may be more special."""
         return str(getattr(self.test, "form", ""))
 
     @cached_property
@@ -86,7 +86,7 @@ class Case:
 
     @property
     def concerned(self) -> bool:
-        """Whether the runs bear on the statement at all, be it that a gate is shut or that some are missing.
+        """Whether the runs bear on the statement at all, even where a gate is shut or some runs are missing.
 
         Not when the verdict was withheld for another reason, because this study's pictures or size cannot speak or
         it lacks a whole arm.
@@ -110,7 +110,7 @@ class Case:
 
     @property
     def unit(self) -> str | None:
-        """Of the estimate."""
+        """The estimate's unit."""
         of_finding = None if self.finding is None else self.finding.unit
         unit = self.row.get("unit") or of_finding or getattr(self.test, "unit", None)
         return unit if isinstance(unit, str) else None

@@ -56,7 +56,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class _IntervalOnly:
-    """A reach that does not work out what could have been found: nobody asks for it here, and it takes time."""
+    """A reach with the interval alone: detectable effects and seeds take time to compute and are not shown here."""
 
     reach: Reach
 
@@ -104,10 +104,10 @@ class Rules:
             return lambda seeds: NotEvaluated("gate", "not evaluated")
         case = Case.as_judged(self._evidence, entry, self._registry.gates, row)
         samples = case.samples
-        return lambda seeds: _NOT_ASKED if samples is None else _found(case, samples, seeds)
+        return lambda seeds: _NOT_ASKED if samples is None else _registered_finding(case, samples, seeds)
 
     def _asked(self, finding_for: FindingFor, made: Callable[[Finding], Finding]) -> FindingFor:
-        """Findings on the seeds of the looks, each once; on fewer seeds none, since flags are not asked for here."""
+        """The findings on the seeds of each look, computed once; none on fewer seeds, which only flags would need."""
         findings: dict[tuple[int, ...], Finding | NotEvaluated] = {}
         looks = (self._evidence.study.seeds, self._evidence.study.seeds[: LOOKS[0][0]])
 
@@ -124,9 +124,9 @@ class Rules:
 
 
 def choices(case: Case, rules: Rules) -> tuple[Choice, ...]:
-    """The registered choice first, then others; none where the verdict is not one of runs, or cannot be had again.
+    """The registered choice first, then others; none where the verdict does not rest on runs, or cannot be reproduced.
 
-    A verdict that these functions do not give again (made by another registry, or of a form not known here) has none.
+    A verdict that these functions do not reproduce (made by another registry, or of a form not known here) has none.
     """
     samples = case.samples
     if samples is None or not isinstance(case.test, StatisticalTest):
@@ -147,7 +147,7 @@ def _choices(case: Case, rules: Rules, samples: Samples) -> tuple[Choice, ...]:
         return Choice(name, said, verdict, finding.unit if finding else "", sd, seed)
 
     def registered(seeds: Sequence[int]) -> Finding | NotEvaluated:
-        return _found(case, samples, seeds)
+        return _registered_finding(case, samples, seeds)
 
     first = judged("As registered", registered)
     if not _again(first.verdict, case.row):
@@ -172,7 +172,7 @@ def _again(verdict: Verdict, row: Row) -> bool:
     return math.isclose(recorded, estimate, rel_tol=1e-6, abs_tol=1e-12)
 
 
-def _found(case: Case, samples: Samples, seeds: Sequence[int]) -> Finding | NotEvaluated:
+def _registered_finding(case: Case, samples: Samples, seeds: Sequence[int]) -> Finding | NotEvaluated:
     return finding_on(case.evidence, case.test, case.gates, samples, seeds)
 
 
@@ -195,7 +195,7 @@ def _in_metric(case: Case, samples: Samples, metric: str) -> FindingFor:
 
 def _paired(case: Case, samples: Samples, seeds: Sequence[int]) -> Finding | NotEvaluated | None:
     """The same comparison with the runs of a seed as a pair; None for forms that do not compare two arms' means."""
-    registered = _found(case, samples, seeds)
+    registered = _registered_finding(case, samples, seeds)
     if isinstance(registered, NotEvaluated):
         return registered
     if registered.form not in ("direction", "any_of"):  # margins at the paper's own scale are left as they are

@@ -15,7 +15,7 @@ Line = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Curve:
-    """A line before it has positions; `kind` names its look, `broken` a run that collapsed, `seed` the run's."""
+    """A line in data units; `kind` names its look, `broken` a run that collapsed, `seed` the run's."""
 
     kind: str
     line: Line
@@ -60,7 +60,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Plot:
-    """A panel before it has positions; all in data units. `area`: (time, low, high) of a band behind the lines."""
+    """What a panel shows, in data units. `area`: (time, low, high) of a band behind the lines."""
 
     name: str
     curves: Sequence[Curve]

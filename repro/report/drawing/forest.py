@@ -14,7 +14,7 @@ Format = Callable[[float], str]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its interval before it has a position; an end that is None is infinite."""
+    """A number with its interval, in data units; an end that is None is infinite."""
 
     name: str
     value: float

@@ -14,7 +14,7 @@ Format = Callable[[float], str]
 
 @dataclass(frozen=True)
 class Point:
-    """One run's value before it has a position: None where the run has no such number; `bound` for a run that
+    """One run's value in data units: None where the run has no such number; `bound` for a run that
     was cut off, so that its value is only a lower bound; `pale` for one that does not count as the statement wants;
     `said` is shown behind its value."""
 
@@ -72,8 +72,11 @@ class Strip:
 
 @dataclass(frozen=True)
 class Arm:
-    """A row before it has positions: `wanted` is the stretch of the axis in which the statement wants the dots, `mean`
-    the interval of their mean (None for an end that is infinite or unknown)."""
+    """What a row shows, in data units.
+
+    `wanted` is the stretch of the axis in which the statement wants the dots, `mean` the interval of their mean (None
+    for an end that is infinite or unknown).
+    """
 
     name: str
     points: Sequence[Point]

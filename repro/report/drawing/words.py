@@ -86,7 +86,7 @@ def gibibytes(value: Any) -> str:
 
 
 def bare(value: Any, unit: str | None) -> str:
-    """A number in its unit, the unit unsaid; `points` are fractions shown as percentage points."""
+    """A number in its unit, without the unit's name; `points` are fractions shown as percentage points."""
     number = finite(value)
     if number is None:
         return DASH

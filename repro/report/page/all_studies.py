@@ -27,7 +27,7 @@ from repro.report.page.rendering import rendered
 from repro.verdicts.judging.ledger import make_ledger
 from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, claims_folder, load_registry
 
-_TELLING = ("contradicted", "supported", "inconclusive", "not_evaluated", "untestable", None)
+_BY_WEIGHT = ("contradicted", "supported", "inconclusive", "not_evaluated", "untestable", None)
 """Of several verdicts on a definition, made with different facts, the first of these is shown."""
 
 
@@ -141,7 +141,7 @@ def _entry(
     if judged:
         bases = [Basis(row, item.evidence, item.retrieval, rules[item.name]) for row, item in judged]
         return statement_entry(bases, registry, literature)
-    row, _ = min(judged_rows, key=lambda pair: _TELLING.index(pair[0]["verdict"]))
+    row, _ = min(judged_rows, key=lambda pair: _BY_WEIGHT.index(pair[0]["verdict"]))
     return statement_entry([Basis(row)], registry, literature)
 
 

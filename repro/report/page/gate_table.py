@@ -52,7 +52,7 @@ class GateRow:
 
 
 def gate_rows(cases: Iterable[Case], gates: Gates) -> tuple[GateRow, ...]:
-    """Every gate of the registry that a statement has which this study can judge, in the registry's order."""
+    """Every gate of a statement that this study can judge, in the registry's order."""
     judged = [case for case in cases if isinstance(case.test, StatisticalTest) and case.concerned]
     names: list[GateName] = list(type(gates).model_fields)  # type: ignore[arg-type]
     rows = []

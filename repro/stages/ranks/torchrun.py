@@ -1,4 +1,4 @@
-"""Whether `torchrun` started this process, told by the environment variables that it sets."""
+"""Whether `torchrun` started this process, read from the environment variables that it sets."""
 
 from __future__ import annotations
 

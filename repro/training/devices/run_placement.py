@@ -70,7 +70,7 @@ class RunPlacement:
         return work()
 
     def agree(self, *wishes: bool) -> tuple[bool, ...]:
-        """Each wish, true when any process of the run has it."""
+        """For each wish, whether any process of the run has it."""
         return wishes
 
     def leads_number(self, value: float) -> float:
@@ -87,7 +87,7 @@ class RunPlacement:
     def whole(self, net: AnyNet, state: dict[str, Tensor], names: Collection[str] | None = None) -> dict[str, Tensor]:
         """`state` of this process's towers, completed with the others' where this process leads.
 
-        `names`: the towers' parameters that `state` is of, where it is not of all.
+        `names`: the towers' parameters that `state` holds, where it does not hold all.
         """
         return state
 
@@ -109,7 +109,10 @@ def devices_named(text: str) -> tuple[torch.device, ...]:
 
 
 def prepare_devices(devices: Sequence[torch.device], precision: str) -> None:
-    """UserError when devices are not there, are one twice, or cannot compute in a precision; sets what that needs."""
+    """Set torch up for a precision on these devices.
+
+    Raises UserError when one is missing, is named twice, or cannot compute in that precision.
+    """
     if len({device.type for device in devices}) > 1:
         raise UserError(f"--device {_named(devices)}: the towers of a run are on two GPUs, or both on the CPU")
     gpus = [device.index or 0 for device in devices if device.type == "cuda"]

@@ -1,1 +1,1 @@
-"""What a run leaves behind and tells: checkpoint, kernels, digest, provenance, how far it is."""
+"""What a run leaves behind and reports: checkpoint, kernels, digest, provenance, how far it is."""

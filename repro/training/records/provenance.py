@@ -67,8 +67,8 @@ def git_commit(root: Path) -> str | None:
     """The commit of the project's files, with `+changes` when what runs differs from it; None outside git.
 
     Which pictures a user has registered, and for which studies, is on record beside the commit: the files that say so
-    (`REGISTERED`) are no change of the program. Outside is also a copy of the project, without a history of its own,
-    in a folder of somebody's git repository.
+    (`REGISTERED`) are no change of the program. A copy of the project without a git
+    history of its own counts as outside git, even in a folder of another repository.
     """
     if _git(root, "ls-files", "--error-unmatch", "params.yaml") is None:
         return None

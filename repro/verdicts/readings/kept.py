@@ -1,4 +1,4 @@
-"""Readings that are kept for as long as the evidence is that they were read off."""
+"""A cache of what is read off evidence, kept for as long as the evidence itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Reading = TypeVar("Reading")
 def kept(
     read: Callable[Concatenate[Evidence, Arguments], Reading],
 ) -> Callable[Concatenate[Evidence, Arguments], Reading]:
-    """The function made to read each evidence only once for the same arguments (hashable ones, and lists of seeds).
+    """`read` with a cache: each evidence is read once for the same arguments (hashable ones, and lists of seeds).
 
     A study's claims ask for the same readings again and again: each claim, and each with one seed left out. What a
     function returned is shared by all who ask, so nobody may change it.

@@ -24,7 +24,7 @@ def fall_from_guessing(evidence: Evidence, runs: Sequence[RunRecord], fewest: in
     The mean curve's fall from the third quarter's points to the last quarter's, as a share of its whole fall from
     guessing's error to the last quarter's; single runs are too noisy for it. `fewest`: points that either quarter
     must have in each run. None when every run was ended by its plateau schedule: such a run has settled by
-    definition. Read is the validation error, where a schedule has one, else the held-out error.
+    definition. The error is the validation error where a schedule has one, else the held-out error.
     """
     before, after = [], []
     for run in runs:

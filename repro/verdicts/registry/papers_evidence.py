@@ -1,9 +1,10 @@
 """Does the paper's own comparison of two nets, one run each, exceed noise? Computed, never typed in.
 
 Two noises, not to be added: of the test pictures (two error rates on independent samples of so many pictures)
-and of the run (retraining the same net moves its error; on a fixed test set that sd holds the pictures' part
-already). The paper reports no repeated runs, so the run's sd is taken from elsewhere: 0.14 points is the least
-that nets of its error can have on 50,000 pictures, 0.2 and 0.3 allow for what else differs between runs.
+and of the run (retraining the same net moves its error; on a fixed test set the sd between runs already includes the
+sampling noise of the pictures). The paper reports no repeated runs, so the run's sd is taken from elsewhere:
+0.14 points is the least that nets of its error can have on 50,000 pictures, 0.2 and 0.3 allow for what else differs
+between runs.
 """
 
 from __future__ import annotations

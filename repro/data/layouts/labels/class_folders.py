@@ -37,7 +37,7 @@ def split_folder(tree: Tree, split: str) -> str:
 
 
 def flat_folder(tree: Tree, split: str, classes: Iterable[str]) -> str:
-    """Where a split's flat pictures lie: in `split`, or in the one folder in it, which is none of a class."""
+    """The folder with a split's flat pictures: `split`, or the only folder in it where that is not a class's."""
     inner = tree.folders(split)
     if len(inner) == 1 and not has_flat_pictures(tree, split):
         class_names = {composed(name) for name in classes}
@@ -85,7 +85,10 @@ def has_pictures(tree: Tree, folder: str) -> bool:
 
 
 def folders_by_class(classes: Iterable[str], folders: Iterable[str]) -> tuple[dict[str, str], list[str], list[str]]:
-    """The folder of each class, its name compared in one Unicode form; the classes without; the folders without."""
+    """The folder of each class, the classes that have no folder, and the folders that are of no class.
+
+    Names are compared in one Unicode form.
+    """
     unclaimed = {composed(folder): folder for folder in folders}
     claimed = {name: unclaimed.pop(composed(name)) for name in classes if composed(name) in unclaimed}
     return claimed, sorted(set(classes) - set(claimed)), sorted(unclaimed.values())

@@ -46,7 +46,7 @@ def read_lines(tree: Tree, path: str, *, latin: bool = False) -> list[str]:
 def keyed(
     rows: Iterable[tuple[int, str, Value]], where: str, form: Callable[[str], str] = lambda key: key
 ) -> dict[str, Value]:
-    """A table as a dict, from (number of the line, key, value); keys that are one in this `form` are one.
+    """A table as a dict, from (number of the line, key, value); keys that `form` makes equal are the same key.
 
     Raises UserError when a key occurs twice: which of its rows is meant, nobody can say.
     """

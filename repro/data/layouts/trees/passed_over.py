@@ -32,7 +32,7 @@ class PassedOver:
         self._prefix = prefix
 
     def add(self, thing: Thing, why: str, path: str) -> None:
-        """Note that `path` was left out; `why` goes on the sentence that begins with "folders" or "files"."""
+        """Note that `path` was left out; `why` completes a sentence that begins with "folders" or "files"."""
         self._paths[thing, why].add(self._prefix + path)
 
     def take(self, other: PassedOver, folder: str) -> None:

@@ -17,8 +17,10 @@ from repro.report.figures.claims.differences import region, smallest_effect
 
 @dataclass(frozen=True)
 class ChoiceRow:
-    """One choice: its position on the axis, its numbers in words, the verdict that it would have given; `said` names its
-    test."""
+    """One choice: its position on the axis, its numbers in words, and the verdict that it would have given.
+
+    `said` names its test.
+    """
 
     name: str
     said: str
@@ -40,7 +42,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class ChoiceStrip:
-    """All of it; `left_out_verdicts` counts what the verdict would have been without one seed."""
+    """The whole figure; `left_out_verdicts` counts what the verdict would have been without one seed."""
 
     rows: tuple[ChoiceRow, ...]
     left_out: tuple[LeftOut, ...]

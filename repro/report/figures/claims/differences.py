@@ -19,7 +19,7 @@ Figure = Strip | Forest | Chart
 
 
 def difference_figures(case: Case) -> list[Figure]:
-    """Each metric's runs by arm, the differences with their intervals, and curves where the gap is meant."""
+    """Each metric's runs by arm, the differences with their intervals, and curves for claims on the generalisation gap."""
     figures: list[Figure] = [figure for metric in _metrics(case) if (figure := arms_strip(case, metric, case.present))]
     if figures and (differences := _differences(case)):
         figures.append(differences)
@@ -38,7 +38,7 @@ def arms_strip(case: Case, metric: str, variants: Sequence[str]) -> Strip | None
 
 
 def generic_figures(case: Case) -> list[Figure]:
-    """For forms that nobody taught this page: the values per seed that the finding kept, and the interval."""
+    """For forms that have no figures of their own: the values per seed that the finding kept, and the interval."""
     shown, tick = unit_look(case.unit)
     names = case.present if len(case.present) == 2 else ("first arm", "second arm")
     arms = []

@@ -106,7 +106,7 @@ def _chart(case: Case, pairs: Sequence[tuple[str, str]], name: str, *, shaded: b
 
 
 def _upper(names: tuple[str, str], arms: Sequence[Sequence[RunRecord]], name: str) -> Plot:
-    """Runs thin, means over them."""
+    """The runs as thin lines, the means of the arms over them."""
     curves, said = [], []
     for kind, variant, runs in zip(("first-arm", "second-arm"), names, arms, strict=True):
         curves += [

@@ -28,7 +28,7 @@ FEWEST_KERNELS = 3
 
 @dataclass(frozen=True)
 class DivisionFigures:
-    """What there is of them in the evidence."""
+    """The figures for which the evidence has the numbers."""
 
     along: Chart | None
     control: Strip | None

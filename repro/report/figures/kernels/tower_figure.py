@@ -51,7 +51,7 @@ class LargeTower:
 
 @dataclass(frozen=True)
 class TowerFigure:
-    """All of it; `strip` shows each live kernel's chroma share by tower for the run shown large."""
+    """The whole figure; `strip` shows each live kernel's chroma share by tower for the run shown large."""
 
     seed: int
     halves: str

@@ -1,7 +1,7 @@
 """Neighbours of a few held-out pictures by a trained net: section 6.1's Figure 4, for the user's own eyes.
 
 Needs what evidence does not hold, the prepared pictures and the run's weights: where the store has both, the
-pictures go into the page as small copies. Which pictures ask is drawn by a key; nobody picked them.
+pictures go into the page as small copies. The query pictures are drawn by a fixed key; nobody picked them.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def retrieval_figure(evidence: Evidence, store: Path, pictures: str) -> Retrieva
     if packed.digest != evidence.study.data.get("digest") or not len(packed.held_out):
         return None
     try:
-        result = _found(Run(store, runs[0].identity), packed)
+        result = _kept_search(Run(store, runs[0].identity), packed)
     except UserError:  # of another version, or damaged: for `repro train` and `repro evaluate` to complain about
         return None
     return None if result is None else _figure(packed, runs[0].seed, *result)
 
 
-def _found(run: Run, packed: Packed) -> tuple[Ints, Ints, Ints] | None:
-    """Held-out pictures that ask, and the training pictures nearest to each in the layer and in pixels."""
+def _kept_search(run: Run, packed: Packed) -> tuple[Ints, Ints, Ints] | None:
+    """The query pictures, which are held out, and the training pictures nearest to each in the layer and in pixels."""
     from repro.measurement.cache import keep, kept_path, read_kept
     from repro.measurement.subject import Measured
 
@@ -96,7 +96,7 @@ def _searched(run: Run, packed: Packed) -> dict[str, npt.NDArray[Any]]:
 
 
 def _queries(labels: npt.NDArray[Any]) -> Ints:
-    """Pictures in a keyed order, each of another class as long as there are some."""
+    """The query pictures, in an order drawn by a fixed key: first one of each class, then the others."""
     order = randomness.permutation(randomness.key("retrieval queries"), len(labels))
     firsts = [int(index) for index in order[np.sort(np.unique(labels[order], return_index=True)[1])]]
     rest = [int(index) for index in order if int(index) not in set(firsts)]
