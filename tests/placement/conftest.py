@@ -77,8 +77,8 @@ def make_stores(folder: Path) -> None:
     begin(folder / "resumed", RunPlacement(CPU))
 
 
-def begin(store: Path, place: RunPlacement) -> None:
+def begin(store: Path, placement: RunPlacement) -> None:
     """Train the run of `checkpoints` up to the step at which it is interrupted."""
-    run = training(store, settings_of("as in the paper", "float64"), place)
+    run = training(store, settings_of("as in the paper", "float64"), placement)
     with pytest.raises(Interrupted):
         run.train(should_stop=lambda: run.step >= STOP_AFTER)

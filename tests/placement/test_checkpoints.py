@@ -21,11 +21,11 @@ SINGLE, SPLIT = RunPlacement(CPU), RunPlacement(CPU, CPU)
 SETTINGS = settings_of("as in the paper", "float64")
 
 
-def finished(store: Path, place: RunPlacement) -> Trace:
-    """The final weights of the store's run, resumed or begun at `place`."""
-    run = training(store, SETTINGS, place)
+def finished(store: Path, placement: RunPlacement) -> Trace:
+    """The final weights of the store's run, resumed or begun at `placement`."""
+    run = training(store, SETTINGS, placement)
     run.train()
-    assert run.run.result()["provenance"]["placement"] == place.name
+    assert run.run.result()["provenance"]["placement"] == placement.name
     return load_file(run.run.checked_weights())
 
 

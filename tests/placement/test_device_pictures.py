@@ -50,11 +50,11 @@ def test_central_crops_are_the_same_bits(kind):
     assert np.array_equal(found.permute(0, 2, 3, 1).numpy(), centre_batch(PICTURES, mean, 16, 1 / 64))
 
 
-@pytest.mark.parametrize("place", [RunPlacement(CPU), RunPlacement(CPU, CPU)])
+@pytest.mark.parametrize("placement", [RunPlacement(CPU), RunPlacement(CPU, CPU)])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_a_run_whose_devices_make_their_batches_has_the_same_bits(tmp_path, place, precision):
+def test_a_run_whose_devices_make_their_batches_has_the_same_bits(tmp_path, placement, precision):
     settings = settings_of("as in the paper", precision)
-    usual, other = training(tmp_path, settings, place), training(tmp_path, settings, place)
+    usual, other = training(tmp_path, settings, placement), training(tmp_path, settings, placement)
     other.inputs = replace(other.inputs, raw=True)
     assert differing(trace(usual, 8), trace(other, 8)) == []
     split = other.packed.held_out

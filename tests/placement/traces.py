@@ -45,10 +45,10 @@ def settings_of(net: str, precision: str) -> RunSettings:
     return small_settings(net=NETS[net], precision=precision)
 
 
-def training(store: Path, settings: RunSettings, place: RunPlacement, classes: int = 4) -> Training:
+def training(store: Path, settings: RunSettings, placement: RunPlacement, classes: int = 4) -> Training:
     """A run that has not begun. Its folder must exist already where several processes share it."""
     pictures = pictures_in(store, classes)
-    return Training(small_run(store, pictures, settings), open_packed(store / pictures), place)
+    return Training(small_run(store, pictures, settings), open_packed(store / pictures), placement)
 
 
 def trace(run: Training, steps: int = STEPS) -> Trace:

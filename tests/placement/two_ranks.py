@@ -35,30 +35,32 @@ SEPARATE_STORES = ("interrupted", "resumed", "whole")
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     found: dict[str, Any] = {}
-    with joined_ranks(int(os.environ["RANK"]), "cpu") as place:
-        group = place._group
+    with joined_ranks(int(os.environ["RANK"]), "cpu") as placement:
+        group = placement._group
         for net, precision in itertools.product(NETS, PRECISIONS):
-            run = training(folder / "steps", settings_of(net, precision), place)
+            run = training(folder / "steps", settings_of(net, precision), placement)
             found[f"{net} {precision}"] = trace(run)
             assert isinstance(run.net, TowerNet)
             found[f"{net} {precision} parameters"] = sum(value.numel() for value in run.net.parameters())
-        odd = training(folder / "steps", settings_of("as in the paper", "float32"), place, classes=5)
+        odd = training(folder / "steps", settings_of("as in the paper", "float32"), placement, classes=5)
         found["odd classes"] = trace(odd)
 
         found["limit"] = group._get_backend(torch.device("cpu")).options._timeout.total_seconds()
         for case, precision, classes in (("sent", "float32", 4), ("sent, odd classes, float64", "float64", 5)):
-            counted = training(folder / "steps", settings_of("as in the paper", precision), place, classes=classes)
+            counted = training(folder / "steps", settings_of("as in the paper", precision), placement, classes=classes)
             with collectives() as given:
                 trace(counted, 1)
             found[case], found[f"{case}, given to collectives"] = sent(counted), given
 
         for wrong in WRONG_RANKS:
-            run = training(folder / "steps", settings_of("as in the paper", "float64"), WrongRanks(place, wrong, group))
+            run = training(
+                folder / "steps", settings_of("as in the paper", "float64"), WrongRanks(placement, wrong, group)
+            )
             found[wrong.__name__] = trace(run, STEPS_WRONG)
 
-        checkpoints(folder, place)
-        found["lost"] = lost(place)
-    torch.save(found, folder / f"rank{place.rank}.pt")
+        checkpoints(folder, placement)
+        found["lost"] = lost(placement)
+    torch.save(found, folder / f"rank{placement.rank}.pt")
 
 
 @contextlib.contextmanager
@@ -82,33 +84,33 @@ def collectives() -> Iterator[list[int]]:
         yield given
 
 
-def checkpoints(folder: Path, place: Ranks) -> None:
+def checkpoints(folder: Path, placement: Ranks) -> None:
     """A run that stops after some steps, one that begins where another placement stopped, and a whole one."""
     settings = settings_of("as in the paper", "float64")
-    stopped = training(folder / "interrupted", settings, place)
+    stopped = training(folder / "interrupted", settings, placement)
     with contextlib.suppress(Interrupted):  # only one of the processes is asked to stop
-        stopped.train(should_stop=lambda: place.rank == 1 and stopped.step >= STOP_AFTER)
-    training(folder / "resumed", settings, place).train()
-    place._accelerators = ["a card", "a card"]  # so that its batches are timed at the end, by both
-    training(folder / "whole", settings, place).train(checkpoint_seconds=0)
-    place._accelerators = []
+        stopped.train(should_stop=lambda: placement.rank == 1 and stopped.step >= STOP_AFTER)
+    training(folder / "resumed", settings, placement).train()
+    placement._accelerators = ["a card", "a card"]  # so that its batches are timed at the end, by both
+    training(folder / "whole", settings, placement).train(checkpoint_seconds=0)
+    placement._accelerators = []
 
 
-def lost(place: Ranks) -> str:
+def lost(placement: Ranks) -> str:
     """What rank 0 is told when rank 1 hangs. Rank 1 stops itself and is woken when that is over."""
     impatient = dist.new_group(timeout=timedelta(seconds=3))
     assert isinstance(impatient, dist.ProcessGroup)
-    partner = place._gathered(os.getpid())[1]
-    place._group = impatient
+    partner = placement._gathered(os.getpid())[1]
+    placement._group = impatient
     try:
-        if place.rank == 1:
+        if placement.rank == 1:
             os.kill(os.getpid(), signal.SIGSTOP)
-        place.agree(False)
+        placement.agree(False)
     except LostRankError as error:
         told = str(error)
     else:
         told = "nothing"
-    if place.rank == 0:
+    if placement.rank == 0:
         os.kill(partner, signal.SIGCONT)
     return told
 

@@ -79,7 +79,7 @@ WRONG_RANKS: tuple[type[RankJoins], ...] = (
 
 
 class WrongRanks(Ranks):
-    """A place whose net is joined wrongly."""
+    """A placement whose net is joined wrongly."""
 
     def __init__(self, right: Ranks, joins: type[RankJoins], group: dist.ProcessGroup) -> None:
         super().__init__(right.rank, right.device, group)

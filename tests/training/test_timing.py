@@ -44,19 +44,19 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "LONG", 2)
 
 
-def begun(store: Path, place: RunPlacement) -> Training:
+def begun(store: Path, placement: RunPlacement) -> Training:
     pictures = "pictures/pictures-key" if (store / "pictures").exists() else make_packed(store)
-    return Training(small_run(store, pictures), open_packed(store / pictures), place)
+    return Training(small_run(store, pictures), open_packed(store / pictures), placement)
 
 
-def interrupted(store: Path, place: RunPlacement) -> None:
-    run = begun(store, place)
+def interrupted(store: Path, placement: RunPlacement) -> None:
+    run = begun(store, placement)
     with pytest.raises(Interrupted):
         run.train(should_stop=lambda: run.step >= 5)
 
 
-def trained(store: Path, place: RunPlacement) -> Run:
-    run = begun(store, place)
+def trained(store: Path, placement: RunPlacement) -> Run:
+    run = begun(store, placement)
     run.train()
     return run.run
 

@@ -19,7 +19,7 @@ Figure = Strip | Forest | Chart
 
 
 def difference_figures(case: Case) -> list[Figure]:
-    """Each metric's runs by arm, the differences with their intervals, and curves for claims on the generalisation gap."""
+    """Each metric's runs by arm, the differences with their intervals, and curves for the generalisation gap."""
     figures: list[Figure] = [figure for metric in _metrics(case) if (figure := arms_strip(case, metric, case.present))]
     if figures and (differences := _differences(case)):
         figures.append(differences)
