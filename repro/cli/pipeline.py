@@ -105,7 +105,7 @@ def facts() -> None:
     from repro.stages.facts import facts_stage
 
     measured = facts_stage(Project.here()).fidelity
-    counts = ", ".join(f"{len(of_one)} of fidelity {name}" for name, of_one in measured.items())
+    counts = ", ".join(f"{len(measured_facts)} of fidelity {name}" for name, measured_facts in measured.items())
     typer.echo(f"facts about the net: {counts}")
 
 

@@ -84,8 +84,10 @@ def in_turns(
     for call in calls:
         _burst(call, SHORT, wait, clock)
     for _ in range(ROUNDS):
-        for call, of_call in zip(calls, seconds, strict=True):
-            of_call.append((_burst(call, LONG, wait, clock) - _burst(call, SHORT, wait, clock)) / (LONG - SHORT))
+        for call, seconds_of_call in zip(calls, seconds, strict=True):
+            seconds_of_call.append(
+                (_burst(call, LONG, wait, clock) - _burst(call, SHORT, wait, clock)) / (LONG - SHORT)
+            )
     return median(seconds[0]), median(seconds[1])
 
 

@@ -27,9 +27,9 @@ from simulations.null_family import (
     Design,
     asked,
     first_step,
-    found,
     project,
     record_of,
+    shares_supported,
     stated_power,
     wrong_families,
 )
@@ -67,8 +67,8 @@ def test_true_effects_are_found_as_often_as_stated() -> None:
     level = 0.05 / first_step(SIX)
     detectable = minimum_detectable_effect(0.5, 6, level / T_CAUTION)
     assert stated_power(detectable, 0.5, 6, level) == pytest.approx(0.8, abs=1e-3)
-    assert found(SIX, 0.5, 80, {"S38": detectable})["S38"] == pytest.approx(0.8, abs=0.14)
-    assert found(SIX, 0.2, 10, {"S30": 1.7, "S38": 1.4}) == {"S30": 1.0, "S38": 1.0}
+    assert shares_supported(SIX, 0.5, 80, {"S38": detectable})["S38"] == pytest.approx(0.8, abs=0.14)
+    assert shares_supported(SIX, 0.2, 10, {"S30": 1.7, "S38": 1.4}) == {"S30": 1.0, "S38": 1.0}
 
 
 def test_a_bare_decision_decides_the_same() -> None:

@@ -149,12 +149,12 @@ class Case:
 
     def points(self, variant: str, metric: str) -> list[Point]:
         """A variant's runs in a metric, collapsed ones as the verdict counts them."""
-        collected = []
+        counted_points = []
         for run in self.runs(variant):
             values = metric_values(self.evidence, variant, [run.seed], metric)
             value = None if isinstance(values, NotEvaluated) else finite(values[0])
-            collected.append(Point(run.seed, value, run.status != "finished"))
-        return collected
+            counted_points.append(Point(run.seed, value, run.status != "finished"))
+        return counted_points
 
     def values(self, variant: str, metric: str) -> list[float]:
         """The numbers of these points."""

@@ -117,7 +117,7 @@ def strip(
 
 
 def _row(arm: Arm, axis: Axis, shown: Format, what: str) -> Row:
-    valued = [(point, point.value) for point in arm.points if point.value is not None]
+    with_value = [(point, point.value) for point in arm.points if point.value is not None]
     dots = tuple(
         Dot(
             axis.position(value),
@@ -130,16 +130,16 @@ def _row(arm: Arm, axis: Axis, shown: Format, what: str) -> Row:
             beyond=not axis.holds(value),
             seed=point.seed if what == "seed" else None,
         )
-        for index, (point, value) in enumerate(valued)
+        for index, (point, value) in enumerate(with_value)
     )
     mean = None
-    if valued and not any(point.bound for point, _ in valued):
-        middle = sum(value for _, value in valued) / len(valued)
+    if with_value and not any(point.bound for point, _ in with_value):
+        middle = sum(value for _, value in with_value) / len(with_value)
         mean = Mark(axis.position(middle) if axis.holds(middle) else None, shown(middle))
     spoken = "; ".join(dot.label + (" (collapsed)" if dot.collapsed else "") for dot in dots) or "no values"
     wanted = None if arm.wanted is None else band(axis, *arm.wanted)
     interval = None
-    if arm.mean is not None and valued and (arm.mean[0] is not None or arm.mean[1] is not None):
+    if arm.mean is not None and with_value and (arm.mean[0] is not None or arm.mean[1] is not None):
         low, high = arm.mean
         interval = band(axis, -math.inf if low is None else low, math.inf if high is None else high)
-    return Row(arm.name, dots, mean, len(arm.points) - len(valued), spoken, wanted, arm.wants, interval)
+    return Row(arm.name, dots, mean, len(arm.points) - len(with_value), spoken, wanted, arm.wants, interval)

@@ -120,14 +120,14 @@ def _studies(
     assert source.test is not None
     first, instead = getattr(source.test, "variants", ()), getattr(source.test, "otherwise", ())
     needed = variants_of(source.test, variants) if not instead else tuple(dict.fromkeys(first))
-    able = []
+    studies = []
     for path in study_files(root):
         study = read_study(path)
         lacks = [name for name in needed if name not in study.variants]
         if lacks and instead and set(instead) <= set(study.variants):
             lacks = []
         family = {registry.original(name) for name in study.family if name in registry.statements}
-        able.append(
+        studies.append(
             {
                 "study": study.study,
                 "in_family": source.id in family,
@@ -136,7 +136,7 @@ def _studies(
                 "lacks": lacks,
             }
         )
-    return able
+    return studies
 
 
 def _on_evidence(entry: Entry, source: Statement, registry: Registry, folders: Mapping[str, Path]) -> dict[str, Any]:
