@@ -118,8 +118,21 @@ def finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
+_FROM_0_TO_1 = frozenset({"J", "rate", "share"})
+
+
 def number(value: float | None, unit: str) -> str:
-    """A number as it is shown: three significant digits; `points` are fractions, shown as percentage points."""
+    """A number as it is shown: three significant digits, or three decimals where all values lie between 0 and 1.
+
+    `points` are fractions, shown as percentage points with two decimals.
+    """
     if value is None or not math.isfinite(value):
         return "?"
-    return f"{100 * value:.2f}" if unit == "points" else f"{value:.3g}"
+    if unit == "points":
+        return f"{100 * value:.2f}"
+    return f"{value:.3f}" if unit in _FROM_0_TO_1 else f"{value:.3g}"
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A number with its unit, for instance "2.10 points" or "a rate of 0.931"."""
+    return f"a rate of {number(value, unit)}" if unit == "rate" else f"{number(value, unit)} {unit}".strip()

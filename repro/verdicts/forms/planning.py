@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from repro.verdicts.finding import number
+from repro.verdicts.finding import amount, number
 from repro.verdicts.registry.test_types import StatisticalTest
 from repro.verdicts.registry.tests_of_arms import AnyOfTest, DescendingTest, DirectionTest, EquivalentTest
 from repro.verdicts.registry.tests_of_towers import TowerContrastTest
@@ -89,7 +89,7 @@ def of_differences(
     parts = comparisons * len(metrics)
     cautious, power = level / T_CAUTION, 1 - (1 - POWER) / parts
     detectable = minimum_detectable_effect(sd, n, cautious, power)
-    sentence = f"finds {number(detectable, unit)} {unit} with 80 % power at sd {number(sd, unit)}"
+    sentence = f"finds {amount(detectable, unit)} with 80 % power at sd {number(sd, unit)}"
     each = " each" if parts > 1 else ""
     for label, effect in (
         ("smallest effect", getattr(test, "smallest_effect", 0.0)),

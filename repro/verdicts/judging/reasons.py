@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from repro.verdicts.finding import Finding, number
+from repro.verdicts.finding import Finding, amount, number
 
 if TYPE_CHECKING:
     from repro.verdicts.judging.verdict import Verdict
@@ -17,7 +17,7 @@ def shown_estimate(verdict: Verdict, finding: Finding) -> str:
     if unit == "rate" and "shown" in finding.details:
         text = f"{finding.details['shown']} of {finding.n[0]} runs"
     else:
-        text = f"{number(verdict.estimate, unit)} {unit}".strip()
+        text = amount(verdict.estimate, unit)
     low, high = verdict.interval if verdict.interval is not None else (math.nan, math.nan)
     if math.isfinite(low) and math.isfinite(high):
         text += f" [{number(low, unit)}, {number(high, unit)}]"
@@ -47,7 +47,7 @@ def inconclusive_reason(verdict: Verdict, finding: Finding) -> str:
     if "suspect_same_run" in verdict.flags:
         parts.append("no spread between runs: are they the same run?")
     if verdict.detectable is not None:
-        parts.append(f"detectable (80 % power): {number(verdict.detectable, unit)} {unit}".rstrip())
+        parts.append(f"detectable (80 % power): {amount(verdict.detectable, unit)}")
     if verdict.seeds_needed is not None:
         parts.append(f"{registered_effect(finding)} needs {verdict.seeds_needed} seeds")
     return "; ".join(parts)
@@ -57,7 +57,7 @@ def registered_effect(finding: Finding) -> str:
     """In words: the effect or margin that `seeds_needed` counts the seeds for."""
     planned = finding.details.get("planned_effect")
     if planned is not None:
-        return f"the registered effect, {number(planned, finding.unit)} {finding.unit},".replace(" ,", ",")
+        return f"the registered effect, {amount(planned, finding.unit)},"
     return finding.wanted
 
 

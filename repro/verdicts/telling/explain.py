@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from repro.evidence.directory import Evidence, load_evidence
 from repro.study.load import load_variants, read_study, study_files
 from repro.study.settings import Variant
-from repro.verdicts.finding import NotEvaluated, finite, number
+from repro.verdicts.finding import NotEvaluated, amount, finite
 from repro.verdicts.forms.table import form_of
 from repro.verdicts.judging.gates import read_gate
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry, make_ledger
@@ -205,8 +205,7 @@ def what_would_decide(verdict: Verdict) -> str | None:
     if verdict.seeds_needed is not None:
         parts.append(f"{registered_effect(finding)} needs {verdict.seeds_needed} seeds")
     if finite(verdict.detectable) is not None:
-        said = f"{number(verdict.detectable, finding.unit)} {finding.unit}".strip()
-        parts.append(f"{min(finding.n)} seeds find {said} with 80 % power")
+        parts.append(f"{min(finding.n)} seeds find {amount(verdict.detectable, finding.unit)} with 80 % power")
     if min(finding.n) < finding.minimum_n:
         parts.append(f"at least {finding.minimum_n} seeds, which this form needs")
     return "; ".join(parts) or "more seeds"

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from repro.verdicts.finding import number
+from repro.verdicts.finding import amount, number
 from repro.verdicts.judging.reasons import shown_p
 
 WIDTH = 80
@@ -211,16 +211,15 @@ def _side_by_side(items: Sequence[str]) -> str:
 def _numbers(judged: Mapping[str, Any]) -> Iterable[Pair]:
     if judged["p_adjusted"] is None:
         return
-    unit = judged["unit"]
-    said = f"{number(judged['estimate'], unit)} {unit or ''}".strip()
-    yield "estimate", Text(said)
+    unit = judged["unit"] or ""
+    yield "estimate", Text(amount(judged["estimate"], unit))
     if judged["interval"] and None not in judged["interval"]:
         low, high = (number(end, unit) for end in judged["interval"])
         yield "interval", Text(f"{low} to {high}, at the level of its Holm step")
     yield "p", Text(f"{judged['p']:.2g}, {shown_p(judged['p_adjusted'])}")
     yield "n", Text(" + ".join(map(str, judged["n"])) + (f", look {judged['look']}" if judged["look"] else ""))
     if judged["detectable"] is not None:
-        yield "detectable", Text(f"{number(judged['detectable'], unit)} {unit or ''}, with 80 % power")
+        yield "detectable", Text(f"{amount(judged['detectable'], unit)}, with 80 % power")
     if judged["seeds_needed"] is not None:
         yield "seeds needed", Text(str(judged["seeds_needed"]))
 

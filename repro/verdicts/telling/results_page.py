@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
 
 from repro.evidence.directory import Evidence
-from repro.verdicts.finding import number
+from repro.verdicts.finding import amount, number
 from repro.verdicts.forms.form import RunValues
 from repro.verdicts.forms.table import form_of
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry
@@ -129,7 +129,7 @@ def _arms(evidence: Evidence, row: HeadlineRow) -> Iterator[str]:
 
 def _arm(arm: RunValues) -> str:
     spread = f", sd {number(stdev(arm.values), arm.unit)}" if len(arm.values) > 1 else ""
-    return f"{_with_unit(fmean(arm.values), arm.unit)} in {arm.variant} ({len(arm.values)} seeds{spread})"
+    return f"{amount(fmean(arm.values), arm.unit)} in {arm.variant} ({len(arm.values)} seeds{spread})"
 
 
 def _differences(arms: Sequence[RunValues], row: HeadlineRow) -> Iterator[str]:
@@ -141,11 +141,7 @@ def _differences(arms: Sequence[RunValues], row: HeadlineRow) -> Iterator[str]:
                 estimate = welch(arm.values, reference.values)
                 low, high = (number(end, arm.unit) for end in estimate.interval(0.05))
                 what = f"`{arm.metric}` {arm.variant} less {last}"
-                yield f"{what} {_with_unit(estimate.value, arm.unit)} [{low}, {high}]"
-
-
-def _with_unit(value: float, unit: str) -> str:
-    return f"{number(value, unit)} {unit}".strip()
+                yield f"{what} {amount(estimate.value, arm.unit)} [{low}, {high}]"
 
 
 # ---- evidence --------------------------------------------------------------------------------------
