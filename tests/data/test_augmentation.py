@@ -137,6 +137,17 @@ def test_colour_shifts_have_the_stated_deviation_along_each_component_and_no_mea
     assert np.abs(np.corrcoef(along.T) - np.eye(3)).max() < 0.03
 
 
+def test_a_draw_of_nought_shifts_as_far_as_the_smallest_draw_and_not_without_bound(monkeypatch):
+    """Draws are multiples of 2^-53, of which the normal quantile is -8.21; that of 0 is no number."""
+    most = []
+    for value in (0.0, 2.0**-53):
+        monkeypatch.setattr(randomness, "uniform", lambda key, *indices, value=value: np.full((2, 3), value))
+        most.append(colour_shifts(0.1, COLOUR, 1, np.arange(2)))
+    expected = 0.1 * stats.norm.ppf(2.0**-53) * COLOUR.eigenvectors @ COLOUR.deviations
+    for shifts in most:
+        np.testing.assert_allclose(shifts, [expected, expected], rtol=1e-9)
+
+
 @given(seed=st.integers(0, 50), epoch=st.integers(0, 50), pictures=st.integers(1, 300))
 def test_an_epoch_visits_every_picture_once(seed, epoch, pictures):
     assert sorted(epoch_order(seed, epoch, pictures).tolist()) == list(range(pictures))

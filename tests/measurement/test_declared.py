@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repro.errors import UserError
-from repro.measurement.declared import declarations, declared_metrics
+from repro.measurement.declared import GUESSES, declarations, declared_metrics
 from repro.report.page.evidence_tables import PAGE, page_with
 from repro.verdicts.registry.metrics import METRICS
 from tests.project_copy import ROOT
@@ -62,6 +62,20 @@ def test_a_name_that_two_measurements_give_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_declared_is_what_claims_may_name() -> None:
     assert declared_metrics().items() <= METRICS.items()
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "top5_error", "loss", "agreement"),
+    [(8, 7 / 8, 3 / 8, 2.0794415, 1 / 8), (5, 4 / 5, 0, 1.6094379, 1 / 5), (2, 1 / 2, 0, 0.6931472, 1 / 2)],
+)
+def test_a_net_that_guesses_has_the_values_of_chance(
+    classes: int, error: float, top5_error: float, loss: float, agreement: float
+) -> None:
+    """Of eight classes five guesses hold the right one in five cases of eight; the loss is ln 8."""
+    found = {name: guess(classes) for name, guess in GUESSES.items()}
+    assert found == pytest.approx(
+        {"error": error, "top5_error": top5_error, "loss": loss, "agreement": agreement, "zero": 0}
+    )
 
 
 def test_the_docs_tell_what_is_declared() -> None:

@@ -15,6 +15,7 @@ import torch
 from repro.data.packed import Packed, open_packed
 from repro.errors import UserError
 from repro.measurement import cache, measure
+from repro.measurement import measure_all as side_by_side
 from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED, Measurement, missing, take
 from repro.measurement.measure_all import Task, measure_all
 from repro.measurement.subject import Measured
@@ -140,13 +141,17 @@ def test_other_weights_under_the_same_name_are_measured_anew(store: Path) -> Non
     assert missing(run, FEW)
 
 
-def test_several_processes_find_the_same(store: Path) -> None:
+def test_several_processes_find_the_same(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [_trained(store, seed)[0] for seed in (11, 12, 13)]
     packed = _trained(store)[1]
     heard: list[str] = []
     tasks = [Task(run, averaged=run is runs[0]) for run in runs]
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = dict(os.environ)
     measure_all(tasks, packed.folder, FEW, "cpu", processes=2, say=heard.append)
     assert heard == ["measured 3 of 3 runs"]
+    assert dict(os.environ) == before, "what its processes find there is not left behind"
     for one in OF_AVERAGED:
         assert one.path(runs[0], FEW).is_file()
         assert not one.path(runs[1], FEW).exists()
@@ -159,6 +164,20 @@ def test_several_processes_find_the_same(store: Path) -> None:
     heard.clear()
     measure_all(tasks, packed.folder, FEW, "cpu", say=heard.append)
     assert heard == []
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"), [(1, [1]), (9, [9]), (10, [10]), (23, [10, 20, 23]), (305, [*range(10, 301, 10), 305])]
+)
+def test_every_tenth_run_and_the_last_are_told(
+    store: Path, monkeypatch: pytest.MonkeyPatch, runs: int, told: list[int]
+) -> None:
+    """Where each is measured in this process, as on a GPU."""
+    monkeypatch.setattr(side_by_side, "_measure", lambda *words: None)
+    monkeypatch.setattr(side_by_side, "missing", lambda *words: True)
+    heard: list[str] = []
+    side_by_side.measure_all([Task(Run(store, "any"), False)] * runs, store, FEW, "cuda:0", say=heard.append)
+    assert heard == [f"measured {number} of {runs} runs" for number in told]
 
 
 def test_a_mistake_found_in_another_process_is_told(store: Path) -> None:

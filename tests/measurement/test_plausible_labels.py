@@ -29,6 +29,7 @@ def test_distance_is_the_path_through_the_lowest_common_kind() -> None:
     between = distances(CLASSES, paths(TOY))
     assert between is not None
     np.testing.assert_array_equal(between, between.T)
+    np.testing.assert_array_equal(np.diag(between), np.zeros(6))
     named = {(a, b): between[i, j] for i, a in enumerate(CLASSES) for j, b in enumerate(CLASSES)}
     assert named["tabby", "tabby"] == 0
     assert named["tabby", "lion"] == 2

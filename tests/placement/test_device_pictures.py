@@ -31,7 +31,7 @@ def draws(count: int, offsets: int) -> Draws:
 
 @pytest.mark.parametrize("kind", ["picture", "centre_of_picture", "channel"])
 @pytest.mark.parametrize("crop", [21, 16])
-@pytest.mark.parametrize("scale", [1.0, 1 / 64, 1 / 1.1])
+@pytest.mark.parametrize("scale", [1.0, 1 / 64, 1 / 1.1, 2.0])
 def test_training_batches_are_the_same_bits(kind, crop, scale):
     mean, samples = mean_to_subtract(MEAN, kind, crop), np.array([3, 11, 0, 3, 7])
     made = draws(len(samples), 21 - crop + 1)

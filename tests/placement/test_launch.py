@@ -20,12 +20,12 @@ from repro.runs.store import Run, runs_in
 from repro.scheduling import worker
 from repro.scheduling.local_pool import local_devices
 from repro.stages.prepare import prepare_stage
-from repro.training.devices.ranks import EXCHANGING
+from repro.training.devices.ranks import EXCHANGING, STARTING, check_device
 from repro.training.devices.run_placement import devices_named, prepare_devices
 from tests.data import miniatures
 from tests.packed_pictures import make_packed
 from tests.placement.conftest import torchrun
-from tests.project_copy import copy_project, edit_yaml, write_yaml
+from tests.project_copy import ROOT, copy_project, edit_yaml, write_yaml
 from tests.small_project import STUDY, Place, repro
 from tests.small_runs import small_run, small_settings
 from tests.workers_here import use_workers_here
@@ -143,6 +143,23 @@ def test_a_hanging_rank_is_given_up_within_150_seconds(two_ranks):
     torchrun_waits = 30.0  # for a process that does not obey SIGTERM
     assert two_ranks.both("limit") == [EXCHANGING.total_seconds()] * 2
     assert EXCHANGING.total_seconds() + torchrun_waits <= 150
+
+
+def test_the_docs_say_how_long_a_start_waits_for_the_other_rank():
+    text = (ROOT / "docs" / "distributed.md").read_text()
+    assert f"gives up by itself: {STARTING.total_seconds() / 60:g} minutes for the process to appear" in text
+
+
+@pytest.mark.parametrize("there", [0, 1, 2, 8])
+def test_ranks_take_a_gpu_each(monkeypatch, there):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+    check_device("cpu")
+    given = "CUDA".lower()  # a text of its own, as one that was read from a command line
+    if there >= 2:
+        check_device(given)
+        return
+    with pytest.raises(UserError, match=f"takes two CUDA devices and there are {there} here"):
+        check_device(given)
 
 
 def test_a_hanging_rank_ends_the_other_with_one_sentence(two_ranks):

@@ -43,6 +43,18 @@ def test_points_lie_at_every_so_many_steps_and_at_the_ends_of_epochs(runs):
     assert [row["learning_rate"] for row in rows if row["step"] in (9, 12)] == pytest.approx([0.005, 0.0005])
 
 
+@pytest.mark.parametrize(("step", "rate"), [(9, 0.005), (10, 0.005), (11, 0.0005), (12, 0.0005)])
+def test_a_point_has_the_rate_of_the_step_that_led_to_it(tmp_path, step, rate):
+    """21 steps fall at their half, 10.5, which is rounded to 10: the eleventh step is the first at the lower rate."""
+    pictures = make_packed(tmp_path)
+    run = small_run(tmp_path, pictures, small_settings(curve_every_steps=step))
+    training = Training(run, open_packed(tmp_path / pictures), torch.device("cpu"))
+    training.step = step
+    training.between_epochs(14)
+    (row,) = training.rows
+    assert row["learning_rate"] == pytest.approx(rate)
+
+
 def test_points_change_nothing_else(runs):
     without, having = runs
     assert without.identity == having.identity

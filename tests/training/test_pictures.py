@@ -331,6 +331,14 @@ def test_without_colour_noise_the_division_that_goes_with_it_ends_too(store, pac
                 np.testing.assert_allclose(seen_there, plain[place], atol=1e-6)
 
 
+def test_pictures_that_never_are_shifted_never_are_divided(store, packed):
+    runner = augmented(store, crops="centre", reflections=False, colour_noise=0.0, divide_after_noise=1.1)
+    middle = slice(2, 18)
+    plain = (packed.train.pictures[:, middle, middle] - packed.mean_picture[middle, middle]) / 64.0
+    for place, pixels in drawn(runner, 0).items():
+        np.testing.assert_allclose(pixels.permute(1, 2, 0).numpy(), plain[place], atol=1e-6)
+
+
 def test_crops_that_32_pictures_share_follow_the_place_in_the_epoch_and_not_the_batch(store):
     """As the authors' code cut them: whatever the size of batches, and anew for the next 32."""
     recipe: dict[str, Any] = {"crops": "per_32", "colour_noise": 0.0}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import cycle, islice, pairwise
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -13,12 +15,12 @@ from hypothesis import strategies as st
 from repro.data.packed import open_packed
 from repro.measurement.run_record import recorded_scalars
 from repro.runs.store import Run
-from repro.training import timing
+from repro.training import loop, timing
 from repro.training.devices.run_placement import RunPlacement
 from repro.training.loop import Interrupted, Training
 from repro.training.timing import LONG, ROUNDS, SHORT, Stopwatch, in_turns, seconds_of_augmentation
 from tests.packed_pictures import make_packed
-from tests.small_runs import small_run
+from tests.small_runs import small_run, small_settings
 
 CPU = torch.device("cpu")
 TIMES = ("clock_seconds", "augmented_step_seconds", "plain_step_seconds")
@@ -86,6 +88,94 @@ def test_timing_augmentation_leaves_the_net_as_it_is(tmp_path, brief):
     seconds_of_augmentation(ended.batches, ended.inputs, ended.gradients, ended.placement.wait)
     assert all(torch.equal(value, before[name]) for name, value in ended.net.named_parameters())
     assert all(torch.equal(value, velocities[name]) for name, value in ended.rule.velocities.items())
+
+
+class Reads:
+    """Batches of so many pictures that note which ones they were asked for."""
+
+    def __init__(self, pictures: int, size: int) -> None:
+        self.pictures, self.size = pictures, size
+        self.drawn: list[list[int]] = []
+        self.central: list[list[int]] = []
+
+    def order(self, epoch: int) -> np.ndarray:
+        return np.arange(self.pictures)
+
+    def at(self, epoch: int, order: np.ndarray, place: int, inputs: Any) -> None:
+        self.drawn.append(order[place : place + self.size].tolist())
+
+    def plain(self, order: np.ndarray, place: int, inputs: Any) -> None:
+        self.central.append(order[place : place + self.size].tolist())
+
+
+@pytest.mark.parametrize(
+    ("pictures", "size", "begin_at"),
+    [
+        (48, 7, [0, 7, 14, 21]),
+        (21, 7, [0, 7, 14]),
+        (20, 7, [0, 7]),
+        (7, 7, [0]),
+        (5, 7, [0]),
+        (3, 1, [0, 1, 2]),
+        (1, 1, [0]),
+    ],
+)
+def test_both_ways_read_the_same_few_whole_batches_as_often(pictures, size, begin_at):
+    """The first four; a last one that is not whole is left out, unless there is no other."""
+    reads = Reads(pictures, size)
+    seconds_of_augmentation(reads, None, lambda batch: None, lambda: None)  # type: ignore[arg-type]
+    batches = [list(range(begin, min(begin + size, pictures))) for begin in begin_at]
+    calls = SHORT + ROUNDS * (SHORT + LONG)
+    assert reads.drawn == reads.central == list(islice(cycle(batches), calls))
+
+
+class Clock:
+    """In place of the module `time`: two seconds pass with every step of a run."""
+
+    def __init__(self, run: Training) -> None:
+        self.run = run
+
+    def monotonic(self) -> float:
+        return 2.0 * self.run.step
+
+
+def test_what_is_told_of_a_resumed_run_counts_its_own_steps_and_seconds(tmp_path, monkeypatch):
+    """Six steps of eight pictures an epoch, stopped after five: in two seconds a step half a step is done a second."""
+    pictures = make_packed(tmp_path)
+    run, packed = small_run(tmp_path, pictures, small_settings(batch_size=8)), open_packed(tmp_path / pictures)
+    first = Training(run, packed, CPU)
+    with pytest.raises(Interrupted):
+        first.train(should_stop=lambda: first.step >= 5)
+    second, told = Training(run, packed, CPU), list[dict[str, Any]]()
+    clock = Clock(second)
+    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(Stopwatch, "clock_here", property(lambda watch: 2.0 * (second.step - 5)))
+    second.train(report=told.append, checkpoint_seconds=1000)
+    assert [row["step"] for row in told] == list(range(6, 19))
+    assert [row["epoch"] for row in told] == [1] + [2] * 6 + [3] * 6
+    assert {(row["steps"], row["epochs"]) for row in told} == {(18, 3)}
+    assert {row["steps_per_second"] for row in told} == {0.5}
+    assert {row["pictures_per_second"] for row in told} == {4.0}
+    assert run.result()["pictures_per_second"] == 4.0
+    curve = [row["held_out_error"] for row in run.log()]
+    assert [row["error"] for row in told] == [None] + [curve[0]] * 6 + [curve[1]] * 6
+
+
+def test_a_checkpoint_is_written_when_its_seconds_have_passed_and_not_at_an_epochs_end(tmp_path, monkeypatch):
+    """Seven steps an epoch, two seconds a step, a checkpoint after more than five: every third step.
+
+    After step 12 the next is due at 15, an epoch later; 21 is the end. What falls on an epoch's end is written one
+    step later.
+    """
+    training, written = begun(tmp_path, RunPlacement(CPU)), list[int]()
+    monkeypatch.setattr(loop, "time", Clock(training))
+    monkeypatch.setattr(Training, "checkpoint", lambda self: written.append(self.step))
+    training.train(checkpoint_seconds=5.0)
+    assert written == [3, 6, 9, 12, 15, 18]
+    again, written = begun(tmp_path / "rare", RunPlacement(CPU)), list[int]()
+    monkeypatch.setattr(loop, "time", Clock(again))
+    again.train(checkpoint_seconds=12.0)  # due after the seventh step: on an epoch's end
+    assert written == [8, 15]
 
 
 def test_seconds_go_on_over_sittings_in_the_same_place(tmp_path, brief):

@@ -65,6 +65,14 @@ def test_a_run_takes_the_dose_that_it_was_given(tmp_path, choice):
     assert run.result()["decay_dose"] == pytest.approx(0.7)
 
 
+def test_the_dose_is_the_decay_over_what_momentum_leaves(tmp_path):
+    """21 steps that fall at the eleventh: (10 x 0.005 + 11 x 0.0005) x 0.01 / (1 - 0.4) = 0.000925."""
+    pictures = make_packed(tmp_path)
+    run = small_run(tmp_path, pictures, small_settings(weight_decay=0.01, momentum=0.4))
+    Training(run, open_packed(tmp_path / pictures), CPU).train()
+    assert run.result()["decay_dose"] == pytest.approx(0.000925)
+
+
 def test_a_run_that_was_interrupted_tells_the_dose_of_all_its_sittings(tmp_path):
     pictures = make_packed(tmp_path)
     run = small_run(tmp_path, pictures, small_settings(weight_decay_dose=0.7))
