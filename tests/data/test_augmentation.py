@@ -185,18 +185,19 @@ def by_hand(picture: np.ndarray, draws: Draws, which: int, mean: np.ndarray, cro
 @pytest.mark.parametrize("kind", ["picture", "centre_of_picture", "channel"])
 @pytest.mark.parametrize("scale", [1.0, 1 / 64])
 @pytest.mark.parametrize("noise", [True, False])
-def test_training_pictures_are_those_made_by_hand(kind, scale, noise):
+@pytest.mark.parametrize("crop", [4, 3])
+def test_training_pictures_are_those_made_by_hand(kind, scale, noise, crop):
     draws = Draws(
         top=np.array([0, 2, 1]),
         left=np.array([1, 0, 2]),
         mirrored=np.array([False, True, True]),
         shift=np.array([[1.5, -2.0, 0.25], [0.0, 0.0, 0.0], [-9.0, 3.0, 7.0]]) * noise,
     )
-    mean = mean_to_subtract(MEAN, kind, 4)
-    batch = training_batch(PICTURES, np.array([4, 0, 2]), draws, mean, 4, scale)
-    assert (batch.shape, batch.dtype) == ((3, 4, 4, 3), np.float32)
+    mean = mean_to_subtract(MEAN, kind, crop)
+    batch = training_batch(PICTURES, np.array([4, 0, 2]), draws, mean, crop, scale)
+    assert (batch.shape, batch.dtype) == ((3, crop, crop, 3), np.float32)
     for which, sample in enumerate((4, 0, 2)):
-        expected = by_hand(PICTURES[sample], draws, which, mean.astype(float), 4, scale)
+        expected = by_hand(PICTURES[sample], draws, which, mean.astype(float), crop, scale)
         np.testing.assert_allclose(batch[which], expected, rtol=1e-5, atol=1e-4 * scale)
 
 

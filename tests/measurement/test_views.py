@@ -40,6 +40,18 @@ def test_five_crops_and_their_mirror_images() -> None:
     np.testing.assert_array_equal(by_channel[0], pictures[:, :4, :4] - np.float32(1))
 
 
+@pytest.mark.parametrize(("crop", "far", "middle"), [(6, 0, 0), (5, 1, 0), (4, 2, 1), (3, 3, 1), (2, 4, 2)])
+def test_views_of_any_size_lie_in_the_corners_and_the_middle(crop: int, far: int, middle: int) -> None:
+    pictures = np.arange(2 * 6 * 6 * 3, dtype=np.uint8).reshape(2, 6, 6, 3)
+    mean = np.linspace(0, 1, 6 * 6 * 3, dtype=np.float32).reshape(6, 6, 3)
+    views_there = ten_views(pictures, mean, crop, 1.0)
+    for number, (top, left) in enumerate([(0, 0), (0, far), (far, 0), (far, far), (middle, middle)]):
+        for row, column in np.ndindex(crop, crop):
+            expected = pictures[:, top + row, left + column] - mean[top + row, left + column]
+            np.testing.assert_array_equal(views_there[number, :, row, column], expected)
+            np.testing.assert_array_equal(views_there[5 + number, :, row, crop - 1 - column], expected)
+
+
 @pytest.mark.parametrize("kind", ["picture", "centre_of_picture", "channel"])
 @pytest.mark.parametrize("scale", [1.0, 1 / 64])
 def test_views_made_on_the_device_are_the_same_bits(kind: Any, scale: float) -> None:

@@ -42,6 +42,23 @@ def test_plateau_falls_three_times_and_then_stops():
     assert plan.stopped
 
 
+@pytest.mark.parametrize(
+    ("errors", "reductions"),
+    [
+        ([0.5, 0.5, 0.5], [0, 0, 1]),  # as good as the best is no gain
+        ([0.5, 0.6, 0.4, 0.6, 0.6], [0, 0, 0, 0, 1]),  # a gain begins the count anew
+        ([0.5, 0.6, 0.6, 0.55, 0.55], [0, 0, 1, 1, 2]),  # better than the last is no gain either
+        ([0.5, None, 0.6, None, 0.6], [0, 0, 0, 0, 1]),  # an epoch without an error does not count
+    ],
+)
+def test_a_plateau_is_an_epoch_without_a_new_best(errors, reductions):
+    plan, seen = schedule(schedule={"kind": "plateau", "patience": 2}), []
+    for error in errors:
+        plan.end_of_epoch(error)
+        seen.append(plan.reductions)
+    assert seen == reductions
+
+
 @given(st.lists(st.floats(0, 1), max_size=40), st.integers(0, 40))
 def test_a_resumed_plateau_goes_on_as_if_never_stopped(errors, cut):
     whole, first = schedule(), schedule()
