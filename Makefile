@@ -45,12 +45,13 @@ bench-growth: pictures
 	$(RUN) benchmarks --growth
 
 # make mutants MODULES="repro/net repro/evidence/merge.py" COUNT=60 SEED=0
+# Behind it, once tests are written for those that survived: ONLY="4 11" TESTS="tests/net/test_layers.py"
 COUNT ?= 60
 SEED ?= 0
 mutants: pictures
 	@test -n "$(MODULES)" || { echo 'Name modules or folders: make mutants MODULES="repro/verdicts/statistics"' >&2; exit 2; }
 	$(RUN) uv pip install --quiet --python .venv/bin/python -c requirements.lock "cosmic-ray>=8.4"
-	$(RUN) tests.mutants $(MODULES) --count $(COUNT) --seed $(SEED)
+	$(RUN) tests.mutants $(MODULES) --count $(COUNT) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(if $(TESTS),--tests $(TESTS))
 
 check: $(READY)
 	$(RUN) ruff check .

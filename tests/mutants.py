@@ -169,6 +169,8 @@ def main() -> int:
     words.add_argument("modules", nargs="+", type=Path, help="modules or folders, as repro/verdicts/statistics")
     words.add_argument("--count", type=int, default=60, help="how many faults (default 60)")
     words.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
+    words.add_argument("--only", nargs="+", type=int, default=[], help="numbers of faults of the sample; no others")
+    words.add_argument("--tests", nargs="+", default=[], help="files or folders of tests, not all of the package's")
     asked = words.parse_args()
     for module in asked.modules:
         if not (ROOT / module).exists() or module.parts[0] != "repro":
@@ -177,15 +179,17 @@ def main() -> int:
         words.error(f"{ROOT} is no git repository, whose list of files says what to copy")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(copied(Path(folder)))
-        return planted([module for path in asked.modules for module in modules_in(path)], asked.count, asked.seed)
+        modules = [module for path in asked.modules for module in modules_in(path)]
+        return planted(modules, asked.tests or folders_of(modules), asked.count, asked.seed, set(asked.only))
 
 
-def planted(modules: list[Path], count: int, seed: int) -> int:
-    """Plant the sample in the copy that is the current folder; returns 1 when a fault survives."""
-    folders = folders_of(modules)
+def planted(modules: list[Path], folders: list[str], count: int, seed: int, only: set[int]) -> int:
+    """Plant the sample, or `only` some of it, in the copy that is the current folder; 1 when a fault survives."""
     run_by = RunBy(modules, folders)
     killed, survivors = defaultdict(int), defaultdict(int)
     for number, spec in zip(range(1, count + 1), faults(modules, random.Random(seed)), strict=False):
+        if only and number not in only:
+            continue
         module = Path(spec.module_path)
         tests = run_by.of(module, spec.start_pos[0], spec.end_pos[0])
         Path(TESTS_FILE).write_text("\n".join(tests) + "\n")
@@ -206,7 +210,8 @@ def planted(modules: list[Path], count: int, seed: int) -> int:
     for module in sorted({*killed, *survivors}):
         print(f"{module!s:<56}{killed[module]:>4} killed{survivors[module]:>4} survived")
     total = sum(killed.values())
-    print(f"{total} of {total + sum(survivors.values())} killed by {' '.join(folders)}; sample of {count}, seed {seed}")
+    sample = f"sample of {count}, seed {seed}" + (f", of it {' '.join(map(str, sorted(only)))}" if only else "")
+    print(f"{total} of {total + sum(survivors.values())} killed by {' '.join(folders)}; {sample}")
     return 1 if any(survivors.values()) else 0
 
 

@@ -17,6 +17,8 @@ from repro.net.table.fidelity import FIDELITIES, NAMES, SWITCHES, overrides
 from repro.net.table.layers import layer_table
 from repro.net.table.settings import NetSettings
 from repro.study.settings import TrainingSettings
+from tests.net.nets import TINY
+from tests.net.nets import net as small_net
 
 
 def of(fidelity: str) -> NetSettings:
@@ -80,6 +82,46 @@ def test_the_text_fits_a_terminal_and_has_the_totals(fidelity: str) -> None:
     assert f"{layers.multiply_adds(table):,}" in totals
     for layer in table:
         assert len(re.findall(rf"^{layer.name}\b", text, re.MULTILINE)) == 2
+
+
+# Numbers to the right, what a layer reads and what follows it to the left.
+# conv1: 23 + 2 - 5 + 1 = 21, pooled (21 - 3) // 2 + 1 = 10; 8 kernels of 75 weights at 21 x 21 places.
+TINY_TEXT = """\
+layer  kernels   size  stride  pad  reads      gives  then
+-----  -------  -----  ------  ---  -------  -------  --------------------------
+input                                        3x23x23
+conv1    2 x 4  5x5x3       1  0+2  picture  8x21x21  relu, norm, pool 3/2 to 10
+conv2    2 x 4  5x5x4       1    2  own      8x10x10  relu, norm, pool 3/2 to 4
+conv3    2 x 6  3x3x8       1    1  both      12x4x4  relu
+conv4    2 x 6  3x3x6       1    1  own       12x4x4  relu
+conv5    2 x 4  3x3x6       1    1  own        8x4x4  relu, pool 3/2 to 1
+fc6      2 x 8      8               both          16  relu, dropout 0.5
+fc7      2 x 8      8               own           16  relu, dropout 0.5
+fc8      3 + 2     16               both           5  softmax
+
+layer  weights  biases  parameters      share  neurons  multiply-adds
+-----  -------  ------  ----------  ---------  -------  -------------
+conv1      600       8         608   16.149 %    3,528        264,600
+conv2      800       8         808   21.461 %      800         80,000
+conv3      864      12         876   23.267 %      192         13,824
+conv4      648      12         660   17.530 %      192         10,368
+conv5      432       8         440   11.687 %      128          6,912
+fc6        128      16         144    3.825 %       16            128
+fc7        128      16         144    3.825 %       16            128
+fc8         80       5          85    2.258 %        5             80
+total    3,680      85       3,765  100.000 %    4,877        376,040
+
+Values that each tower sends the other for one picture, forward:
+  64 for conv3, 4 for fc6, 8 for fc8
+
+Departs from the paper in:
+"""
+
+
+def test_the_text_of_a_small_net_by_hand() -> None:
+    text = describe_text(small_net(TINY, {"crossings": ["conv3", "fc6"]}), 5)
+    assert text.startswith(TINY_TEXT)
+    assert "\n  net.crossings: ['conv3', 'fc6'] (paper: ['conv3', 'fc6', 'fc7'])\n" in text
 
 
 def test_the_paper_described_for_programs() -> None:

@@ -135,6 +135,19 @@ def test_the_net_with_11_percent_error():
     ]
 
 
+def test_every_width_kernel_and_padding_is_its_own_layers():
+    """Unlike the released net's, no two of these are alike."""
+    own = {"conv": [4, 6], "local": [5, 7], "conv_kernel": 3, "conv_padding": 1, "local_kernel": 5, "local_padding": 2}
+    table = layer_table(net(RELEASED, {"four_layer": own}), 3)
+    assert [(layer.out_maps, layer.in_maps, layer.kernel, layer.padding) for layer in table[:-1]] == [
+        (4, 3, 3, (1, 1)),
+        (6, 4, 3, (1, 1)),
+        (5, 6, 5, (2, 2)),
+        (7, 5, 5, (2, 2)),
+    ]
+    assert (table[-1].out_maps, table[-1].in_maps) == (3, 7 * 6 * 6)
+
+
 def test_the_whole_net_is_its_layers_one_after_the_other():
     model = AlexNet(net(RELEASED, NORMALISED, TINY), 3, 0, DOUBLE)
     x = pictures(model.net)

@@ -201,6 +201,8 @@ class TestRemoval:
     [
         ({"geometry": {"crop": 20}}, ["crop", "20", "vanish"]),
         ({"geometry": {"crop": 5}}, ["conv1", "11 x 11", "crop"]),
+        # Its 13 x 13 maps with a pixel of zeros around are 15 x 15: one too few.
+        ({"geometry": {"conv3_kernel": 16}}, ["conv3", "16 x 16", "13 x 13", "padding 1+1"]),
         ({"pooling": {"size": 60}}, ["net.pooling.size", "60", "conv1"]),
         ({"widths": {"conv": [96, 255, 384, 384, 256]}}, ["net.widths.conv", "conv2", "255", "even"]),
         ({"widths": {"fc": [4096, 7]}}, ["net.widths.fc", "fc7", "7"]),
@@ -220,6 +222,13 @@ def test_impossible_nets_are_refused_by_name(changes: dict[str, Any], words: lis
         layer_table(net(changes), 1000)
     for word in words:
         assert word in str(error.value)
+
+
+def test_a_kernel_or_a_window_may_be_as_large_as_its_maps() -> None:
+    """conv3's 13 x 13 maps with a pixel of zeros around, and conv1's 55 x 55."""
+    table = layer_table(net({"geometry": {"conv3_kernel": 15}, "pooling": {"layers": ["conv1", "conv2"]}}), 10)
+    assert table[2].conv_side == 1
+    assert layer_table(net({"pooling": {"size": 55, "layers": ["conv1"]}}), 10)[0].out_side == 1
 
 
 def test_one_class_is_refused() -> None:

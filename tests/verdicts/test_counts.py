@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,6 +94,22 @@ def test_the_summary_ends_with_the_counts_of_what_was_selected(ledger: Ledger) -
         f"{len(registry.statements)} statements: {len(ledger.claims)} with a claim, "
         f"{len(registry.repeats)} repeat another, {untestable} untestable",
     ]
+
+
+def test_a_statement_has_one_line_unless_its_words_are_asked_for(ledger: Ledger) -> None:
+    selected = {("S04", None), ("S13", None), ("S61c", "made")}
+    short, long = (
+        [line for line, _ in lines]
+        for lines in (summary_lines(ledger, selected), summary_lines(ledger, selected, verbose=True))
+    )
+    of_a_statement = [re.match(r"  (S\d\d[a-f]?) ", line) for line in short[: short.index("")]]
+    assert [match and match[1] for match in of_a_statement if match] == ["S04", "S13", "S61c"]
+    assert of_a_statement.count(None) == 3  # the headings of sections 1, 3 and 5
+    assert max(map(len, long)) <= 80
+    told = " ".join(" ".join(long).split())
+    for name in ("S04", "S13", "S61c"):
+        assert " ".join(ledger.registry[name].statement.split()) in told
+        assert set(short) <= set(long)
 
 
 def test_two_evidences_in_long_folders_keep_their_own_counts(made: MadeUp, tmp_path: Path) -> None:

@@ -87,6 +87,19 @@ def test_permutation_of_means_is_scipys(x: list[int], y: list[int]) -> None:
     assert smallest == 1 / math.comb(len(x) + len(y), len(x))
 
 
+def test_drawn_permutations_count_the_observed_one_in_both_tails() -> None:
+    """The 12 largest of 24 have the largest sum: all 19,999 arrangements and the observed one are at most as large."""
+    large, small = [float(value) for value in range(100, 112)], [float(value) for value in range(12)]
+    assert permutation_tails(large, small)[1] == permutation_tails(small, large)[0] == 1.0
+    assert permutation_tails(large, small)[0] >= 1 / 20_000
+    # Of equal samples half of all arrangements are larger: neither tail is far from one half.
+    alike = [float(value) for value in (*range(0, 12, 2), *range(13, 24, 2))]
+    other = [float(value) for value in (*range(1, 12, 2), *range(12, 24, 2))]
+    greater, less, _ = permutation_tails(alike, other)
+    assert greater == pytest.approx(0.5, abs=0.02)
+    assert less == pytest.approx(0.5, abs=0.02)
+
+
 def test_large_permutations_are_drawn_and_repeatable() -> None:
     rng = np.random.default_rng(6)
     x, y = rng.normal(2, 1, 12), rng.normal(0, 1, 12)

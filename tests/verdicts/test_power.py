@@ -44,7 +44,7 @@ def test_paired_detects_what_is_calculated(alpha: float, effects: tuple[float, .
         assert in_one_arm(1.0, n, alpha) == pytest.approx(effect, rel=0.01)
 
 
-@pytest.mark.parametrize(("n", "alpha"), [(3, 0.05), (6, 0.05 / 30)])
+@pytest.mark.parametrize(("n", "alpha"), [(2, 0.05), (3, 0.05), (6, 0.05 / 30)])
 def test_detectable_effects_are_detected(n: int, alpha: float) -> None:
     rng = np.random.default_rng(7)
     effect = minimum_detectable_effect(2.0, n, alpha * 3 / 5)  # t p values are multiplied by 5/3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 from typing import Any
 
@@ -125,6 +126,14 @@ def test_rematching_of_many_nets_is_drawn() -> None:
     means = np.array([[0.2, 0.7]] * 10) + np.arange(20).reshape(10, 2) / 1000
     assert 0 < rematch_p(means) < 0.01
     assert rematch_p(means) == rematch_p(means)
+
+
+def test_drawn_matchings_count_the_observed_one() -> None:
+    """Of towers that are all alike every matching is as far apart: 9,999 drawn and the observed one of 10,000."""
+    assert rematch_p(np.full((8, 2), 0.3)) == 1.0
+    # Ten grey and ten coloured towers, all paired across: 2^10 10!^2 / 20! of the matchings, 1 in 180.
+    exact = 2**10 * math.factorial(10) ** 2 / math.factorial(20)
+    assert rematch_p([[0.0, 1.0]] * 10) == pytest.approx(exact, abs=5 * math.sqrt(exact / 9999))
 
 
 def test_rematching_sees_no_complementarity_in_alike_towers() -> None:
