@@ -14,10 +14,12 @@ from repro.errors import UserError
 from repro.evidence.directory import load_evidence
 from repro.project import Project
 from repro.stages.planning.decide import decide_plan, spread_of
-from repro.verdicts.forms.planning import Prospect
+from repro.verdicts.forms.planning import Plan, Prospect
+from repro.verdicts.forms.table import form_of
 from repro.verdicts.judging.decidable import one_way, prospects
 from repro.verdicts.judging.decision import Looks
 from repro.verdicts.registry.registry import REGISTRY_FILE, load_registry
+from repro.verdicts.registry.tests_of_towers import FairCoinTest
 from tests.made_up import MadeUp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +54,23 @@ def test_counts_of_runs_are_those_of_the_binomial() -> None:
         assert f"contradicted by at most {few[-1]}" in every.sentence
     assert not found["S77", 6].supported
     assert not found["S78", 6].supported
+
+
+@pytest.mark.parametrize(("margin", "seeds"), [((0.2, 0.8), 12), ((0.2, 0.8), 40), ((0.001, 0.999), 6)])
+def test_the_counts_that_support_a_fair_coin_are_those_of_two_binomials(
+    margin: tuple[float, float], seeds: int
+) -> None:
+    """Both bounds of the margin must be excluded at half the level: 1 to 5 of 6 runs for one that excludes little."""
+    test = REGISTRY["S79"].test
+    assert isinstance(test, FairCoinTest)
+    test = test.model_copy(update={"margin": margin})
+    found = form_of(test).prospect(test, Plan("S79", seeds, 0.05, {}))
+    low, high = margin
+    inside = [k for k in range(seeds + 1) if max(binom.sf(k - 1, seeds, low), binom.cdf(k, seeds, high)) <= 0.025]
+    assert found.supported == bool(inside)
+    assert found.contradicted == (binom.cdf(0, seeds, low) <= 0.025)
+    assert found.told == (f"supported by {inside[0]} to {inside[-1]} of {seeds} runs" if inside else "never supported")
+    assert margin != (0.001, 0.999) or "by 1 to 5 of 6" in found.told
 
 
 @pytest.mark.parametrize("seeds", [6, 12, 20])

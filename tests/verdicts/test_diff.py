@@ -325,6 +325,26 @@ def test_the_table_loses_nothing_in_a_narrow_terminal(columns: int, lacking: Pat
         assert word in words
 
 
+def test_verdicts_have_their_colours_and_one_that_only_one_side_has_is_told(judged: Path, tmp_path: Path) -> None:
+    def changed(rows: Rows) -> None:
+        rows.remove(_row(rows, "S61c"))
+        _row(rows, "S61b")["verdict"] = "contradicted"
+        _row(rows, "S04")["verdict"] = None
+
+    stream = io.StringIO()
+    console = Console(file=stream, width=400, force_terminal=True, color_system="standard", highlight=False)
+    print_diff(verdict_diff(CLAIMS, judged, _edited(judged, tmp_path / "other.json", changed)), console)
+    text = stream.getvalue()
+    green, red, yellow = "\x1b[32m", "\x1b[31m", "\x1b[33m"
+    line = {name: line for line in text.splitlines() for name in ("S61c", "S61b", "S04") if line.startswith(name)}
+    assert f"{green}supported" in line["S61c"]
+    assert f"{yellow}no such verdict" in line["S61c"]
+    assert f"{green}supported" in line["S61b"]
+    assert f"{red}contradicted" in line["S61b"]
+    assert f"{green}supported" in line["S04"]
+    assert f"{yellow}no claim yet" in line["S04"]
+
+
 @pytest.mark.parametrize(
     ("edited", "noticed"),
     [
