@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from torch.nn import functional as F
 
 from repro.net.alexnet import AlexNet, DropoutKey
 from repro.net.table import layers
+from repro.net.table.layers import layer_table
 from repro.net.table.settings import NetSettings
 from tests.net.nets import SMALL, TINY, net, nets
 
@@ -188,6 +191,8 @@ class TestDropout:
     def test_where(self, place: str, dropped: list[str]) -> None:
         model = self.model("mask", place)
         assert [layer.name for layer in model.table if layer.dropout] == dropped
+        other = layer_table(net(TINY, {"dropout": {"probability": 0.0}}), 4)
+        assert [replace(layer, dropout=0.0, dropout_rule="mask") for layer in model.table] == list(other)
 
     def test_the_same_key_gives_the_same_function_and_another_another(self) -> None:
         model = self.model("mask")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from torch.nn import functional as F
 
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet, DropoutKey
+from repro.net.joins import Joins
 from repro.net.state import from_tower_state, load_tower_state, tower_shapes, tower_state
 from repro.net.table.settings import NetSettings
 from repro.net.towers import TowerNet
@@ -72,6 +75,22 @@ def test_twenty_updates_with_dropout_give_the_same_net() -> None:
     for name, value in first.items():
         torch.testing.assert_close(second[name], value, **CLOSE)
         assert not torch.equal(value, start[name])
+
+
+class Noted(Joins):
+    """Keeps what it is given of how the towers share the classes; only ranks need it."""
+
+    def for_loss(self, parts: Sequence[Tensor], shares: Sequence[range]) -> Tensor:
+        self.parts, self.shares = [part.shape[1] for part in parts], list(shares)
+        return super().for_loss(parts, shares)
+
+
+def test_the_loss_is_joined_by_the_towers_shares_of_the_classes() -> None:
+    joins = Noted(2)
+    model = TowerNet(net(TINY), 5, 0, joins=joins).eval()
+    model(pictures(model.net, 1, 0).float())
+    assert joins.shares == [range(3), range(3, 5)]
+    assert joins.parts == [3, 2]
 
 
 def test_towers_hold_half_of_every_layer() -> None:

@@ -69,8 +69,10 @@ def test_the_counts_that_support_a_fair_coin_are_those_of_two_binomials(
     inside = [k for k in range(seeds + 1) if max(binom.sf(k - 1, seeds, low), binom.cdf(k, seeds, high)) <= 0.025]
     assert found.supported == bool(inside)
     assert found.contradicted == (binom.cdf(0, seeds, low) <= 0.025)
-    assert found.told == (f"supported by {inside[0]} to {inside[-1]} of {seeds} runs" if inside else "never supported")
-    assert margin != (0.001, 0.999) or "by 1 to 5 of 6" in found.told
+    assert found.sentence == (
+        f"supported by {inside[0]} to {inside[-1]} of {seeds} runs" if inside else "never supported"
+    )
+    assert margin != (0.001, 0.999) or "by 1 to 5 of 6" in found.sentence
 
 
 @pytest.mark.parametrize("seeds", [6, 12, 20])
