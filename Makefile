@@ -23,8 +23,9 @@ reproduce: pictures
 	@echo "The report: $(CURDIR)/results/smoke/report/report.html"
 	@echo "The verdicts again, in seconds: .venv/bin/python -m pytest claims/"
 
+# Tests start hundreds of processes; where bytecode may not be kept, as in many containers, each would compile the program anew.
 test: pictures
-	$(RUN) pytest tests -m "not cluster" -n auto --dist worksteal
+	env -u PYTHONDONTWRITEBYTECODE $(RUN) pytest tests -m "not cluster" -n auto --dist worksteal
 
 # DVC wants a git repository unless it is told that there is none, as in a downloaded archive of this one. Who makes it
 # one later says: dvc config --local --unset core.no_scm
