@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from repro.data.augmentation import Draws
 from repro.data.packed import open_packed
-from repro.training.evaluation import Outcomes, fixed_sample, outcomes, rank_of_label
+from repro.training.evaluation import Inputs, Outcomes, fixed_sample, outcomes, rank_of_label
 from repro.training.loop import Training
 from tests.packed_pictures import make_packed
 from tests.small_runs import small_run
@@ -80,3 +81,13 @@ def test_a_fixed_sample_is_some_of_a_split_ascending_and_another_for_another_pur
     assert set(fixed_sample(split, "one", 10).tolist()) < set(some.tolist())
     assert some.tolist() != fixed_sample(split, "other", 20).tolist()
     assert fixed_sample(split, "one", 1000).tolist() == list(range(48))
+
+
+def test_the_divisor_of_an_epoch_divides_the_pictures_once_more() -> None:
+    """The authors divide inputs, and by 1.1 besides while there is colour noise."""
+    pictures = np.full((2, 4, 4, 3), 100, dtype=np.uint8)
+    inputs = Inputs(np.full(3, 20.0, dtype=np.float32), 2, 0.5, torch.device("cpu"), torch.float64)
+    whole = Draws(np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64), np.zeros(2, dtype=bool), np.zeros((2, 3)))
+    pixels = inputs.training(pictures, np.arange(2), whole, divisor=4.0)
+    assert isinstance(pixels, torch.Tensor)
+    assert torch.equal(pixels, torch.full((2, 3, 2, 2), (100 - 20) * 0.5 / 4, dtype=torch.float64))
