@@ -7,7 +7,7 @@ from statistics import fmean
 
 from repro.evidence.directory import Evidence
 from repro.verdicts.authoring.samples import Towers
-from repro.verdicts.finding import Finding, NotEvaluated, number
+from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.forms.form import Form, Part
 from repro.verdicts.forms.planning import Plan, Prospect
 from repro.verdicts.forms.tower_contrast import divisions_by_run, divisions_of_both
@@ -74,7 +74,7 @@ def every_run(
         minimum_n=EVERY_RUN_MINIMUM,
         boundary=None,
         reach=RateReach(count, n, every=recurrence),
-        wanted=f"a recurrence of {number(recurrence, 'rate')} (all runs showing it)",
+        wanted=f"a recurrence of {recurrence:g} (all runs showing it)",
         details={
             "states": ["yes" if state else "no" for state in shown],
             "p_shown": list(p_shown),

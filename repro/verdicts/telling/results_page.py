@@ -129,7 +129,8 @@ def _arms(evidence: Evidence, row: HeadlineRow) -> Iterator[str]:
 
 def _arm(arm: RunValues) -> str:
     spread = f", sd {number(stdev(arm.values), arm.unit)}" if len(arm.values) > 1 else ""
-    return f"{amount(fmean(arm.values), arm.unit)} in {arm.variant} ({len(arm.values)} seed{'s' * (len(arm.values) > 1)}{spread})"
+    seeds = "1 seed" if len(arm.values) == 1 else f"{len(arm.values)} seeds"
+    return f"{amount(fmean(arm.values), arm.unit)} in {arm.variant} ({seeds}{spread})"
 
 
 def _differences(arms: Sequence[RunValues], row: HeadlineRow) -> Iterator[str]:
