@@ -23,7 +23,8 @@ reproduce: pictures
 	@echo "The report: $(CURDIR)/results/smoke/report/report.html"
 	@echo "The verdicts again, in seconds: .venv/bin/python -m pytest claims/"
 
-# Tests start hundreds of processes; where bytecode may not be kept, as in many containers, each would compile the program anew.
+# Tests start hundreds of processes; where bytecode may not be kept, as in many containers, each would compile the
+# program anew.
 test: pictures
 	env -u PYTHONDONTWRITEBYTECODE $(RUN) pytest tests -m "not cluster" -n auto --dist worksteal
 

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -157,11 +158,15 @@ def repro(here: Path, *arguments: str) -> Answer:
 def answer_of(command: Callable[[], int | None]) -> Answer:
     """What a command says that runs in this process, and the exit code that it returns or ends with."""
     out, err = io.StringIO(), io.StringIO()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = command()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 0
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return Answer(code or 0, out.getvalue(), err.getvalue())
 
 

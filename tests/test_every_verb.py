@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shlex
+import signal
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def test_what_cannot_be_written_on_a_read_only_disk_is_one_sentence(command: str
     with nothing_lost(place.folder), broken_disk(place.folder, errno.EROFS):
         sentence = the_error(repro(place.root, *shlex.split(command)))
     assert "Read-only file system" in sentence
+
+
+def test_a_verb_that_runs_in_a_tests_process_leaves_its_signals(place: Place) -> None:
+    """Else nobody could end `make test`: a later test would fail of SIGTERM, and the run go on."""
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    unfinished(place)
+    did(place.root, "train", "small")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
 
 @pytest.mark.parametrize("command", READING)
