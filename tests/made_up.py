@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +11,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from repro.evidence.directory import write_evidence
+from repro.evidence.directory import Evidence, write_evidence
+from repro.evidence.record import SCHEMA, RunRecord, StudyRecord
+from repro.files import canonical_json
 from repro.measurement.declared import MetricRule
 from repro.net.table.settings import NetSettings
 from repro.randomness import generator
+from repro.settings import validated_json
 from repro.study.identity import TRAINING_VERSION, run_identity
 from repro.study.settings import RunSettings
 from repro.verdicts.registry.metrics import METRICS
@@ -173,7 +177,26 @@ class MadeUp:
 
     def write(self, folder: Path) -> Path:
         """The evidence as files; returns the folder."""
-        rows, arrays = [], {}
+        rows, arrays = self._rows_and_arrays()
+        write_evidence(folder, self._record(), rows, self._facts(), arrays)
+        return folder
+
+    def evidence(self) -> Evidence:
+        """What a reader of the files would have; for tests of what is made of it, since files take most of the time."""
+        rows, arrays = self._rows_and_arrays()
+        order = {variant: place for place, variant in enumerate(self.variants)}
+        rows.sort(key=lambda row: (order[row["variant"]], row["seed"]))
+        runs = tuple(validated_json(RunRecord, canonical_json(row), "made up") for row in rows)
+        study = validated_json(StudyRecord, canonical_json(self._record()), "made up")
+        facts = json.loads(canonical_json({"schema": SCHEMA, **self._facts()}))
+        return Evidence(Path(self.study), study, runs, facts, arrays)
+
+    def _facts(self) -> dict[str, Any]:
+        return {"fidelity": dict(self.facts)}
+
+    def _rows_and_arrays(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        arrays: dict[str, Any] = {}
         for variant in self.variants:
             for place, seed in enumerate(self.seeds):
                 if seed in self.missing.get(variant, ()):
@@ -185,8 +208,7 @@ class MadeUp:
                     arrays.update(self._outcomes(row))
         if self.outcomes:
             arrays.update(self._ensembles(rows))
-        write_evidence(folder, self._record(), rows, {"fidelity": dict(self.facts)}, arrays)
-        return folder
+        return rows, arrays
 
     def _record(self) -> dict[str, Any]:
         full = self.scaling == "none"

@@ -388,7 +388,7 @@ def test_at_most_ten_are_named(root: Path, store: Path, pictures: Path) -> None:
 
 
 def test_left_out_pictures_are_recorded_and_everything_else_is_there(
-    spoilt: Path, root: Path, store: Path, tmp_path: Path, small_blocks: None
+    spoilt: Path, root: Path, store: Path, small_blocks: None
 ) -> None:
     with pytest.raises(UserError):
         run(root, store)

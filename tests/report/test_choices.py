@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from repro.evidence.directory import Evidence, load_evidence
+from repro.evidence.directory import Evidence
 from repro.report.cases.case import Case
 from repro.report.cases.choices import Choice, Rules, choices
 from repro.report.figures.claims.choice_strip import choice_strip
@@ -52,8 +51,8 @@ def under(statement: str, evidence: Evidence) -> dict[str, Choice]:
 
 
 @pytest.fixture
-def decay(tmp_path: Path) -> Evidence:
-    return load_evidence(DECAY.write(tmp_path / "decay"))
+def decay() -> Evidence:
+    return DECAY.evidence()
 
 
 def same(one: Verdict, other: Verdict) -> bool:
@@ -115,25 +114,25 @@ def test_a_seed_left_out_gives_the_verdict_of_a_study_without_it(decay: Evidence
         assert same(found[f"without seed {seed}"].verdict, judged(rest)["S61c"])
 
 
-def test_the_rest_of_the_family_stays_as_it_was(tmp_path: Path) -> None:
+def test_the_rest_of_the_family_stays_as_it_was() -> None:
     """Of two members the one with the smaller p is tested at half of the level: so is its second reading."""
     made = replace(DECAY, family=("S61c", "S30"), variants=(*DECAY.variants, "half_width_one_tower"))
-    evidence = load_evidence(made.write(tmp_path / "two"))
+    evidence = made.evidence()
     known = rows(judged(evidence))
     found = under("S61c", evidence)
     assert found["As registered"].verdict.interval == pytest.approx(tuple(known["S61c"]["interval"]))
     wider = found["Paired by seed"].verdict.interval
-    alone = under("S61c", load_evidence(DECAY.write(tmp_path / "one")))["Paired by seed"].verdict.interval
+    alone = under("S61c", DECAY.evidence())["Paired by seed"].verdict.interval
     assert wider is not None
     assert alone is not None
     assert wider[0] < alone[0] < alone[1] < wider[1]
 
 
-def test_towers_and_several_variants_have_pairs_too(tmp_path: Path) -> None:
+def test_towers_and_several_variants_have_pairs_too() -> None:
     divided: list[Towers] = [24, 22, 23, 24, 20, 21, 24, 23]
     alike: list[Towers] = [12, 13, 12, 14, 12, 11, 12, 13]
     made = MadeUp(seeds=range(8), family=("S76", "S12", "S90"), towers={"base": divided, "dense": alike})
-    evidence = load_evidence(made.write(tmp_path / "many"))
+    evidence = made.evidence()
     for statement in ("S76", "S12", "S90"):
         found = under(statement, evidence)
         both = found["As registered"].verdict, found["Paired by seed"].verdict
@@ -143,10 +142,10 @@ def test_towers_and_several_variants_have_pairs_too(tmp_path: Path) -> None:
     assert under("S78", evidence)["without seed 0"].seed == 0
 
 
-def test_while_the_second_look_waits_the_choices_are_those_of_the_first(tmp_path: Path) -> None:
+def test_while_the_second_look_waits_the_choices_are_those_of_the_first() -> None:
     late = tuple(range(6, 12))
     made = MadeUp(variants=("base", "dense"), family=("S76",), looks="two", missing={"base": late, "dense": late})
-    evidence = load_evidence(made.write(tmp_path / "early"))
+    evidence = made.evidence()
     found = under("S76", evidence)
     assert [choice.seed for choice in found.values() if choice.seed is not None] == list(range(6))
     assert found["As registered"].verdict.n == (6, 6)

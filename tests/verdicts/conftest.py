@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from repro.evidence.directory import load_evidence
 from repro.verdicts.authoring.claim import Claim, load_claims
 from repro.verdicts.judging.claim_outcomes import study_outcomes
 from repro.verdicts.judging.verdict import Verdict
@@ -36,7 +35,7 @@ def facts() -> dict[str, Any]:
 
 
 @pytest.fixture
-def judge(registry: Registry, claims: dict[str, Claim], tmp_path: Path) -> Any:
+def judge(registry: Registry, claims: dict[str, Claim]) -> Any:
     """The verdict on one statement by made-up evidence that is registered for it alone, or for a family.
 
     Evidence whose variants were not chosen has those that the claim reads first.
@@ -52,7 +51,7 @@ def judge(registry: Registry, claims: dict[str, Claim], tmp_path: Path) -> Any:
             registered={} if made.registered is None else made.registered,
             variants=tuple(needed) if made.variants is VARIANTS else made.variants,
         )
-        evidence = load_evidence(made.write(tmp_path / "evidence"))
+        evidence = made.evidence()
         judged_alone = {name: claims[name] for name in (statement, *family) if name in claims}
         verdict, error = study_outcomes(registry, judged_alone, evidence)[statement]
         if error is not None:

@@ -229,22 +229,24 @@ def test_both_looks_are_open_to_every_form(form: str, judge: Any) -> None:
 
 
 def test_entries_outside_the_family_or_changed_since_are_exploratory(
-    registry: Registry, claims: dict[str, Claim], tmp_path: Path
+    registry: Registry,
+    claims: dict[str, Claim],
 ) -> None:
     digests = {"S12": registry.digest("S12"), "S61c": "of an older entry"}
     made = MadeUp(family=("S12", "S61c"), registry=digests, registered={})
-    outcomes = study_outcomes(registry, claims, load_evidence(made.write(tmp_path / "evidence")))
+    outcomes = study_outcomes(registry, claims, made.evidence())
     assert "exploratory" not in outcomes["S12"][0].flags
     assert "exploratory" in outcomes["S61c"][0].flags
     assert "exploratory" in outcomes["S78"][0].flags
 
 
 def test_repeats_definitions_and_unclaimed_statements_in_a_family(
-    registry: Registry, claims: dict[str, Claim], tmp_path: Path
+    registry: Registry,
+    claims: dict[str, Claim],
 ) -> None:
     def p_adjusted(family: tuple[str, ...], name: str) -> float:
         made = MadeUp(family=family, effects={"no_weight_decay": {"train_error_as_trained": 0.003}})
-        outcomes = study_outcomes(registry, claims, load_evidence(made.write(tmp_path / name)))
+        outcomes = study_outcomes(registry, claims, made.evidence())
         value = outcomes["S61c"][0].p_adjusted
         assert value is not None
         return value
@@ -257,13 +259,14 @@ def test_repeats_definitions_and_unclaimed_statements_in_a_family(
 
 
 def test_an_error_in_a_claim_is_kept_beside_the_others(
-    registry: Registry, claims: dict[str, Claim], tmp_path: Path
+    registry: Registry,
+    claims: dict[str, Claim],
 ) -> None:
     def broken(evidence: Any) -> Any:
         raise ZeroDivisionError("made up")
 
     mended = {**claims, "S61c": replace(claims["S61c"], function=broken)}
-    outcomes = study_outcomes(registry, mended, load_evidence(MadeUp().write(tmp_path / "evidence")))
+    outcomes = study_outcomes(registry, mended, MadeUp().evidence())
     verdict, error = outcomes["S61c"]
     assert isinstance(error, ZeroDivisionError)
     assert (verdict.outcome, verdict.code) == ("not_evaluated", "claim_error")
@@ -271,10 +274,11 @@ def test_an_error_in_a_claim_is_kept_beside_the_others(
 
 
 def test_a_claim_that_picks_other_variants_than_registered_fails(
-    registry: Registry, claims: dict[str, Claim], tmp_path: Path
+    registry: Registry,
+    claims: dict[str, Claim],
 ) -> None:
     swapped = replace(claims["S61c"], function=lambda evidence: evidence.samples("base", "no_weight_decay"))
-    evidence = load_evidence(MadeUp().write(tmp_path / "evidence"))
+    evidence = MadeUp().evidence()
     _, error = study_outcomes(registry, {**claims, "S61c": swapped}, evidence)["S61c"]
     assert isinstance(error, ValueError)
     assert "registry" in str(error)

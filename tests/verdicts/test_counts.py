@@ -76,7 +76,7 @@ def test_several_studies_are_counted_apart_in_the_order_they_were_given(made: Ma
     ]
 
 
-def test_without_evidence_statements_on_runs_are_not_evaluated(tmp_path: Path) -> None:
+def test_without_evidence_statements_on_runs_are_not_evaluated() -> None:
     ledger = make_ledger(CLAIMS, [])
     counts = counts_apart(ledger, ledger.entries)
     assert list(counts) == ["as built", "on record", "by evidence"]

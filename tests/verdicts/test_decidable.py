@@ -11,7 +11,6 @@ import pytest
 from scipy.stats import binom, nct, t
 
 from repro.errors import UserError
-from repro.evidence.directory import load_evidence
 from repro.project import Project
 from repro.stages.planning.decide import decide_plan, spread_of
 from repro.verdicts.forms.planning import Plan, Prospect
@@ -112,9 +111,9 @@ def test_without_a_spread_nothing_is_said_of_power() -> None:
     assert "no spread of train_error_as_trained is given" in found.sentence
 
 
-def test_the_spread_of_an_evidence_is_that_of_its_runs(tmp_path: Path) -> None:
+def test_the_spread_of_an_evidence_is_that_of_its_runs() -> None:
     made = MadeUp(variants=("base", "no_weight_decay"), seeds=range(6), family=("S61c",))
-    evidence = load_evidence(made.write(tmp_path / "made"))
+    evidence = made.evidence()
     both = [
         stdev(float(run.scalars["held_out_error"]) for run in evidence.of(variant))
         for variant in ("base", "no_weight_decay")

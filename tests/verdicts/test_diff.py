@@ -155,14 +155,14 @@ def test_a_change_in_the_studys_other_runs_or_record_is_told(made: MadeUp, whole
     assert found.added == {"base": (6,), "no_weight_decay": (6,)}
 
 
-def test_other_settings_are_other_runs_under_the_same_seeds(made: MadeUp, whole: Path, tmp_path: Path) -> None:
-    other = load_evidence(replace(made, settings={"weight_decay": 0.001}).write(tmp_path / "decay"))
+def test_other_settings_are_other_runs_under_the_same_seeds(made: MadeUp, whole: Path) -> None:
+    other = replace(made, settings={"weight_decay": 0.001}).evidence()
     found = difference(load_evidence(whole), other)
     assert set(found.replaced) == {"base", "no_weight_decay"}
     assert (found.added, found.removed, found.changed) == ({}, {}, {})
 
 
-def test_the_digest_of_evidence_follows_every_number_and_array(whole: Path, tmp_path: Path) -> None:
+def test_the_digest_of_evidence_follows_every_number_and_array(whole: Path) -> None:
     evidence = load_evidence(whole)
     digest = evidence_digest(evidence)
     name, value = next(iter(evidence.arrays.items()))

@@ -6,13 +6,12 @@ import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
 from repro.errors import UserError
-from repro.evidence.directory import Evidence, load_evidence
+from repro.evidence.directory import Evidence
 from repro.settings import validated
 from repro.verdicts.authoring.claim import Claim
 from repro.verdicts.authoring.definition import Definition
@@ -98,13 +97,13 @@ def _evidence_for(statement: str) -> Iterator[MadeUp]:
 class Judge:
     """Verdicts of one statement on made-up evidence, by tests that differ from the registered one."""
 
-    def __init__(self, statement: str, claim: Claim, folder: Path) -> None:
+    def __init__(self, statement: str, claim: Claim) -> None:
         self.entry, self.claim = REGISTRY[statement], claim
         variants = tuple(dict.fromkeys(("base", *self.entry.test.variants)))
         self.evidence: list[Evidence] = []
-        for place, made in enumerate(_evidence_for(statement)):
+        for made in _evidence_for(statement):
             needed = made.variants if made.variants != MadeUp().variants else variants
-            self.evidence.append(load_evidence(replace(made, variants=needed).write(folder / str(place))))
+            self.evidence.append(replace(made, variants=needed).evidence())
 
     def verdicts(self, test: StatisticalTest) -> Iterator[tuple[Any, ...]]:
         """What the test says of each evidence: the outcome, why there is none, and remarks that change its standing."""
@@ -118,10 +117,10 @@ class Judge:
 
 
 @pytest.mark.parametrize("statement", STATISTICAL)
-def test_every_number_of_a_test_moves_a_verdict(statement: str, claims: dict[str, Claim], tmp_path: Path) -> None:
+def test_every_number_of_a_test_moves_a_verdict(statement: str, claims: dict[str, Claim]) -> None:
     test = REGISTRY[statement].test
     registered = test.model_dump(mode="json", exclude_defaults=True)
-    judge = Judge(statement, claims[statement], tmp_path)
+    judge = Judge(statement, claims[statement])
     before = list(judge.verdicts(test))
     idle = []
     for place, number in numbers_in(registered):
@@ -137,12 +136,12 @@ def test_every_number_of_a_test_moves_a_verdict(statement: str, claims: dict[str
     assert idle == []
 
 
-def test_a_number_that_decides_nothing_is_noticed(claims: dict[str, Claim], tmp_path: Path) -> None:
+def test_a_number_that_decides_nothing_is_noticed(claims: dict[str, Claim]) -> None:
     """The plan for S30's seeds is in the list of those that do not decide; taken for one that does, it is idle."""
     test = REGISTRY["S30"].test
     assert "planned_effect" in DECIDES_NOTHING
     assert ("planned_effect",) not in [place for place, _ in numbers_in(test.model_dump(mode="json"))]
-    judge = Judge("S30", claims["S30"], tmp_path)
+    judge = Judge("S30", claims["S30"])
     other = test.model_copy(update={"planned_effect": 10.0})
     assert list(judge.verdicts(other)) == list(judge.verdicts(test))
 
@@ -161,11 +160,10 @@ GATE_NUMBERS = [
 
 
 @pytest.fixture(scope="module")
-def gate_evidence(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Evidence]:
+def gate_evidence() -> dict[str, Evidence]:
     """Evidence by which all gates are open, by which each is shut, and some between."""
-    folder = tmp_path_factory.mktemp("gates")
     made = {"open": MadeUp(), **cases.GATES, **ON_THE_EDGE}
-    return {name: load_evidence(one.write(folder / name.replace(" ", "_"))) for name, one in made.items()}
+    return {name: one.evidence() for name, one in made.items()}
 
 
 @pytest.mark.parametrize(("gate", "place", "number"), GATE_NUMBERS)
@@ -202,11 +200,12 @@ def _printed() -> list[tuple[Place, float]]:
 
 @pytest.mark.parametrize(("place", "number"), _printed())
 def test_every_number_of_the_paper_is_read_by_some_claim(
-    place: Place, number: float, claims: dict[str, Claim], facts: Any, tmp_path: Path
+    place: Place,
+    number: float,
+    claims: dict[str, Claim],
+    facts: Any,
 ) -> None:
-    records = {
-        name: load_evidence(RECORD_CASES[name]["not_evaluated"].write(tmp_path / name)) for name in ("S15", "S08")
-    }
+    records = {name: RECORD_CASES[name]["not_evaluated"].evidence() for name in ("S15", "S08")}
 
     def said(printed: Mapping[str, Any]) -> list[str]:
         found = []

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from repro.evidence.directory import load_evidence
 from repro.verdicts.authoring.claim import Claim
 from repro.verdicts.authoring.definition import Definition
 from repro.verdicts.judging.claim_outcomes import definition_outcomes, judge_comparison
@@ -54,10 +52,10 @@ def test_definitions_without_facts(claims: dict[str, Claim]) -> None:
     assert (outcomes["S27"][0].outcome, outcomes["S27"][0].code) == ("not_evaluated", "missing_facts")
 
 
-def test_facts_of_all_evidence_must_agree(claims: dict[str, Claim], facts: Any, tmp_path: Path) -> None:
+def test_facts_of_all_evidence_must_agree(claims: dict[str, Claim], facts: Any) -> None:
     wrong = {"paper": {**facts["paper"], "loss": {"value": {"largest_difference": 1.0}, "how": "made up"}}}
-    first = load_evidence(MadeUp(study="right", facts=facts).write(tmp_path / "right"))
-    second = load_evidence(MadeUp(study="wrong", facts=wrong).write(tmp_path / "wrong"))
+    first = MadeUp(study="right", facts=facts).evidence()
+    second = MadeUp(study="wrong", facts=wrong).evidence()
     for evidences in ([first, second], [second, first]):
         verdict, _ = definition_outcomes(REGISTRY, claims, evidences)["S44"]
         assert verdict.outcome == "contradicted"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from repro.evidence.directory import load_evidence
 from repro.verdicts.authoring.samples import Ordered
 from repro.verdicts.forms.form import Form
 from repro.verdicts.forms.table import form_of
@@ -32,11 +30,11 @@ def test_types_are_found_by_the_name_that_the_file_has(registry: Registry) -> No
             assert type(entry.test) is FORMS[entry.test.form]
 
 
-def test_samples_of_another_form_are_refused(registry: Registry, tmp_path: Path) -> None:
+def test_samples_of_another_form_are_refused(registry: Registry) -> None:
     test = registry["S61c"].test
     assert isinstance(test, StatisticalTest)
     made = MadeUp(variants=("base", "no_weight_decay"), seeds=range(6), family=("S61c",))
-    evidence = load_evidence(made.write(tmp_path / "made"))
+    evidence = made.evidence()
     with pytest.raises(ValueError, match="form direction does not take Ordered"):
         finding_on(evidence, test, registry.gates, Ordered(test.variants), range(6))
 

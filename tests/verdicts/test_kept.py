@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from pathlib import Path
 from weakref import ref
 
-from repro.evidence.directory import Evidence, load_evidence
+from repro.evidence.directory import Evidence
 from repro.verdicts.readings.kept import kept
 from tests.made_up import MadeUp
 
 
-def test_a_reading_is_read_once_for_the_same_evidence_and_arguments(tmp_path: Path) -> None:
-    first, second = (load_evidence(MadeUp(seeds=range(2)).write(tmp_path / name)) for name in ("first", "second"))
+def test_a_reading_is_read_once_for_the_same_evidence_and_arguments() -> None:
+    first, second = (MadeUp(seeds=range(2)).evidence() for name in ("first", "second"))
     reads = []
 
     @kept
@@ -32,7 +31,7 @@ def test_a_reading_is_read_once_for_the_same_evidence_and_arguments(tmp_path: Pa
     assert len(reads) == 5
 
 
-def test_readings_go_with_their_evidence(tmp_path: Path) -> None:
+def test_readings_go_with_their_evidence() -> None:
     class Number:
         pass
 
@@ -40,7 +39,7 @@ def test_readings_go_with_their_evidence(tmp_path: Path) -> None:
     def reading(evidence: Evidence) -> Number:
         return Number()
 
-    evidence = load_evidence(MadeUp(seeds=range(2)).write(tmp_path / "made"))
+    evidence = MadeUp(seeds=range(2)).evidence()
     number = ref(reading(evidence))
     assert number() is reading(evidence)
     del evidence

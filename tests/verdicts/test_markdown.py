@@ -101,7 +101,7 @@ def test_no_text_breaks_the_table(text: str, written: str, ledger: Ledger) -> No
     assert row.endswith(f"| {written} |")
 
 
-def test_statements_without_a_claim_or_evidence_are_there_too(tmp_path: Path) -> None:
+def test_statements_without_a_claim_or_evidence_are_there_too() -> None:
     tables = _tables(markdown(make_ledger(CLAIMS, [])))
     assert list(tables) == ["The paper's statements", "As built", "Without evidence", "Untestable"]
 

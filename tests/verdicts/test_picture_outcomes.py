@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from repro.evidence.directory import Evidence, load_evidence
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.readings.picture_outcomes import (
     difference_floor,
@@ -29,12 +27,8 @@ TWO = MadeUp(
 )
 
 
-def _written(made: MadeUp, folder: Path) -> Evidence:
-    return load_evidence(made.write(folder))
-
-
-def test_the_floor_is_that_of_pictures_on_which_two_nets_differ(tmp_path: Path) -> None:
-    evidence = _written(TWO, tmp_path / "e")
+def test_the_floor_is_that_of_pictures_on_which_two_nets_differ() -> None:
+    evidence = TWO.evidence()
     outcomes = [right(evidence, name, range(6), "held_out_correct", 1000) for name in TWO.variants]
     discordant = (outcomes[0] != outcomes[1]).sum(axis=1)
     expected = float(np.sqrt(discordant).mean()) / 1000
@@ -43,11 +37,11 @@ def test_the_floor_is_that_of_pictures_on_which_two_nets_differ(tmp_path: Path) 
     assert found > 0
 
 
-def test_metrics_without_outcomes_have_the_floor_of_their_step(tmp_path: Path) -> None:
-    evidence = _written(TWO, tmp_path / "e")
+def test_metrics_without_outcomes_have_the_floor_of_their_step() -> None:
+    evidence = TWO.evidence()
     assert difference_floor(evidence, *TWO.variants, range(6), "train_error") == 0.0
     assert difference_floor(evidence, *TWO.variants, range(6), "colour_blobs") == pytest.approx(1 / math.sqrt(6))
-    bare = _written(replace(TWO, outcomes=False), tmp_path / "f")
+    bare = replace(TWO, outcomes=False).evidence()
     assert difference_floor(bare, *TWO.variants, range(6), "held_out_error") == 0.0
 
 
@@ -63,37 +57,37 @@ def test_runs_that_agree_by_accident_do_not_decide(judge: Any) -> None:
     assert judge(made, "S61b").outcome == "inconclusive"
 
 
-def test_how_many_pictures_an_error_is_of(tmp_path: Path) -> None:
+def test_how_many_pictures_an_error_is_of() -> None:
     scalars = {"base": {"view_pictures": 300}}
-    evidence = _written(replace(TWO, scalars=scalars), tmp_path / "e")
+    evidence = replace(TWO, scalars=scalars).evidence()
     run = runs_of(evidence, "base", [0])[0]
     assert pictures_of(run, evidence, "held_out_error") == 1000
     assert pictures_of(run, evidence, "ten_view_error") == 300
     assert pictures_of(run, evidence, "train_error") is None
 
 
-def test_older_evidence_that_does_not_say_has_all_held_out_pictures(tmp_path: Path) -> None:
-    evidence = _written(replace(TWO, scalars={"base": {"held_out_pictures": None}}), tmp_path / "e")
+def test_older_evidence_that_does_not_say_has_all_held_out_pictures() -> None:
+    evidence = replace(TWO, scalars={"base": {"held_out_pictures": None}}).evidence()
     assert pictures_of(runs_of(evidence, "base", [0])[0], evidence, "held_out_error") == 1000
 
 
-def test_a_number_of_pictures_that_is_not_noted_is_not_guessed(tmp_path: Path) -> None:
-    evidence = _written(replace(TWO, scalars={"base": {"view_pictures": None}}), tmp_path / "e")
+def test_a_number_of_pictures_that_is_not_noted_is_not_guessed() -> None:
+    evidence = replace(TWO, scalars={"base": {"view_pictures": None}}).evidence()
     found = pictures_of(runs_of(evidence, "base", [0])[0], evidence, "ten_view_error")
     assert isinstance(found, NotEvaluated)
     assert "view_pictures" in found.reason
 
 
-def test_the_variance_of_an_error_is_that_of_its_pictures_and_never_that_of_none(tmp_path: Path) -> None:
+def test_the_variance_of_an_error_is_that_of_its_pictures_and_never_that_of_none() -> None:
     faultless = replace(TWO, scalars={"base": {"held_out_error": 0.0}})
-    evidence = _written(faultless, tmp_path / "e")
+    evidence = faultless.evidence()
     assert picture_variance(evidence, "base", range(6), "held_out_error", 0.01) == pytest.approx(0.01 * 0.99 / 1000)
     assert picture_variance_of_halves(evidence, "base", range(6), 0.01) == pytest.approx(0.01 * 0.99 * 4 / 1000)
     assert picture_variance(evidence, "base", range(6), "train_error", 0.01) == 0.0
 
 
-def test_ensembles_are_found_by_their_seeds(tmp_path: Path) -> None:
-    evidence = _written(TWO, tmp_path / "e")
+def test_ensembles_are_found_by_their_seeds() -> None:
+    evidence = TWO.evidence()
     assert ensembles_within(evidence, "base", range(6), 6) == [(0, 1, 2, 3, 4, 5)]
     assert len(ensembles_within(evidence, "base", range(6), 5)) == 6
     assert ensembles_within(evidence, "base", (0, 1, 2, 3, 4), 5) == [(0, 1, 2, 3, 4)]
@@ -109,6 +103,6 @@ def test_ensembles_are_found_by_their_seeds(tmp_path: Path) -> None:
     assert errors == pytest.approx([0.27, 0.25, 0.01], abs=0.005)
 
 
-def test_a_run_without_outcomes_leaves_none(tmp_path: Path) -> None:
-    evidence = _written(replace(TWO, outcomes=False), tmp_path / "e")
+def test_a_run_without_outcomes_leaves_none() -> None:
+    evidence = replace(TWO, outcomes=False).evidence()
     assert right(evidence, "base", range(6), "held_out_correct", 1000) is None

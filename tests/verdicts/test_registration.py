@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from repro.evidence.directory import load_evidence
 from repro.verdicts.authoring.claim import Claim
 from repro.verdicts.judging.claim_outcomes import study_outcomes
 from repro.verdicts.judging.verdict import Verdict
@@ -36,10 +35,10 @@ def made(registry: Registry) -> MadeUp:
 
 
 @pytest.fixture
-def verdict_on(registry: Registry, claims: dict[str, Claim], tmp_path: Path) -> Any:
+def verdict_on(registry: Registry, claims: dict[str, Claim]) -> Any:
     def judged(made: MadeUp, statement: str = "S61c") -> Verdict:
         chosen = {name: claims[name] for name in dict.fromkeys((statement, *MANY))}
-        return study_outcomes(registry, chosen, load_evidence(made.write(tmp_path / "evidence")))[statement][0]
+        return study_outcomes(registry, chosen, made.evidence())[statement][0]
 
     return judged
 
