@@ -133,6 +133,11 @@ def number(value: float | None, unit: str) -> str:
     return f"{value:.3f}" if unit in _FROM_0_TO_1 else f"{value:.3g}"
 
 
+def percent(share: float) -> str:
+    """A level of confidence as people write it, for instance "98.5 %"."""
+    return f"{100 * share:.4g} %"
+
+
 def amount(value: float | None, unit: str) -> str:
     """A number with its unit, for instance "2.10 points" or "a rate of 0.931"."""
     return f"a rate of {number(value, unit)}" if unit == "rate" else f"{number(value, unit)} {unit}".strip()

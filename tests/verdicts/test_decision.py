@@ -185,7 +185,29 @@ def test_in_every_run_has_no_effect_that_a_number_of_runs_finds_with_a_stated_po
     assert verdict.outcome == "inconclusive"
     assert verdict.detectable is None
     assert "power" not in verdict.reason + str(what_would_decide(verdict))
+    assert verdict.seeds_needed is None
+    assert what_would_decide(verdict) == (
+        "more runs that do not show it would contradict it; since one does not, none can support it"
+    )
+
+
+def test_while_every_run_shows_it_the_seeds_that_all_must_show_it_are_counted() -> None:
+    def always(seeds: Sequence[int]) -> Finding:
+        return every_run([True] * len(seeds), recurrence=0.5, contradicted_below=0.9)
+
+    verdict = decide({"S": always}, ["S"], SIX[:5])["S"]
+    assert verdict.outcome == "inconclusive"
     assert "a recurrence of 0.5 (all runs showing it) needs 6 seeds" in verdict.reason
+
+
+def test_a_follower_says_what_it_waits_for_and_an_interval_at_which_level() -> None:
+    """Two chains share 5 %; the follower of an undecided statement is decided by nothing of its own."""
+    findings = {"S": worse_by(0.0), "T": worse_by(0.05), "U": worse_by(0.0)}
+    verdicts = decide(findings, ["S", "T", "U"], SIX, after={"T": "S"})
+    assert verdicts["T"].waits_for == "S"
+    assert what_would_decide(verdicts["T"]) == "a decision on S, which it waits for"
+    assert verdicts["S"].waits_for is None
+    assert verdicts["S"].confidence == pytest.approx(0.975)
 
 
 def test_inconclusive_says_what_would_decide() -> None:

@@ -36,6 +36,13 @@ def test_the_fall_between_the_last_quarters_as_a_share_of_the_whole() -> None:
     assert share(evidence_of()) == pytest.approx(0.1 / 0.5)
 
 
+def test_the_fall_of_another_error_is_that_of_its_own_curve() -> None:
+    """From 0.4 to 0.3, of a whole fall from 0.9 to 0.3, while the held-out error fell by a fifth."""
+    evidence = evidence_of(curves={"train_error": [0.9, 0.8, 0.7, 0.6, 0.4, 0.4, 0.3, 0.3]})
+    assert fall_from_guessing(evidence, evidence.runs, 1, "train_error") == pytest.approx(0.1 / 0.6)
+    assert share(evidence) == pytest.approx(0.1 / 0.5)
+
+
 def test_windows_are_quarters_of_the_steps_at_the_first_rate() -> None:
     run = evidence_of().runs[0]
     assert settled_windows(run) == (40, 60, 80)

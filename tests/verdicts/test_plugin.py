@@ -24,8 +24,8 @@ from tests.pytest_here import PLUGINS, pytest_here
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = [
-    *("id", "section", "statement", "kind", "study", "verdict", "reason", "estimate", "interval", "p"),
-    *("p_adjusted", "n", "detectable", "seeds_needed", "flags", "look", "code"),
+    *("id", "section", "statement", "kind", "study", "verdict", "reason", "estimate", "interval", "confidence", "p"),
+    *("p_adjusted", "n", "detectable", "seeds_needed", "flags", "look", "code", "waits_for"),
     *("paper", "authors", "unit", "paper_evidence", "judged_from"),
 ]
 FAMILY = ("S12", "S61c", "S76", "S77", "S78", "S89")

@@ -83,6 +83,21 @@ def test_a_decided_statement_has_its_effect_and_no_untested_difference(project: 
     assert row.seeds == "6 + 6 of 12"  # decided at the first look
 
 
+def test_a_headline_says_how_far_each_error_had_come_to_rest(project: Path) -> None:
+    """The gate reads the held-out error alone: from 0.5 to 0.49, of a fall from 0.9 by 0.41; training fell 0.1 of 0.6."""
+    curves = {
+        "step": [10, 20, 30, 40, 50, 60, 70, 80],
+        "learning_rate": [0.02] * 8,
+        "held_out_error": [0.9, 0.8, 0.7, 0.6, 0.5, 0.5, 0.49, 0.49],
+        "train_error": [0.9, 0.8, 0.7, 0.6, 0.4, 0.4, 0.3, 0.3],
+    }
+    record(project, "decay_longer", curves=curves)
+    said = told(project)
+    assert "the held-out error still fell by 2.4 % in no_weight_decay, 2.4 % in base" in said["S61c"]
+    assert "the training error still fell by 16.7 % in no_weight_decay, 16.7 % in base" in said["S61c"]
+    assert "still fell" not in said["S76"]
+
+
 def test_an_undecided_statement_says_what_was_detectable_and_what_would_decide(project: Path) -> None:
     record(project, "decay_longer")
     said = told(project)["S61c"]

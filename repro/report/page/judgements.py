@@ -15,6 +15,7 @@ from repro.report.figures.claims.choice_strip import ChoiceStrip, choice_strip
 from repro.report.figures.claims.claim_figures import ClaimFigure, claim_figures
 from repro.report.figures.claims.comparison_table import ComparisonTable, comparison_table
 from repro.report.figures.retrieval.figure import RetrievalFigure
+from repro.verdicts.finding import percent
 from repro.verdicts.registry.gate_rules import Gates
 from repro.verdicts.registry.statement import Statement
 from repro.verdicts.telling.explain import FLAGS_MEAN, REMEDIES
@@ -117,13 +118,19 @@ def _numbers(row: Row, unit: str | None, difference: bool) -> Numbers | None:
     needed = words.finite(row["seeds_needed"]) if row["verdict"] == "inconclusive" else None
     return Numbers(
         estimate=words.quantity(row["estimate"], unit, plus=difference and unit in ("points", "nats")),
-        interval=words.interval(row["interval"], unit),
+        interval=words.interval(row["interval"], unit) + _at_level(row),
         n=words.replicates(row["n"]),
         p=words.probability(row["p"]),
         p_adjusted=words.probability(row["p_adjusted"]),
         detectable=None if detectable is None else words.quantity(detectable, unit),
         seeds_needed=None if needed is None else words.count(needed),
     )
+
+
+def _at_level(row: Row) -> str:
+    """The interval's level of confidence; older files of verdicts do not say it."""
+    confidence = words.finite(row.get("confidence"))
+    return "" if confidence is None or row["interval"] is None else f" at {percent(confidence)}"
 
 
 def _decides(row: Row, unit: str | None) -> str | None:

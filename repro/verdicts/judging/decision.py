@@ -193,11 +193,13 @@ def _verdict(finding: Finding, own: Corrected, alpha: float, look: int | None, b
         p_adjusted=own.adjusted,
         estimate=finding.estimate,
         interval=None if reach is None else reach.interval(level),
+        confidence=None if reach is None else 1.0 - level,
         n=finding.n,
         detectable=detectable,
         seeds_needed=None if needed is None else max(needed, finding.minimum_n),
         flags=frozenset(flags),
         look=look,
+        waits_for=own.waits_for,
         finding=finding,
     )
     reason = (inconclusive_reason if outcome == "inconclusive" else decided_reason)(verdict, finding)

@@ -26,11 +26,13 @@ class Verdict:
     p             two-sided, before multiplicity
     p_adjusted    Holm-adjusted at the look that gave the verdict; decided: at most that look's alpha
     interval      at the level of the claim's own Holm step: of a decided t test it excludes the boundary
+    confidence    of that interval, in (0, 1): 1 - the level of the step
     n             replicates per arm
     detectable    smallest effect (distance from the boundary) found with 80 % power at that step
     seeds_needed  seeds per arm that would decide, if an effect of interest is registered
     reason        one sentence; for `inconclusive` estimate, interval, detectable effect and seeds needed
     look          1 or 2 in a study with two looks, else None
+    waits_for     the undecided statement before it in its chain, without which it is not decided
     finding       the finding it rests on, for the report's details
     """
 
@@ -40,12 +42,14 @@ class Verdict:
     p_adjusted: float | None = None
     estimate: float | None = None
     interval: Interval | None = None
+    confidence: float | None = None
     n: tuple[int, ...] | None = None
     detectable: float | None = None
     seeds_needed: int | None = None
     flags: frozenset[str] = frozenset()
     look: int | None = None
     code: str | None = None
+    waits_for: str | None = None
     finding: Finding | None = None
 
     def flagged(self, flags: Iterable[str]) -> Verdict:
@@ -59,6 +63,7 @@ class Verdict:
             "reason": self.reason,
             "estimate": finite(self.estimate),
             "interval": None if self.interval is None else [finite(end) for end in self.interval],
+            "confidence": self.confidence,
             "p": finite(self.p),
             "p_adjusted": finite(self.p_adjusted),
             "n": None if self.n is None else list(self.n),
@@ -67,6 +72,7 @@ class Verdict:
             "flags": sorted(self.flags),
             "look": self.look,
             "code": self.code,
+            "waits_for": self.waits_for,
         }
 
 

@@ -18,13 +18,16 @@ from repro.verdicts.finding import NotEvaluated
 QUARTERS = 4
 
 
-def fall_from_guessing(evidence: Evidence, runs: Sequence[RunRecord], fewest: int) -> float | NotEvaluated | None:
-    """By how much the held-out error still fell in the last quarter of the steps at the first learning rate.
+def fall_from_guessing(
+    evidence: Evidence, runs: Sequence[RunRecord], fewest: int, curve: str | None = None
+) -> float | NotEvaluated | None:
+    """By how much an error still fell in the last quarter of the steps at the first learning rate.
 
     The mean curve's fall from the third quarter's points to the last quarter's, as a share of its whole fall from
     guessing's error to the last quarter's; single runs are too noisy for it. `fewest`: points that either quarter
     must have in each run. None when every run was ended by its plateau schedule: such a run has settled by
-    definition. The error is the validation error where a schedule has one, else the held-out error.
+    definition. curve: the error's name among the run's curves; None: the validation error where a schedule has one,
+    else the held-out error.
     """
     before, after = [], []
     for run in runs:
@@ -32,7 +35,7 @@ def fall_from_guessing(evidence: Evidence, runs: Sequence[RunRecord], fewest: in
             continue
         if run.status != "finished":  # it stays in with its error, and has no curve that means anything
             continue
-        third, last = _quarters(run)
+        third, last = _quarters(run, curve or settled_curve(run))
         if min(len(third), len(last)) < fewest:
             return NotEvaluated(
                 "not_a_number",
@@ -69,17 +72,17 @@ def settled_windows(run: RunRecord) -> tuple[float, float, float] | None:
     return None if not first else ((1 - 2 / QUARTERS) * first[-1], (1 - 1 / QUARTERS) * first[-1], first[-1])
 
 
-def _quarters(run: RunRecord) -> tuple[list[float], list[float]]:
+def _quarters(run: RunRecord, error: str) -> tuple[list[float], list[float]]:
     """Errors at the points in the third and in the last quarter of the steps at the first learning rate."""
     windows = settled_windows(run)
     if windows is None:
         return [], []
     third, last, end = windows
-    points = zip(run.curves["step"], run.curves.get(settled_curve(run), []), strict=False)
-    curve = [(float(step), float(error)) for step, error in points if step is not None and error is not None]
+    points = zip(run.curves["step"], run.curves.get(error, []), strict=False)
+    curve = [(float(step), float(value)) for step, value in points if step is not None and value is not None]
     return (
-        [error for step, error in curve if third < step <= last],
-        [error for step, error in curve if last < step <= end],
+        [value for step, value in curve if third < step <= last],
+        [value for step, value in curve if last < step <= end],
     )
 
 

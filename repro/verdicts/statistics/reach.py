@@ -150,7 +150,10 @@ class RateReach:
         return None if k is None else float(special.betaincinv(k, self.n - k + 1, POWER))
 
     def seeds_needed(self, alpha: float) -> int | None:
-        return None if self.every is None else math.ceil(math.log(alpha / 2) / math.log(self.every) - 1e-9)
+        """None, too, once a run has not shown what all must show: no number of further runs supports it then."""
+        if self.every is None or self.k < self.n:
+            return None
+        return math.ceil(math.log(alpha / 2) / math.log(self.every) - 1e-9)
 
 
 @dataclass(frozen=True)

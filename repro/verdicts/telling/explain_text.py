@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from repro.verdicts.finding import amount, number
+from repro.verdicts.finding import amount, number, percent
 from repro.verdicts.judging.reasons import shown_p
 
 WIDTH = 80
@@ -215,7 +215,8 @@ def _numbers(judged: Mapping[str, Any]) -> Iterable[Pair]:
     yield "estimate", Text(amount(judged["estimate"], unit))
     if judged["interval"] and None not in judged["interval"]:
         low, high = (number(end, unit) for end in judged["interval"])
-        yield "interval", Text(f"{low} to {high}, at the level of its Holm step")
+        level = "" if judged["confidence"] is None else f" at {percent(judged['confidence'])}"
+        yield "interval", Text(f"{low} to {high}{level}, the level that its family and look leave it")
     yield "p", Text(f"{judged['p']:.2g}, {shown_p(judged['p_adjusted'])}")
     yield "n", Text(" + ".join(map(str, judged["n"])) + (f", look {judged['look']}" if judged["look"] else ""))
     if judged["detectable"] is not None:

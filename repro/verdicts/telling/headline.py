@@ -17,7 +17,7 @@ from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
 from repro.settings import Settings, validated
 from repro.study.load import read_study
-from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.finding import NotEvaluated, percent
 from repro.verdicts.judging.ledger import Entry, Ledger, make_ledger
 from repro.verdicts.judging.reasons import shown_estimate
 from repro.verdicts.judging.verdict import Verdict, not_evaluated
@@ -143,11 +143,12 @@ def verdict_word(verdict: Verdict) -> str:
 
 
 def effect_of(verdict: Verdict) -> str | None:
-    """Estimate with its interval and, where a claim has several parts, the one it is of; None without an estimate."""
+    """Estimate with its interval and that one's level; of several parts the weakest. None without an estimate."""
     if verdict.finding is None or verdict.estimate is None:
         return None
     part = verdict.finding.details.get("weakest")
-    return f"{'' if part is None else f'{part}: '}{shown_estimate(verdict, verdict.finding)}"
+    text = f"{'' if part is None else f'{part}: '}{shown_estimate(verdict, verdict.finding)}"
+    return text if verdict.confidence is None or "[" not in text else f"{text} at {percent(verdict.confidence)}"
 
 
 def _row(

@@ -16,6 +16,7 @@ from repro.verdicts.forms.form import RunValues
 from repro.verdicts.forms.table import form_of
 from repro.verdicts.judging.ledger import NO_EVIDENCE, Entry
 from repro.verdicts.judging.verdict import Verdict
+from repro.verdicts.readings.learning_curves import fall_from_guessing
 from repro.verdicts.registry.test_types import StatisticalTest
 from repro.verdicts.statistics.estimates import welch
 from repro.verdicts.telling.explain import what_would_decide
@@ -29,13 +30,21 @@ What the evidence recorded in this repository says, by the [protocol](protocol.m
 the rules in [verdicts.md](verdicts.md). A verdict holds for its study's pictures and its scale, and for no other.
 `repro explain ID --evidence evidence/STUDY` shows one of them with every run's number.
 """
+LEGEND = """\
+The effect is the mean of the variant less that of the base (for S76: J of two towers less J of dense nets), so a
+negative one means that the variant errs less. The interval is at the level at which the statement is tested, after
+the correction for the family and the look, so it leaves 0 out exactly where the statement is decided; of "in most
+runs" and "in every run" it is that of the rate. A statement that needs several variants at once is tested by the
+smallest of their effects: the variant with it is named, and the interval is that of the smallest effect, not of this
+variant alone. Seeds: runs of each arm that the verdict rests on, of those registered; fewer than all where the first
+look decided."""
 NONE = "–"
 DECIDED = ("supported", "contradicted")
 
 
 def results_page(recorded: Recorded) -> str:
     """docs/results.md as Markdown."""
-    lines = [HEAD, "## Headlines", "", *headline_table(recorded.headlines), ""]
+    lines = [HEAD, "## Headlines", "", *headline_table(recorded.headlines), "", *LEGEND.splitlines(), ""]
     for row in recorded.headlines:
         lines += [*_headline(row), ""]
     lines += ["## Evidence", ""]
@@ -54,7 +63,7 @@ def results_page(recorded: Recorded) -> str:
 def headline_table(rows: Sequence[HeadlineRow]) -> list[str]:
     """A line a headline statement: verdict, effect, seeds, the paper's number."""
     lines = [
-        "| statement | study | verdict | effect [interval] | seeds | in print |",
+        "| statement | study | verdict | effect [interval] at its level | seeds | in print |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -78,6 +87,7 @@ def _headline(row: HeadlineRow) -> list[str]:
     shows = [_on_study(row)]
     if row.evidence is not None:
         shows += _arms(row.evidence, row)
+        shows += _still_learning(row.evidence, row)
     if (wanted := _wanted(row)) is not None:
         shows.append(f"What would decide: {wanted}.")
     part = [] if row.statement.part is None else [f"Tested: {_flat(row.statement.part).rstrip('.')}."]
@@ -122,9 +132,34 @@ def _arms(evidence: Evidence, row: HeadlineRow) -> Iterator[str]:
     metrics = dict.fromkeys(values.metric for values in arms)
     means = [f"`{name}` {', '.join(_arm(arm) for arm in arms if arm.metric == name)}" for name in metrics]
     if means:
-        yield f"Means of all recorded runs: {'; '.join(means)}."
+        rests = max(row.verdict.n or (0,))
+        fewer = 0 < rests < max(len(arm.values) for arm in arms)
+        which = f" (the verdict rests on the first {rests} seeds of them)" if fewer else ""
+        yield f"Means of all recorded runs{which}: {'; '.join(means)}."
     if row.verdict.outcome == "not_evaluated" and (lines := list(_differences(arms, row))):
         yield f"Differences, which no verdict rests on, with plain uncorrected 95 % intervals: {'; '.join(lines)}."
+
+
+def _still_learning(evidence: Evidence, row: HeadlineRow) -> Iterator[str]:
+    """How far each arm's errors still fell, where the gate `settled` reads one curve of all arms together."""
+    test = row.statement.test
+    if not isinstance(test, StatisticalTest) or "settled" not in test.gates:
+        return
+    said = []
+    for title, curve in (("held-out error", None), ("training error", "train_error")):
+        falls = {
+            name: fall_from_guessing(evidence, evidence.of(name), 1, curve)
+            for name in test.variants
+            if name in evidence.study.variants
+        }
+        known = [f"{100 * fall:.1f} % in {name}" for name, fall in falls.items() if isinstance(fall, float)]
+        if known:
+            said.append(f"the {title} still fell by {', '.join(known)}")
+    if said:
+        yield (
+            "How far each arm had come to rest: in the last quarter of the steps at the first learning rate, in shares "
+            f"of the whole fall from guessing, {'; '.join(said)}."
+        )
 
 
 def _arm(arm: RunValues) -> str:
