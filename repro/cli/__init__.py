@@ -1,7 +1,7 @@
 """The command line: `repro COMMAND`, the same as `python -m repro COMMAND`.
 
 Exit codes: 0 done; 1 something failed; 2 a mistake in what the user gave, reported in one sentence.
-Every command works on the project that holds the current folder, and imports what it does when it is called.
+Every command works on the project that holds the current folder, and imports its stage only when it is called.
 """
 
 from __future__ import annotations

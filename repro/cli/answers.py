@@ -4,52 +4,75 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from repro.errors import UserError
 from repro.project import Project
 
+if TYPE_CHECKING:
+    from repro.study.load import ResolvedStudy
+
 
 def describe(
     fidelity: Annotated[str, typer.Option(help="paper, authors or modern")] = "paper",
     study: Annotated[str | None, typer.Option(help="describe a study's net instead")] = None,
     variant: Annotated[str, typer.Option(help="with --study: which variant")] = "base",
-    classes: Annotated[int, typer.Option(min=2, help="classes")] = 1000,
+    classes: Annotated[
+        int | None, typer.Option(min=2, help="number of classes (default: the study's; without --study 1000)")
+    ] = None,
     placement: Annotated[
         str | None, typer.Option(help="what each device holds and sends with single, split or ranks")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="with --placement: pictures a step")] = 128,
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
-    """The layer table: shapes, parameters, neurons, multiply-adds; with --placement what devices hold and send."""
+    """The layer table: shapes, parameters, neurons, multiply-adds; with --placement what devices hold and send.
+
+    Without options it is the paper's net; --study NAME and --variant NAME name another.
+    """
     from repro.net.table.describe import describe as describe_net
     from repro.net.table.describe import describe_text
     from repro.net.table.layers import layer_table
     from repro.net.table.placement import placement_named, placement_record, placement_text
     from repro.study.load import fidelity_net, load_study
 
+    outputs = classes or 1000
     if study is None:
         net = fidelity_net(fidelity)
     else:
-        resolved = load_study(Project.here().root, study)
+        root = Project.here().root
+        resolved = load_study(root, study)
         if variant not in resolved.settings:
             raise UserError(f"--variant {variant}: study {study} has {', '.join(resolved.settings)}")
         net = resolved.settings[variant].net
+        outputs = classes or _classes_of(root, resolved)
     if placement is not None:
-        table, placed = layer_table(net, classes), placement_named(placement, net.towers)
+        table, placed = layer_table(net, outputs), placement_named(placement, net.towers)
         record = placement_record(table, placed, batch)
         typer.echo(json.dumps(record, indent=2) if as_json else placement_text(table, placed, batch), nl=as_json)
         return
-    typer.echo(json.dumps(describe_net(net, classes), indent=2) if as_json else describe_text(net, classes))
+    typer.echo(json.dumps(describe_net(net, outputs), indent=2) if as_json else describe_text(net, outputs))
+
+
+def _classes_of(root: Path, resolved: ResolvedStudy) -> int:
+    """How many classes a study has; UserError where that depends on pictures that are not registered."""
+    from repro.data.registration import load_manifest
+
+    data = resolved.settings["base"].data
+    if isinstance(data.classes, int):
+        return data.classes
+    if isinstance(data.classes, tuple):
+        return len(data.classes)
+    return len(set(load_manifest(root, resolved.data_name)["classes"]) - set(data.exclude_classes))
 
 
 def explain(
     statement: Annotated[str, typer.Argument(help="its id, for instance S38 or S61c (docs/claims.md)", metavar="ID")],
     evidence: Annotated[
         list[Path] | None,
-        typer.Option(help="judge by this evidence directory; may be repeated [default: as pytest claims/]"),
+        typer.Option(help="judge by this evidence directory; may be repeated (default: what `pytest claims/` reads)"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
@@ -74,7 +97,7 @@ def diff(
     after: Annotated[Path, typer.Argument(help="another one of the same study", metavar="B")],
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
-    """Which verdicts two evidences do not share, and why; exit code 1 when there are any, 0 when there are none."""
+    """Compare the verdicts on two evidence folders and say why they differ; exit code 1 when any does."""
     from repro.verdicts.registry.registry import claims_folder
     from repro.verdicts.telling.diff import verdict_diff
     from repro.verdicts.telling.diff_text import print_diff

@@ -8,7 +8,7 @@ import typer
 
 StudyName = Annotated[str, typer.Argument(help="name of a file in studies/, for instance smoke", metavar="STUDY")]
 Workers = Annotated[
-    int | None, typer.Option("--workers", min=1, help="processes or threads side by side [default: one a core]")
+    int | None, typer.Option("--workers", min=1, help="processes or threads side by side (default: one a core)")
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda (every accelerator), or cuda:0 and so on")]
 Placed = Annotated[

@@ -20,7 +20,7 @@ def use_data(
     name: Annotated[str, typer.Option("--as", help="its name: lower-case letters, digits, dashes")],
     verify: Annotated[bool, typer.Option(help="compare archives with the official digests; reads them once")] = False,
 ) -> None:
-    """Register ImageNet, a subset of it or CIFAR-10: a small manifest under data/, tracked by data.dvc."""
+    """Register pictures (ImageNet, Tiny-ImageNet, CIFAR-10, any image folder): a small manifest under data/."""
     from repro.data.registration import track
     from repro.data.registration import use_data as register
     from repro.yaml_file import as_scalar
@@ -43,10 +43,10 @@ def subset(
     classes: Annotated[int, typer.Option(min=2, help="how many classes")] = 20,
     per_class: Annotated[int, typer.Option(min=1, help="training pictures of each class")] = 500,
     held_out_per_class: Annotated[
-        int | None, typer.Option(min=1, help="held-out pictures of each [default: all]")
+        int | None, typer.Option(min=1, help="held-out pictures of each (default: all)")
     ] = None,
     size: Annotated[int, typer.Option(min=8, help="shorter side and crop, pixels")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="of the choice")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="seed of the random choice of classes and pictures")] = 0,
 ) -> None:
     """Make a downscaled subset of any recognised data set."""
     from repro.data.preparation.subset import make_subset
@@ -80,7 +80,7 @@ def make_pictures(
     train_per_class: Annotated[int, typer.Option(min=1, help="training pictures of each class")] = 300,
     validation_per_class: Annotated[int, typer.Option(min=1, help="validation pictures of each class")] = 60,
     side: Annotated[int, typer.Option(min=16, help="pixels")] = 56,
-    seed: Annotated[int, typer.Option(min=0, help="of every draw")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="seed of every random draw")] = 0,
 ) -> None:
     """Generate the procedural pictures, the same bytes each time, in ILSVRC2012's own layout."""
     from repro.data.procedural.data_set import make_procedural

@@ -32,7 +32,9 @@ def prepare(
 
 def train(
     study: Annotated[str | None, typer.Argument(help="name of a file in studies/", metavar="STUDY")] = None,
-    study_option: Annotated[str | None, typer.Option("--study", help="the same, by name", metavar="STUDY")] = None,
+    study_option: Annotated[
+        str | None, typer.Option("--study", help="in place of the argument", metavar="STUDY")
+    ] = None,
     variant: Annotated[list[str] | None, typer.Option(help="only this variant; may be repeated")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="only this seed; may be repeated")] = None,
     workers: Workers = None,
@@ -45,7 +47,7 @@ def train(
     retrain: Annotated[
         bool,
         typer.Option(
-            envvar="REPRO_RETRAIN", help="train finished runs anew and compare their weights; the old are set aside"
+            envvar="REPRO_RETRAIN", help="train finished and recorded runs again, compare weights, set the old aside"
         ),
     ] = False,
     checkpoint_seconds: Annotated[
@@ -136,8 +138,8 @@ def verdicts(study: StudyName) -> None:
 
 
 def report(
-    study: Annotated[str | None, typer.Argument(help="name of a study [default: all]", metavar="STUDY")] = None,
-    every: Annotated[bool, typer.Option("--all", help="one page over all studies that have verdicts")] = False,
+    study: Annotated[str | None, typer.Argument(help="a study (default: one page over all)", metavar="STUDY")] = None,
+    every: Annotated[bool, typer.Option("--all", help="one page over all studies: results/report.html")] = False,
 ) -> None:
     """Write a study's report, or one page over all studies at hand: HTML files that work offline."""
     from repro.stages.report import report_stage

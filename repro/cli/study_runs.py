@@ -13,7 +13,7 @@ from repro.project import Project
 
 
 def plan(
-    study: Annotated[str | None, typer.Argument(help="name of a study [default: all in params.yaml]")] = None,
+    study: Annotated[str | None, typer.Argument(help="name of a study (default: all in params.yaml)")] = None,
     workers: Workers = None,
     prune: Annotated[bool, typer.Option("--prune", help="list runs and pictures that no study needs")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="with --prune: remove them")] = False,

@@ -16,7 +16,7 @@ __all__ = ["AlexNet", "DropoutKey", "from_tower_state", "load_tower_state", "tow
 
 
 class AlexNet(nn.Module):
-    """The net of `net` with `classes` outputs, initialised by `seed`; nothing beside the table shapes it.
+    """The net of `net` with `classes` outputs, initialised by `seed`; the layer table alone decides its shape.
 
     Every layer holds all towers' kernels, tower 0's first. Parameters are named conv1.weight and so on;
     `tower_state` and `load_tower_state` give and take them by tower. Raises UserError as `layer_table`.
@@ -37,7 +37,7 @@ class AlexNet(nn.Module):
     def forward(
         self, x: Tensor, *, dropout: DropoutKey | None = None, capture: dict[str, Tensor] | None = None
     ) -> Tensor:
-        """Logits (N, classes) for pictures `x` (N, 3, crop, crop), minus the mean, over `input_divisor`.
+        """Logits (N, classes) of crops `x` (N, 3, crop, crop), less the training mean, divided by `input_divisor`.
 
         In training mode a net with dropout needs `dropout`. `capture` is filled with intermediate
         values: for each layer L "L.linear" (weighted sum and bias), "L.activation" (not fc8),

@@ -1,4 +1,4 @@
-"""The net in two pieces, as the paper has it on two GPUs: a module per tower, joined where it joins them.
+"""The net in two pieces, as the paper has it on two GPUs: a module per tower, joined where the paper joins them.
 
 Where the towers live is a matter of `repro.net.joins`: both in one process on one device or on two, or
 one in each of two processes. Values pass between them only there, at the layers that read both towers
@@ -78,7 +78,7 @@ class TowerNet(nn.Module):
         dropout: DropoutKey | None = None,
         capture: dict[str, Tensor] | None = None,
     ) -> Tensor:
-        """Logits as `AlexNet.forward`, where the loss is computed; `x` may be a copy for each tower here.
+        """Logits as from `AlexNet.forward`, on the device where the loss is computed; `x` may be a copy a tower.
 
         Captured names begin with the tower's, e.g. tower1.conv1.out.
         """

@@ -245,8 +245,10 @@ class Study(Settings):
             values = getattr(self, key)
             if len(set(values)) != len(values):
                 raise ValueError(f"{key}: {list(values)} names something twice")
-        if self.looks == "two" and len(self.seeds) > 12:
-            raise ValueError("looks: two judges after 6 and 12 seeds; register at most 12")
+        if self.looks == "two" and len(self.seeds) != 12:
+            raise ValueError(
+                f"looks: two judges after 6 and after 12 seeds, so it needs exactly 12; seeds has {len(self.seeds)}"
+            )
         if self.tuning is not None:
             self._check_tuning(self.tuning)
         return self

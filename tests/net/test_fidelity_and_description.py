@@ -19,6 +19,8 @@ from repro.net.table.settings import NetSettings
 from repro.study.settings import TrainingSettings
 from tests.net.nets import TINY
 from tests.net.nets import net as small_net
+from tests.project_copy import edit_yaml
+from tests.small_project import Place, did
 
 
 def of(fidelity: str) -> NetSettings:
@@ -142,3 +144,18 @@ def test_deviations_name_key_value_and_the_papers_value() -> None:
         {"key": "net.removed", "value": ["conv3"], "paper": []},
     ]
     assert "net.removed: ['conv3'] (paper: [])" in describe_text(changed, 1000)
+
+
+def test_a_studys_net_is_described_with_the_studys_classes(place: Place) -> None:
+    """Its last layer has a unit a class: five in the registered pictures, fewer where the study takes some of them."""
+
+    def outputs(*options: str) -> int:
+        layers = json.loads(did(place.root, "describe", *options, "--json").out)["layers"]
+        (last,) = (layer for layer in layers if layer["name"] == "fc8")
+        return int(last["kernels"])
+
+    assert outputs("--study", "small") == 5
+    assert outputs("--study", "small", "--classes", "7") == 7
+    edit_yaml(place.root / "studies" / "small.yaml", data={"classes": 3})
+    assert outputs("--study", "small") == 3
+    assert outputs() == 1000

@@ -129,13 +129,25 @@ def test_changing_one_variant_changes_its_runs_alone(project):
         {"family": ["S12"]},
         {"summary": "other words"},
         {"evaluation": {"train_sample": 7}},
-        {"looks": "two"},
     ],
 )
 def test_what_changes_no_number_changes_no_identity(project, edit):
     before = identities(project)
     change(project / "studies" / "smoke.yaml", **edit)
     assert identities(project) == before
+
+
+def test_the_looks_change_no_identity(project):
+    before = identities(project, "depth")
+    change(project / "studies" / "depth.yaml", looks="fixed")
+    assert identities(project, "depth") == before
+
+
+def test_two_looks_need_exactly_twelve_seeds(project):
+    """Fewer could never be judged: the first look is of 6 seeds at 2 %, the second of 12 at 3 %."""
+    change(project / "studies" / "depth.yaml", seeds=list(range(11)))
+    with pytest.raises(UserError, match="looks: two judges after 6 and after 12 seeds, .*; seeds has 11"):
+        load_study(project, "depth")
 
 
 def test_comments_change_no_identity(project):

@@ -55,4 +55,10 @@ def test_thresholds_and_margins_are_named(told: dict[str, str], page: str) -> No
     assert "more than 5 points" in told["S60a"]
     assert "halves_excess near 0 points, within 0.1 points" in told["S67"]
     assert "gates: trained, settled, dose" in told["S61c"].lower()
-    assert "**dose**: decay dose at least 0.1" in page
+    assert re.search(r"\*\*dose\*\*: Weight decay acted.*\. Thresholds: decay dose at least 0\.1\.", page)
+    assert "fall at most 0.05 (of the held-out error, in the last quarter" in page
+
+
+def test_a_gate_without_thresholds_says_what_it_asks_and_a_symbol_keeps_its_capital(page: str) -> None:
+    assert re.search(r"\*\*tuned\*\*: Every compared variant.*tried\.$", page, flags=re.MULTILINE)
+    assert re.search(r"\*\*tower contrast\*\* \(\d+\): J, the division of labour", page)

@@ -52,7 +52,7 @@ class Settled(Settings):
 class ErrorsLeft(Settings):
     """A training error is left that weight decay could lower."""
 
-    training_error_at_least: Annotated[float, Field(gt=0, lt=1)]
+    training_error_at_least: Annotated[float, Field(gt=0, lt=1, description="mean over the runs of all arms")]
 
 
 class Dose(Settings):
@@ -95,7 +95,7 @@ class EnoughKernels(Settings):
 
 
 class Tuned(Settings):
-    """No thresholds: a rate was searched for every variant, and does not lie at the edge of those tried."""
+    """Every compared variant was trained at the best of several learning rates, not at the edge of those tried."""
 
 
 class Gates(Settings):

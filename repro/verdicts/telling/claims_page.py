@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from repro.files import write_text
+from repro.settings import Settings
 from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, claims_folder, load_registry
 from repro.verdicts.registry.statement import Statement
 from repro.verdicts.registry.test_types import FORMS
@@ -34,9 +35,7 @@ def claims_page(registry: Registry) -> str:
         if used[name]
     ]
     lines += ["", "## Gates", "", "A shut gate means *not evaluated*, never *contradicted*.", ""]
-    for gate, thresholds in registry.gates.model_dump(mode="json").items():
-        said = ", ".join(f"{_spaced(key)} {_plain(value)}" for key, value in thresholds.items())
-        lines.append(f"- **{_spaced(gate)}**: {said}")
+    lines += [_gate(name, getattr(registry.gates, name)) for name in type(registry.gates).model_fields]
     section = None
     for entry in registry:
         top = entry.section.split(".")[0]
@@ -92,6 +91,16 @@ def _tested(entry: Statement, registry: Registry) -> list[str]:
     return lines
 
 
+def _gate(name: str, rule: Settings) -> str:
+    """What the gate asks, and each threshold with what it is a threshold of."""
+    asks = " ".join((type(rule).__doc__ or "").split())
+    thresholds = []
+    for key, field in type(rule).model_fields.items():
+        meaning = f" ({field.description})" if field.description else ""
+        thresholds.append(f"{_spaced(key)} {_plain(getattr(rule, key))}{meaning}")
+    return f"- **{_spaced(name)}**: {asks}" + (f" Thresholds: {'; '.join(thresholds)}." if thresholds else "")
+
+
 def _rule(rule: Rule) -> str:
     return f"{_spaced(rule.name)} {rule.value}"
 
@@ -107,7 +116,8 @@ def _plain(value: float | bool) -> str:
 
 
 def _lowered(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    """Without its capital, unless the first word is a symbol of one letter such as J."""
+    return text if not text[1:2].isalpha() else text[:1].lower() + text[1:]
 
 
 def _spaced(name: str) -> str:
