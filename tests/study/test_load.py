@@ -146,7 +146,7 @@ def test_the_looks_change_no_identity(project):
 def test_two_looks_need_exactly_twelve_seeds(project):
     """Fewer could never be judged: the first look is of 6 seeds at 2 %, the second of 12 at 3 %."""
     change(project / "studies" / "depth.yaml", seeds=list(range(11)))
-    with pytest.raises(UserError, match="looks: two judges after 6 and after 12 seeds, .*; seeds has 11"):
+    with pytest.raises(UserError, match=r"looks: two judges after 6 and after 12 seeds, .*; seeds has 11"):
         load_study(project, "depth")
 
 

@@ -61,7 +61,7 @@ def test_a_row_says_verdict_effect_seeds_the_papers_number_and_why(ledger: Ledge
     assert head == ["statement", "verdict", "effect", "seeds", "the paper", "flags, reason"]
     (row,) = [row for row in rows if row[0].startswith("**S61c**")]
     assert row[1] == "**supported**"
-    assert re.fullmatch(r"\d\.\d\d points \[\d\.\d\d, \d\.\d\d\]", row[2])
+    assert re.fullmatch(r"\d\.\d\d points \[\d\.\d\d, \d\.\d\d\] at 95 %", row[2])
     assert row[3] == "8 + 8"
     assert row[5].startswith("*part tested, reduced scale*: ")
     assert "adjusted p" in row[5]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from repro.verdicts.finding import Finding, amount, number
+from repro.verdicts.finding import Finding, amount, number, percent
 
 if TYPE_CHECKING:
     from repro.verdicts.judging.verdict import Verdict
 
 
 def shown_estimate(verdict: Verdict, finding: Finding) -> str:
-    """Estimate with its interval, for instance "1.24 points [-0.31, 2.79]"."""
+    """Estimate with its interval and that one's level, for instance "1.24 points [-0.31, 2.79] at 97 %"."""
     unit = finding.unit
     if unit == "rate" and "shown" in finding.details:
         text = f"{finding.details['shown']} of {finding.n[0]} runs"
@@ -21,6 +21,7 @@ def shown_estimate(verdict: Verdict, finding: Finding) -> str:
     low, high = verdict.interval if verdict.interval is not None else (math.nan, math.nan)
     if math.isfinite(low) and math.isfinite(high):
         text += f" [{number(low, unit)}, {number(high, unit)}]"
+        text += "" if verdict.confidence is None else f" at {percent(verdict.confidence)}"
     return text
 
 
@@ -33,6 +34,8 @@ def estimate_in_words(verdict: Verdict, finding: Finding) -> str:
 
 def shown_n(finding: Finding) -> str:
     """How many seeds a finding rests on, an arm each, for instance "6 + 6 seeds"."""
+    if "without_difference" in finding.details:  # runs whose towers do not differ have no side
+        return f"{finding.n[0]} runs whose towers differ"
     return " + ".join(str(n) for n in finding.n) + (" seed" if finding.n == (1,) else " seeds")
 
 

@@ -17,7 +17,7 @@ from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
 from repro.settings import Settings, validated
 from repro.study.load import read_study
-from repro.verdicts.finding import NotEvaluated, percent
+from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.judging.ledger import Entry, Ledger, make_ledger
 from repro.verdicts.judging.reasons import shown_estimate
 from repro.verdicts.judging.verdict import Verdict, not_evaluated
@@ -147,8 +147,7 @@ def effect_of(verdict: Verdict) -> str | None:
     if verdict.finding is None or verdict.estimate is None:
         return None
     part = verdict.finding.details.get("weakest")
-    text = f"{'' if part is None else f'{part}: '}{shown_estimate(verdict, verdict.finding)}"
-    return text if verdict.confidence is None or "[" not in text else f"{text} at {percent(verdict.confidence)}"
+    return f"{'' if part is None else f'{part}: '}{shown_estimate(verdict, verdict.finding)}"
 
 
 def _row(

@@ -38,6 +38,10 @@ runs" and "in every run" it is that of the rate. A statement that needs several 
 smallest of their effects: the variant with it is named, and the interval is that of the smallest effect, not of this
 variant alone. Seeds: runs of each arm that the verdict rests on, of those registered; fewer than all where the first
 look decided."""
+COUNTED = """\
+Statements that repeat another are not counted twice. An exploratory verdict is on a statement that the study did not
+register for these runs. Points are percentage points of error. An adjusted p is held against 5 %, in a study with two
+looks against 2 % at the first and 3 % at the second."""
 NONE = "–"
 DECIDED = ("supported", "contradicted")
 
@@ -238,7 +242,7 @@ def _verdict(entry: Entry) -> str:
     if entry.statement.known_erratum is not None and verdict.outcome == "contradicted":
         word += ", as expected of a statement that is false as printed"
     reason = _flat(verdict.reason).rstrip(".").replace(f"{entry.study} has no", "it has no")
-    if not reason.startswith(str(entry.study)):
+    if not reason.startswith(str(entry.study)) and "_" not in reason.partition(" ")[0]:  # a variant keeps its spelling
         reason = reason[:1].upper() + reason[1:]
     return f"**{word}**. {_shown(verdict)}{reason}."
 
@@ -252,14 +256,18 @@ def _shown(verdict: Verdict) -> str:
 def _counts(recorded: Recorded) -> list[str]:
     """How many statements came out how, by study, repeats left out."""
     counted: dict[str, Counter[str]] = {}
+    explored: Counter[tuple[str, str]] = Counter()
     for entry in recorded.ledger.entries:
         if entry.standing != "repeats" and entry.verdict is not None:
-            counted.setdefault(entry.study or "no study needed", Counter())[entry.verdict.outcome] += 1
+            study, word = entry.study or "no study needed", entry.verdict.outcome
+            counted.setdefault(study, Counter())[word] += 1
+            explored[study, word] += "exploratory" in entry.verdict.flags
     words = ("supported", "contradicted", "inconclusive", "not_evaluated", "untestable")
     lines = [f"| judged on | {' | '.join(word.replace('_', ' ') for word in words)} |", f"|{'---|' * (len(words) + 1)}"]
     for study, counts in counted.items():
-        lines.append(f"| {study} | {' | '.join(str(counts[word]) for word in words)} |")
-    return [*lines, "", "Statements that repeat another are not counted twice. Points are percentage points of error."]
+        cells = [f"{counts[word]}" + (f" ({n} exploratory)" if (n := explored[study, word]) else "") for word in words]
+        lines.append(f"| {study} | {' | '.join(cells)} |")
+    return [*lines, "", *COUNTED.splitlines()]
 
 
 def _in_cell(text: str) -> str:
