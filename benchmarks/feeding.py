@@ -25,7 +25,7 @@ from benchmarks.results import Record, compared, measured
 from repro.data.augmentation import draw
 from repro.data.packed import MANIFEST, Packed, open_packed
 from repro.data.registration import use_data
-from repro.measurement.views import cut_views, offsets, ten_views
+from repro.measurement.predictions.views import cut_views, offsets, ten_views
 from repro.runs.store import RunSpec
 from repro.study.settings import Augmentation, RunSettings
 from repro.training.batches import Batches

@@ -18,6 +18,7 @@ CONTRACTS = [
 BREACHES = {
     "repro/evidence/record.py": "import repro.report.page.page",
     "repro/verdicts/registry/metrics.py": "import repro.verdicts.judging.decision",
+    "repro/measurement/first_layer/chroma.py": "import repro.measurement.predictions.errors",
     "repro/runs/lease.py": "import torch",
     "repro/net/dropout.py": "import repro.data.packed",
     "repro/report/cases/rows.py": "import repro.training.loop",

@@ -1,7 +1,7 @@
 """J, the division of labour between two towers (section 6.1): one number per net, from shares per kernel.
 
 A kernel's chroma share is the part of its response variance over natural patches that comes from the patches'
-chroma, in [0, 1] (`repro/measurement/chroma.py`). A kernel above `COLOUR_SPECIFIC` is colour-specific, else
+chroma, in [0, 1] (`repro/measurement/first_layer/chroma.py`). A kernel above `COLOUR_SPECIFIC` is colour-specific, else
 colour-agnostic. J is the difference between the two towers' shares of colour-specific kernels, without its sign,
 because the numbering of towers means nothing: 0 when both towers hold the same mixture, 1 when one holds nothing
 but colour-specific kernels and the other none.

@@ -11,7 +11,7 @@ from repro.data.colour import ColourSums
 from repro.data.packed import Colour
 from repro.data.preparation.resizing import crop_offset, resize_and_crop, resized_shape
 from repro.facts.fact import Fact, fact
-from repro.measurement import views
+from repro.measurement.predictions import views
 from repro.net.alexnet import AlexNet
 from repro.net.table.settings import NetSettings
 from repro.study.settings import TrainingSettings

@@ -1,8 +1,9 @@
 """The measurements of a finished run, each kept by itself in the store (repro/measurement/cache.py).
 
-To add one: a module NAME.py with a function `measure` from a `Subject` (and settings, by name) to `Measured` and a
-VERSION, which goes up when the same run would be measured differently; and `metrics/NAME.yaml`, which says what its
-numbers are (repro/measurement/declared.py). A setting that it reads is a field of `EvaluationSettings`.
+To add one: a module NAME.py in the folder of what it reads (`first_layer/`, `activations/`, `predictions/`), with a
+function `measure` from a `Subject` (and settings, by name) to `Measured` and a VERSION, which goes up when the same
+run would be measured differently; and `metrics/NAME.yaml`, which says what its numbers are
+(repro/measurement/declared.py). A setting that it reads is a field of `EvaluationSettings`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import torch
 
 from repro.data.chosen_pictures import pictures_of
 from repro.data.packed import Packed
-from repro.measurement import ensembles, views
+from repro.errors import UserError
 from repro.measurement.cache import keep, kept_path, read_kept
-from repro.measurement.declared import declarations
+from repro.measurement.declared import FOLDER, declarations
+from repro.measurement.predictions import ensembles, views
 from repro.measurement.run_record import curves_of, provenance_of, recorded_scalars, status_of
 from repro.measurement.subject import Arrays, Measured, Subject, classes_in
 from repro.runs.store import Run
@@ -50,6 +52,23 @@ class Measurement:
         return kept_path(run, self.name, self.version, self.values(evaluation))
 
 
+def module_of(name: str, folder: Path = Path(__file__).parent) -> str:
+    """The name of a declared measurement's module: NAME.py, in whichever folder of this package it lies.
+
+    Raises UserError where there is no such file, or more than one.
+    """
+    found = sorted(folder.rglob(f"{name}.py"))
+    if not found:
+        declaration = folder / FOLDER / f"{name}.yaml"
+        raise UserError(
+            f"{declaration} has no module: {name}.py is in no folder of {folder}; write it or delete the declaration"
+        )
+    if len(found) > 1:
+        several = " and ".join(map(str, found))
+        raise UserError(f"{several} have one name, by which the measurement {name} is found; rename all but one")
+    return ".".join(("repro.measurement", *found[0].relative_to(folder).with_suffix("").parts))
+
+
 def _measurement(name: str, module: ModuleType, function: str = "measure") -> Measurement:
     """A module's measurement: its settings are what its function asks for besides the subject."""
     take = getattr(module, function)
@@ -57,9 +76,7 @@ def _measurement(name: str, module: ModuleType, function: str = "measure") -> Me
 
 
 MEASUREMENTS = tuple(
-    _measurement(name, importlib.import_module(f"repro.measurement.{name}"))
-    for name in declarations()
-    if name != RUN_RECORD
+    _measurement(name, importlib.import_module(module_of(name))) for name in declarations() if name != RUN_RECORD
 )
 PROBABILITIES = _measurement("probabilities", ensembles)
 VIEW_PROBABILITIES = _measurement("view_probabilities", ensembles, "measure_ten_views")

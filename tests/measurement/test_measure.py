@@ -16,7 +16,7 @@ from repro.data.packed import Packed, open_packed
 from repro.errors import UserError
 from repro.measurement import cache, measure
 from repro.measurement import measure_all as side_by_side
-from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED, Measurement, missing, take
+from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED, Measurement, missing, module_of, take
 from repro.measurement.measure_all import Task, measure_all
 from repro.measurement.subject import Measured
 from repro.runs.store import Run
@@ -92,6 +92,30 @@ def test_every_setting_is_a_field_and_every_name_is_given_once() -> None:
     assert len(set(names)) == len(names)
     used = {name for one in MEASUREMENTS for name in one.settings} | {"batch"}
     assert used == set(EvaluationSettings.model_fields)
+
+
+def _file(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_a_module_is_found_in_whichever_folder_it_lies(tmp_path: Path) -> None:
+    _file(tmp_path, "top.py", "weights/rank.py", "weights/of_rank.py", "metrics/rank.yaml", "weights/deeper/norm.py")
+    found = [module_of(name, tmp_path) for name in ("top", "rank", "norm")]
+    assert found == [f"repro.measurement.{name}" for name in ("top", "weights.rank", "weights.deeper.norm")]
+
+
+def test_what_is_declared_without_a_module_is_named(tmp_path: Path) -> None:
+    _file(tmp_path, "metrics/rank.yaml", "weights/ranks.py")
+    with pytest.raises(UserError, match=r"metrics.rank\.yaml has no module: rank\.py is in no folder of"):
+        module_of("rank", tmp_path)
+
+
+def test_modules_with_the_name_of_one_measurement_are_named(tmp_path: Path) -> None:
+    _file(tmp_path, "metrics/rank.yaml", "weights/rank.py", "outputs/rank.py")
+    with pytest.raises(UserError, match=r"outputs.rank\.py and .*weights.rank\.py .*one name"):
+        module_of("rank", tmp_path)
 
 
 def test_all_names_are_described(store: Path) -> None:

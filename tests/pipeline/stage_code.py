@@ -31,7 +31,8 @@ NOT_BY_DVC = {
 CLAIMS = {"verdicts": "*.py", "report": "test_*.py"}
 """Stages that read the folder of claims, whose files nobody imports by name; and which of those they execute."""
 BY_DECLARATION = {"repro.measurement.measure": ("repro.measurement", "metrics/*.yaml")}
-"""Modules that import others by the names of data files: the package of these others, and the files in its folder."""
+"""Modules that import others by the names of data files: the package in which these others lie, in its folders too, and
+the data files."""
 COMMENT = "# The code that this stage runs, by its imports (make deps):"
 _WIDTH = 120
 
@@ -138,7 +139,8 @@ def _declared(name: str) -> set[str]:
     if name not in BY_DECLARATION:
         return set()
     package, files = BY_DECLARATION[name]
-    return {f"{package}.{path.stem}" for path in _modules()[package].parent.glob(files)} & set(_modules())
+    declared = {path.stem for path in _modules()[package].parent.glob(files)}
+    return {name for name in _modules() if name.startswith(f"{package}.") and name.rpartition(".")[2] in declared}
 
 
 def _used(tree: ast.AST) -> set[str]:

@@ -351,7 +351,7 @@ def test_verdicts_have_their_colours_and_one_that_only_one_side_has_is_told(judg
         ("measurement/metrics/errors.yaml", True),
         ("measurement/declared.py", True),
         ("verdicts/registry/metrics.py", True),
-        ("measurement/errors.py", False),
+        ("measurement/predictions/errors.py", False),
     ],
 )
 def test_the_digest_of_the_code_notices_what_decides_how_a_metric_is_read(

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from repro.measurement import class_tree
+from repro.measurement.predictions import class_tree
 
 _SYNSET = re.compile(r"n\d{8}")
 

@@ -1,6 +1,6 @@
 """Do the towers' first-layer kernels divide labour between colour and form (section 6.1, Figure 3)?
 
-Per kernel: the chroma share of its responses to natural patches (`repro/measurement/chroma.py`); above a
+Per kernel: the chroma share of its responses to natural patches (`repro/measurement/first_layer/chroma.py`); above a
 registered threshold it is colour-specific, else colour-agnostic. Per net: J, the difference between the towers'
 shares of colour-specific live kernels (`repro/evidence/division.py`).
 

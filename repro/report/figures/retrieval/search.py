@@ -73,7 +73,7 @@ def _searched(run: Run, packed: Packed) -> dict[str, npt.NDArray[Any]]:
     """The search itself; empty for a net without the layer."""
     import torch
 
-    from repro.measurement.neighbours import nearest, pixel_distances, squared_distances
+    from repro.measurement.activations.neighbours import nearest, pixel_distances, squared_distances
     from repro.measurement.subject import Subject, through
     from repro.training.evaluation import fixed_sample
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.data.augmentation import mean_to_subtract
-from repro.measurement import colour_shift, off_centre, views
+from repro.measurement.predictions import colour_shift, off_centre, views
+from repro.measurement.predictions.views import mean_probabilities, offsets, ten_views, view_ranks, views_on_device
 from repro.measurement.subject import Seen, Subject
-from repro.measurement.views import mean_probabilities, offsets, ten_views, view_ranks, views_on_device
 from repro.randomness import generator
 from repro.training.evaluation import Inputs, fixed_sample, rank_of_label
 from tests.measurement.subjects import packed_of, small_packed, subject_of

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from repro.data.packed import Split
-from repro.measurement import binary_codes, neighbours
-from repro.measurement.binary_codes import codes, hamming, principal_axes, reduced_pixels
-from repro.measurement.neighbours import (
+from repro.measurement.activations import binary_codes, neighbours
+from repro.measurement.activations.binary_codes import codes, hamming, principal_axes, reduced_pixels
+from repro.measurement.activations.neighbours import (
     agreement,
     nearest,
     percentiles,

@@ -13,9 +13,8 @@ from hypothesis.extra import numpy as arrays
 
 from repro.data.chosen_pictures import pictures_of
 from repro.evidence.division import division
-from repro.measurement import kernels as first_layer
-from repro.measurement.chroma import PatchColours, chroma_responses, input_vector, natural_patches
-from repro.measurement.kernels import first_kernels, live
+from repro.measurement.first_layer.chroma import PatchColours, chroma_responses, input_vector, natural_patches
+from repro.measurement.first_layer.kernels import first_kernels, live, measure
 from repro.measurement.subject import Subject
 from repro.study.settings import PictureSettings
 from tests.measurement.subjects import FEW, SEED, small_packed, subject_of
@@ -131,7 +130,7 @@ def test_patches_reach_every_place_and_are_spread_evenly(tmp_path: Path):
 
 def test_every_run_on_the_same_pictures_has_the_same_patches(tmp_path: Path):
     packed = small_packed(tmp_path)
-    taken = [first_layer.measure(subject_of(packed, seed=seed)).arrays for seed in (1, 2)]
+    taken = [measure(subject_of(packed, seed=seed)).arrays for seed in (1, 2)]
     for arrays_of in taken:
         view = packed.train.pictures
         patches = natural_patches(view, packed.mean_picture, 3, 3)
@@ -144,7 +143,7 @@ def test_a_run_on_grey_pictures_has_no_chroma(tmp_path: Path):
     packed = small_packed(tmp_path)
     grey = pictures_of(PictureSettings(colour="grey"), packed)
     assert np.ptp(natural_patches(grey.train.pictures, grey.mean_picture, 3, 3, n=50), axis=-1).max() < 1e-4
-    taken = first_layer.measure(subject_of(packed, small_settings(pictures={"colour": "grey"})))
+    taken = measure(subject_of(packed, small_settings(pictures={"colour": "grey"})))
     assert taken.arrays["conv1_chroma_response"].max() < 1e-6
 
 
@@ -161,7 +160,7 @@ def test_kept_points_have_the_shares_of_live_kernels_and_j(tmp_path: Path):
     learned = colour[:, :, None, None] * blob
     points = {0: start, 7: learned, 14: np.full_like(start, np.nan)}
     subject = Subject(plain.net, packed, plain.settings, SEED, FEW, points)
-    found = first_layer.measure(subject).arrays
+    found = measure(subject).arrays
     alive = live(learned, start)
     assert found["conv1_points_step"].tolist() == [0, 7, 14]
     shares = found["conv1_points_chroma_response"]
@@ -177,24 +176,24 @@ def test_kept_points_have_the_shares_of_live_kernels_and_j(tmp_path: Path):
 
 
 def test_a_run_that_kept_no_points_has_none(tmp_path: Path):
-    found = first_layer.measure(subject_of(small_packed(tmp_path))).arrays
+    found = measure(subject_of(small_packed(tmp_path))).arrays
     assert not [name for name in found if "points" in name]
 
 
 def test_a_dense_second_layer_tells_what_it_reads(tmp_path: Path):
     packed = small_packed(tmp_path)
-    assert "conv2_input_vector" not in first_layer.measure(subject_of(packed)).arrays
+    assert "conv2_input_vector" not in measure(subject_of(packed)).arrays
     joined = small_settings(net={"crossings": ["conv2"]})
-    assert "conv2_input_vector" not in first_layer.measure(subject_of(packed, joined)).arrays
+    assert "conv2_input_vector" not in measure(subject_of(packed, joined)).arrays
     dense = subject_of(packed, small_settings(net={"towers": 1}))
-    found = first_layer.measure(dense).arrays["conv2_input_vector"]
+    found = measure(dense).arrays["conv2_input_vector"]
     weights = dense.net.state_dict()["conv2.weight"].numpy()
     assert found.shape == (weights.shape[1],)
     assert np.linalg.norm(found) == pytest.approx(1)
     matrix = np.abs(weights).sum(axis=(2, 3))
     np.testing.assert_allclose(matrix.T @ (matrix @ found), np.linalg.norm(matrix, 2) ** 2 * found, rtol=1e-4)
     without = subject_of(packed, small_settings(net={"towers": 1, "removed": ["conv1"]}))
-    assert "conv2_input_vector" not in first_layer.measure(without).arrays
+    assert "conv2_input_vector" not in measure(without).arrays
 
 
 @given(arrays.arrays(np.float64, (5, 4, 2, 2), elements=st.floats(-1, 1, width=16)))
@@ -212,4 +211,4 @@ def test_a_kernel_larger_than_the_pictures_has_no_share(tmp_path: Path):
     packed = small_packed(tmp_path)
     subject = subject_of(packed)
     subject.pictures = replace(packed, mean_picture=packed.mean_picture[:2, :2])
-    assert np.isnan(first_layer.measure(subject).arrays["conv1_chroma_response"]).all()
+    assert np.isnan(measure(subject).arrays["conv1_chroma_response"]).all()

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.measurement import coadaptation
-from repro.measurement.coadaptation import mean_correlation, participation, silenced
+from repro.measurement.activations import coadaptation
+from repro.measurement.activations.coadaptation import mean_correlation, participation, silenced
 from tests.measurement.subjects import small_packed, subject_of
 
 

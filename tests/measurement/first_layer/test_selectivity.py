@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.measurement import selectivity
-from repro.measurement.kernels import live
-from repro.measurement.selectivity import (
+from repro.measurement.first_layer import selectivity
+from repro.measurement.first_layer.kernels import live
+from repro.measurement.first_layer.selectivity import (
     FREQUENCY_SELECTIVE,
     blobs,
     dominant_colour,

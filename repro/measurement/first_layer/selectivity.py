@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from repro import randomness
-from repro.measurement.kernels import chroma_shares, first_kernels, live
+from repro.measurement.first_layer.kernels import chroma_shares, first_kernels, live
 from repro.measurement.subject import Measured, Subject
 
 VERSION = 1

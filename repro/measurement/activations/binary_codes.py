@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from repro import randomness
 from repro.data.packed import Split
-from repro.measurement.neighbours import Floats, Ints, Values, agreement, features, pixel_blocks
+from repro.measurement.activations.neighbours import Floats, Ints, Values, agreement, features, pixel_blocks
 from repro.measurement.subject import Measured, Subject
 
 VERSION = 1

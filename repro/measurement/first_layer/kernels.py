@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from repro import randomness
 from repro.evidence.division import division
-from repro.measurement.chroma import PatchColours, chroma_responses, input_vector, natural_patches
+from repro.measurement.first_layer.chroma import PatchColours, chroma_responses, input_vector, natural_patches
 from repro.measurement.subject import Arrays, Measured, Subject
 from repro.net.alexnet import AlexNet
 

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.measurement import ensembles, views
-from repro.measurement.ensembles import ensemble_arrays, subsets_of, view_ensemble_arrays
+from repro.measurement.predictions import ensembles, views
+from repro.measurement.predictions.ensembles import ensemble_arrays, subsets_of, view_ensemble_arrays
 from tests.measurement.subjects import small_packed, subject_of
 
 

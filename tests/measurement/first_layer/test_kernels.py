@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from repro.measurement import kernels as first_layer
-from repro.measurement.kernels import chroma_shares, cosines, peak_shares
+from repro.measurement.first_layer.kernels import chroma_shares, cosines, measure, peak_shares
 from tests.measurement.subjects import small_packed, subject_of
 
 
@@ -73,9 +72,9 @@ def test_weights_that_are_no_numbers_are_kept_as_zeros(tmp_path: Path) -> None:
     weight = subject.net.state_dict()["conv1.weight"]
     start = weight.numpy().copy()
     weight[1:] *= 3
-    larger = first_layer.measure(subject)
+    larger = measure(subject)
     weight[0], weight[1], weight[2, 0] = math.nan, math.inf, -math.inf
-    found = first_layer.measure(subject)
+    found = measure(subject)
     expected = 3 * start
     expected[:2], expected[2, 0] = 0, 0
     np.testing.assert_allclose(found.arrays["conv1"], expected, rtol=1e-6)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from repro.measurement import dropout_average
-from repro.measurement.dropout_average import divergence_of, geometric_mean, mean_log_probabilities
+from repro.measurement.predictions import dropout_average
+from repro.measurement.predictions.dropout_average import divergence_of, geometric_mean, mean_log_probabilities
 from repro.measurement.subject import Subject, through
 from tests.measurement.subjects import small_packed, subject_of
 from tests.small_runs import small_settings

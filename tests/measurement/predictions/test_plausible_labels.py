@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from repro.data.layouts.cifar10 import FOLDER
 from repro.data.procedural.data_set import KINDS
-from repro.measurement import class_tree, plausible_labels
-from repro.measurement.class_tree import distances, known_paths, paths
-from repro.measurement.plausible_labels import kin, share, top_labels
+from repro.measurement.predictions import class_tree, plausible_labels
+from repro.measurement.predictions.class_tree import distances, known_paths, paths
+from repro.measurement.predictions.plausible_labels import kin, share, top_labels
 from repro.measurement.subject import Seen, Subject
 from tests.measurement.subjects import packed_of, subject_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repro.measurement import errors
+from repro.measurement.predictions import errors
 from repro.measurement.subject import Subject
 from tests.measurement.subjects import packed_of, subject_of
 

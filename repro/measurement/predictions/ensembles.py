@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from repro.measurement import views
+from repro.measurement.predictions import views
 from repro.measurement.subject import Measured, Subject
 from repro.training.evaluation import rank_of_label
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from repro.measurement import class_tree
+from repro.measurement.predictions import class_tree
 from repro.measurement.subject import Measured, Subject
 
 VERSION = 2
