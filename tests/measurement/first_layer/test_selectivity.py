@@ -63,7 +63,7 @@ def test_a_grating_is_selective_for_its_own_frequency_and_orientation(
 
 
 def test_noise_is_selective_as_often_as_its_level_says() -> None:
-    assert orientation_selective(_noise(400, 11), 99).mean() < 0.03
+    assert orientation_selective(_noise(200, 11), 99).mean() < 0.03
     assert orientation_selective(_noise(400, 5), 99).mean() < 0.03
 
 
