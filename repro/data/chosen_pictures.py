@@ -39,10 +39,8 @@ def pictures_of(settings: PictureSettings, packed: Packed) -> Packed:
         if len(whole[name]) and not len(chosen[name][1]):
             raise UserError(f"training.pictures: {_changed(settings)} leaves no {name} pictures of {packed.folder}")
 
-    size = packed.mean_picture.shape[0]
     grey = {"rgb": False, "grey": True}[settings.colour]
-    moved = {"in_place": False, "shuffled": True}[settings.pixels]
-    change = PixelChange(grey, _shuffled_pixels(size) if moved else None)
+    change = PixelChange(grey)
     views = {
         name: Split(ChosenPictures(split.pictures, ids, change), split.labels[ids], ids)
         for name, (split, ids) in chosen.items()
@@ -62,35 +60,24 @@ def pictures_of(settings: PictureSettings, packed: Packed) -> Packed:
 
 @dataclass(frozen=True)
 class PixelChange:
-    """What is done to the pixels of every picture, in this order.
-
-    grey     each channel becomes the mean of the three
-    sources  pixel i of a picture, counted row by row, is taken from position sources[i]; None: pixels stay
-    """
+    """What is done to the pixels of every picture: `grey` makes each channel the mean of the three."""
 
     grey: bool = False
-    sources: Ints | None = None
 
     @property
     def none(self) -> bool:
-        return not self.grey and self.sources is None
+        return not self.grey
 
     def of(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Whole pictures (..., S, S, 3) with the change applied."""
         if self.grey:
             total = pixels.sum(axis=-1, keepdims=True, dtype=np.uint16)
             pixels = np.repeat(((total + 1) // 3).astype(np.uint8), 3, axis=-1)
-        return self._moved(pixels)
+        return pixels
 
     def of_mean(self, mean: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The mean picture (S, S, 3) with the same change applied."""
-        return self._moved(np.repeat(mean.mean(axis=-1, keepdims=True), 3, axis=-1) if self.grey else mean)
-
-    def _moved(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        if self.sources is None:
-            return pixels
-        *several, height, width, channels = pixels.shape
-        return pixels.reshape(*several, height * width, channels)[..., self.sources, :].reshape(pixels.shape)
+        return np.repeat(mean.mean(axis=-1, keepdims=True), 3, axis=-1) if self.grey else mean
 
 
 @dataclass(frozen=True)
@@ -148,10 +135,6 @@ def _share(labels: Ints, ids: Ints, share: float) -> Ints:
     rank = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
     wanted = np.maximum(1, np.floor(counts * share + 0.5))
     return np.sort(order[rank < np.repeat(wanted, counts)])
-
-
-def _shuffled_pixels(size: int) -> Ints:
-    return randomness.permutation(randomness.key("places of pixels"), size * size)
 
 
 def _changed(settings: PictureSettings) -> str:

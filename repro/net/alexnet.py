@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from repro.net.dropout import DropoutKey
+from repro.net.input_positions import input_positions
 from repro.net.layer_module import LayerModule
 from repro.net.state import from_tower_state, load_tower_state, tower_state
 from repro.net.table.layer import Layer
@@ -30,6 +31,7 @@ class AlexNet(nn.Module):
         self.table: tuple[Layer, ...] = layer_table(net, classes)
         towers = range(net.towers)
         self.towers_here = tuple(towers)
+        self.input_positions = input_positions(net)
         self.layers = [LayerModule(layer, towers, seed, dtype) for layer in self.table]
         for layer in self.layers:
             self.add_module(layer.layer.name, layer)
@@ -44,7 +46,7 @@ class AlexNet(nn.Module):
         "L.normalisation_scale" (s = k + alpha * sum of squares, where the layer is normalised) and "L.out"
         (what the next layer reads: after normalisation, pooling and dropout or its scaling).
         """
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = self.input_positions(x).contiguous(memory_format=torch.channels_last)
         for layer in self.layers:
             x = layer(x, dropout, capture)
         return x

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from repro.net.dropout import DropoutKey
+from repro.net.input_positions import input_positions
 from repro.net.joins import Joins
 from repro.net.layer_module import LayerModule
 from repro.net.table.layer import Layer
@@ -64,6 +65,7 @@ class TowerNet(nn.Module):
         self.table: tuple[Layer, ...] = layer_table(net, classes)
         self.joins = joins or Joins(net.towers)
         self.towers_here = self.joins.towers
+        self.input_positions = input_positions(net)
         self.towers = [
             Tower(self.table, tower, seed, dtype).to(device)
             for tower, device in zip(self.joins.towers, self.joins.devices, strict=True)
@@ -85,7 +87,7 @@ class TowerNet(nn.Module):
         pictures = [x] * len(self.towers) if isinstance(x, Tensor) else x
         devices = self.joins.devices
         parts = [
-            copy.to(device).contiguous(memory_format=torch.channels_last)
+            self.input_positions(copy.to(device)).contiguous(memory_format=torch.channels_last)
             for copy, device in zip(pictures, devices, strict=True)
         ]
         keys = [dropout and DropoutKey(dropout.key, dropout.sample_ids.to(device)) for device in devices]

@@ -9,6 +9,10 @@ TRAINING_VERSION = 1
 """Goes up when the same settings, seed and pictures would give other numbers; a golden test forces it."""
 
 
+CURVE_KEYS = ("curve_every", "curve_every_steps", "curve_pictures")
+"""Settings of `training` that say how a learning curve is sampled: they change no weight."""
+
+
 def run_identity(
     settings: RunSettings, seed: int, data_digest: str, parent: str | None = None, *, version: int = TRAINING_VERSION
 ) -> str:
@@ -21,7 +25,7 @@ def run_identity(
     switch leaves finished runs finished; a changed default must raise TRAINING_VERSION (a test pins them).
     """
     training = settings.training.model_dump(mode="json", exclude_defaults=True)
-    for key in ("curve_every", "curve_every_steps", "curve_pictures"):
+    for key in CURVE_KEYS:
         training.pop(key, None)
     return digest_of(
         {

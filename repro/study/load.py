@@ -15,6 +15,7 @@ from repro.net.table.settings import NetSettings
 from repro.project import Project
 from repro.settings import validated
 from repro.study.changes import changed
+from repro.study.identity import CURVE_KEYS
 from repro.study.parents import parents_of
 from repro.study.scaling import scaling_rule
 from repro.study.settings import RunSettings, Study, Variant
@@ -164,8 +165,8 @@ def _effect(settings: RunSettings, where: str) -> tuple[object, ...]:
         table = layer_table(settings.net, 2)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
-    training = settings.training.model_dump_json(exclude={"curve_every", "curve_pictures"})
-    return (table, settings.net.input_divisor, training)
+    training = settings.training.model_dump_json(exclude=set(CURVE_KEYS))
+    return (table, settings.net.input_divisor, settings.net.input_positions, training)
 
 
 def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:

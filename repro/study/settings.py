@@ -8,6 +8,7 @@ one more thing, and what comes out is a `RunSettings` in which nothing is left o
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -113,9 +114,14 @@ class PictureSettings(Settings):
         description="key of a random cut of the training pictures: one half is trained on, errors are of the other",
     )
     colour: Literal["rgb", "grey"] = Field("rgb", description="grey: each channel is the mean of the three")
-    pixels: Literal["in_place", "shuffled"] = Field(
-        "in_place", description="shuffled: one fixed permutation of the pixels' positions, the same for every picture"
-    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_former_key(cls, raw: Any) -> Any:
+        """Evidence that was recorded before `net.input_positions` was there says of every run `pixels: in_place`."""
+        if isinstance(raw, Mapping) and raw.get("pixels") == "in_place":
+            return {key: value for key, value in raw.items() if key != "pixels"}
+        return raw
 
     @property
     def portion(self) -> float:

@@ -108,7 +108,7 @@ def test_every_net_is_measured(tmp_path: Path, net: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "pictures",
-    [{"colour": "grey"}, {"classes": "second_half"}, {"half_split": 1}, {"pixels": "shuffled"}, {"share": 0.3}],
+    [{"colour": "grey"}, {"classes": "second_half"}, {"half_split": 1}, {"share": 0.3}],
     ids=str,
 )
 def test_every_choice_of_pictures_is_measured(tmp_path: Path, pictures: dict[str, Any]) -> None:

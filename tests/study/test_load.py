@@ -246,6 +246,15 @@ def test_defaults_of_a_recipe_are_pinned_to_the_training_version():
             assert dict(_flat(now))[path] == value, f"{name}.{path}"
 
 
+def test_a_variant_that_only_samples_curves_otherwise_changes_nothing(project):
+    """Such a variant's runs would have the base's identities: a study would list one run twice."""
+    variants = read_yaml(project / "variants.yaml")
+    variants["no_weight_decay"]["changes"] = {"training.curve_every_steps": 3}
+    write(project / "variants.yaml", variants)
+    with pytest.raises(UserError, match="no_weight_decay changes nothing in study decay"):
+        load_study(project, "decay")
+
+
 def _flat(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
         if isinstance(item, dict):

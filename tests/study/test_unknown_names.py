@@ -87,7 +87,6 @@ def packed(folder: Path) -> Packed:
 PICTURES: dict[str, Callable[[RunSettings, Packed], Any]] = {
     "training.pictures.classes": lambda settings, of: pictures_of(settings.training.pictures, of),
     "training.pictures.colour": lambda settings, of: pictures_of(settings.training.pictures, of),
-    "training.pictures.pixels": lambda settings, of: pictures_of(settings.training.pictures, of),
     "training.precision": lambda settings, of: Inputs.of(settings, of, torch.device("cpu")),
     "training.mean": lambda settings, of: mean_to_subtract(of.mean_picture, settings.training.mean, 16),
     "training.augmentation.crops": lambda settings, of: draw(
@@ -123,6 +122,7 @@ READERS: dict[str, list[Read]] = {
     "net.pooling.layers": [the_table],
     "net.pooling.rounding": [the_table],
     "net.activation": [a_step_forward],
+    "net.input_positions": [a_step_forward],
     "net.dropout.rule": [a_step_forward, lambda settings: a_step_forward(settings, training=False)],
     "net.dropout.place": [the_table],
     "net.initial_values.rule": [the_table],

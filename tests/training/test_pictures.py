@@ -56,7 +56,6 @@ choices = st.builds(
     classes=st.sampled_from(["all", "first_half", "second_half"]),
     half_split=st.none() | st.integers(0, 5),
     colour=st.sampled_from(["rgb", "grey"]),
-    pixels=st.sampled_from(["in_place", "shuffled"]),
 )
 
 
@@ -78,7 +77,7 @@ def test_a_picture_keeps_its_label_and_its_place(packed, choice):
         assert split.pictures.shape == (len(split), *source.pictures.shape[1:])
         assert (np.diff(places) > 0).all()
         np.testing.assert_array_equal(split.labels, source.labels[places])
-        if choice.colour == "rgb" and choice.pixels == "in_place":
+        if choice.colour == "rgb":
             np.testing.assert_array_equal(all_pixels(split), np.asarray(source.pictures[places]))
 
 
@@ -135,7 +134,7 @@ def test_a_choice_that_leaves_nothing_is_named(tmp_path):
 
 
 def test_nothing_is_read_before_it_is_asked_for(packed):
-    view = seen(packed, share=0.5, colour="grey", pixels="shuffled")
+    view = seen(packed, share=0.5, colour="grey")
     for name in ("train", "validation", "held_out"):
         assert isinstance(getattr(view, name).pictures.whole, np.memmap)
 
@@ -156,7 +155,7 @@ def test_choices_are_pinned(packed, choice, first):
 # ---- what is done to them --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("choice", [{"share": 0.5}, {"colour": "grey"}, {"pixels": "shuffled"}])
+@pytest.mark.parametrize("choice", [{"share": 0.5}, {"colour": "grey"}])
 @settings(max_examples=30)
 @given(data=st.data())
 def test_a_view_is_indexed_as_the_array_of_its_pictures(packed, choice, data):
@@ -189,32 +188,6 @@ def test_the_colours_of_grey_pictures_lie_on_one_axis(packed):
         (colour.eigenvectors * colour.deviations**2) @ colour.eigenvectors.T, colour.covariance, rtol=1e-9
     )
     assert colour.deviations[1] == colour.deviations[2] == 0
-
-
-def test_shuffled_pixels_are_the_same_pixels_in_other_places(packed):
-    view = seen(packed, pixels="shuffled")
-    before, after = np.asarray(packed.train.pictures), all_pixels(view.train)
-    flat = (TRAIN, -1, 3)
-    for one, other in zip(before.reshape(flat), after.reshape(flat), strict=True):
-        assert sorted(map(tuple, one.tolist())) == sorted(map(tuple, other.tolist()))
-    moved = {tuple(place) for place in np.argwhere((before != after).any(axis=(0, 3)))}
-    assert len(moved) > 0.9 * before.shape[1] * before.shape[2]
-
-
-def test_the_permutation_is_pinned(packed):
-    """As test_choices_are_pinned."""
-    before = np.asarray(packed.train.pictures[0]).reshape(-1, 3)
-    after = seen(packed, pixels="shuffled").train.pictures[0].reshape(-1, 3)
-    np.testing.assert_array_equal(after[:8], before[[287, 93, 262, 234, 341, 90, 29, 36]])
-
-
-def test_one_permutation_moves_every_picture_and_the_mean(packed):
-    """Sums over pictures commute with it; with one of its own for each picture they would not."""
-    view = seen(packed, pixels="shuffled")
-    mean = all_pixels(view.train).astype(np.float64).mean(axis=0)
-    np.testing.assert_allclose(view.mean_picture, mean, atol=1e-3)
-    other = seen(packed, pixels="shuffled", half_split=3).held_out
-    np.testing.assert_array_equal(all_pixels(other), all_pixels(view.train)[other.ids])
 
 
 # ---- training and measuring on them ----------------------------------------------------------------------
@@ -274,7 +247,7 @@ def training_in(store: Path, pictures: str, **choice: Any) -> Training:
     [
         ({"half_split": 2}, TRAIN - TRAIN // 2),
         ({"classes": "first_half"}, 11),
-        ({"colour": "grey", "pixels": "shuffled"}, HELD_OUT),
+        ({"colour": "grey"}, HELD_OUT),
         ({"share": 0.2}, HELD_OUT),
     ],
 )

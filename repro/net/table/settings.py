@@ -257,6 +257,9 @@ class NetSettings(Settings):
     input_divisor: Positive = 1.0
     """Pixels minus the mean are divided by this before the net sees them. Section 2: nothing is done
     beyond subtracting the mean, so 1. Normalisation's alphas are multiplied by its square."""
+    input_positions: Literal["in_place", "shuffled"] = "in_place"
+    """shuffled: the pixels of every crop are moved by one fixed permutation before the first layer reads them. The
+    paper: in place; shuffled is the control of section 1's words on locality (S11f)."""
     removed: ConvNames = ()
     """Convolutional layers left out (section 1: removing any gives inferior performance). The rules are in
     `repro.net.table.removal`: the layers around take over its pooling, its crossing and its place."""
