@@ -104,6 +104,9 @@ def record_of(design: Design) -> StudyRecord:
     classes = 1000 if full else 10
     train = TRAINING_PICTURES[2012] if full else 4000
     settings = {key: value.model_dump(mode="json") for key, value in resolved.settings.items()}
+    if not own:  # the drawn curves are of one rate; one that falls at a fixed step leaves S60b without a verdict
+        for value in settings.values():
+            value["training"]["schedule"] |= {"kind": "steps", "at": []}
     if full:  # whether a study is at the paper's scale is read off its base
         settings["base"] = printed.model_dump(mode="json")
     return StudyRecord(
