@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from repro.measurement.declared import declarations
+from repro.randomness import generator
+from repro.study.settings import EvaluationSettings
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.readings.picture_outcomes import (
     difference_floor,
@@ -18,8 +21,10 @@ from repro.verdicts.readings.picture_outcomes import (
     picture_variance_of_halves,
     pictures_of,
     right,
+    variance_of_pictures,
 )
 from repro.verdicts.readings.readings import runs_of
+from repro.verdicts.registry.metrics import METRICS
 from tests.made_up import MadeUp
 
 TWO = MadeUp(
@@ -76,6 +81,61 @@ def test_a_number_of_pictures_that_is_not_noted_is_not_guessed() -> None:
     found = pictures_of(runs_of(evidence, "base", [0])[0], evidence, "ten_view_error")
     assert isinstance(found, NotEvaluated)
     assert "view_pictures" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "queries"),
+    [({"neighbour_queries": 300}, 300), ({"neighbour_queries": 5000}, 1000), ({}, 60)],
+)
+def test_neighbours_are_of_as_many_queries_as_the_evaluation_asked(evaluation: dict[str, int], queries: int) -> None:
+    """At most all held-out pictures; the default where older evidence does not record its settings."""
+    evidence = replace(TWO, evaluation=evaluation).evidence()
+    run = runs_of(evidence, "base", [0])[0]
+    assert pictures_of(run, evidence, "neighbour_agreement") == queries
+    assert pictures_of(run, evidence, "labels_within_6_steps") == 1000
+
+
+def test_what_says_on_how_many_pictures_a_metric_is_measured_is_recorded() -> None:
+    scalars = {name for declaration in declarations().values() for name in declaration.scalars}
+    settings = {f"evaluation.{name}" for name in EvaluationSettings.model_fields}
+    assert {rule.pictures for rule in METRICS.values()} - {None} <= scalars | settings
+
+
+def test_a_mean_over_pictures_has_the_variance_of_its_range_at_most() -> None:
+    assert variance_of_pictures("neighbour_agreement", 0.3, 60) == pytest.approx(0.3 * 0.7 / 60)
+    assert variance_of_pictures("neighbour_pixel_percentile", 5.0, 60) == pytest.approx(5.0 * 95.0 / 60)
+    assert variance_of_pictures("held_out_error", 1.2, 60) == 0.0
+
+
+STUDIES = 120
+
+
+def _wrong_share(judge: Any, statement: str, levels: Any) -> float:
+    """How often twelve runs decide a statement that lies on its edge for all possible pictures."""
+    made = MadeUp(outcomes=False, chroma=False, evaluation={"neighbour_queries": 60}, spread=0.002)
+    made = replace(made, counts={"train": 4000, "held_out": 60, "validation": 0})
+    drawn = (levels(generator("shared queries", statement, number)) for number in range(STUDIES))
+    outcomes = [judge(replace(made, levels={"base": level}), statement).outcome for level in drawn]
+    return sum(outcome in ("supported", "contradicted") for outcome in outcomes) / STUDIES
+
+
+def _neighbours(rng: np.random.Generator) -> dict[str, float]:
+    """Agreement of sixty queries: some are easy, and six neighbours by features and by pixels are as often alike."""
+    easy = rng.beta(1.0, 1.0, 60)
+    return {
+        name: float((rng.binomial(6, easy) / 6).mean())
+        for name in ("neighbour_agreement", "neighbour_agreement_pixels")
+    }
+
+
+def _labels(rng: np.random.Generator) -> dict[str, float]:
+    """The worst case: all wrong labels of a picture are near the truth or none is, each with chance one half."""
+    return {"labels_within_6_steps": float(rng.binomial(60, 0.5) / 60)}
+
+
+@pytest.mark.parametrize(("statement", "levels"), [("S84", _neighbours), ("S81", _labels)])
+def test_the_luck_of_pictures_that_all_runs_share_seldom_decides(statement: str, levels: Any, judge: Any) -> None:
+    assert _wrong_share(judge, statement, levels) <= 0.05
 
 
 def test_the_variance_of_an_error_is_that_of_its_pictures_and_never_that_of_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Literal
 
 from repro.evidence.directory import Evidence
@@ -13,7 +14,7 @@ from repro.verdicts.forms import two_arms
 from repro.verdicts.forms.form import Form, Part, all_parts
 from repro.verdicts.forms.one_arm import absolute
 from repro.verdicts.forms.planning import Plan, Prospect, without_power
-from repro.verdicts.readings.picture_outcomes import picture_variance_of_halves, pictures_of
+from repro.verdicts.readings.picture_outcomes import picture_variance_of_halves, pictures_of, variance_of_pictures
 from repro.verdicts.readings.readings import guessing, metric_values, runs_of
 from repro.verdicts.registry.metrics import METRICS, Metric
 from repro.verdicts.registry.tests_of_runs import Condition, MeasuresTest
@@ -63,6 +64,8 @@ def _against_number(
     variance = None
     if rule.halves:
         variance = picture_variance_of_halves(evidence, variant, seeds, max(map(abs, limits.values())))
+    elif pictures is not None and rule.range != (0.0, 1.0):  # no share
+        variance = max(variance_of_pictures(condition.metric, limit, pictures) for limit in limits.values())
     return absolute(
         values,
         pictures,
@@ -83,14 +86,24 @@ def _against_metric(
     seeds: Sequence[int],
     values: tuple[list[float], list[float]],
 ) -> Part:
-    rule = METRICS[condition.metric]
-    variance = None
-    if condition.within is not None:
-        pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, condition.metric)
+    rule, counts = METRICS[condition.metric], []
+    for metric in (condition.metric, other):
+        pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, metric)
         if isinstance(pictures, NotEvaluated):
             return pictures
+        counts.append(pictures)
+    variance = None
+    if condition.within is not None:
         # Two answers that differ in a share d of the pictures differ in their errors with variance d / N at least.
-        variance = condition.within * (1 - condition.within) / pictures if pictures else None
+        variance = condition.within * (1 - condition.within) / counts[0] if counts[0] else None
+    elif None not in counts:
+        # Both are measured on the same pictures, and what makes a picture easy for one mostly makes it easy for the
+        # other: then the sum of both variances is an upper bound of that of the difference.
+        variance = sum(
+            variance_of_pictures(metric, fmean(of), count)
+            for metric, of, count in zip((condition.metric, other), values, counts, strict=True)
+            if count is not None
+        )
     return absolute(
         [value - against for value, against in zip(*values, strict=True)],
         None,

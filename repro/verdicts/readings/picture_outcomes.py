@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
+from repro.study.settings import EvaluationSettings
 from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.readings.kept import kept
 from repro.verdicts.readings.readings import metric_values, runs_of
@@ -24,18 +25,20 @@ Averaged = Literal["centre", "ten_views", "ten_views_top5"]
 
 
 def pictures_of(run: RunRecord, evidence: Evidence, metric: Metric) -> int | NotEvaluated | None:
-    """On how many held-out pictures a run's metric was measured; None for a metric that is no error on pictures.
+    """On how many held-out pictures a run's metric was measured; None for a metric that is no mean over pictures.
 
     NotEvaluated where the evidence should hold that number and does not: the noise of the pictures is then unknown.
     """
     name = METRICS[metric].pictures
     if name is None:
         return None
+    if name.startswith(_SETTING):
+        return min(_setting(evidence, name.removeprefix(_SETTING)), _held_out(run, evidence))
     count = run.scalar(name)
     if count is not None:
         return int(count)
     if name == "held_out_pictures":
-        return int(evidence.study.data["counts"]["held_out"])
+        return _held_out(run, evidence)
     return NotEvaluated(
         "not_a_number",
         f"the evidence of {run.variant} seed {run.seed} does not say on how many pictures {metric} was measured "
@@ -43,18 +46,43 @@ def pictures_of(run: RunRecord, evidence: Evidence, metric: Metric) -> int | Not
     )
 
 
-def picture_variance(evidence: Evidence, variant: str, seeds: Sequence[int], metric: Metric, at: float) -> float:
-    """p (1 - p) / N, the variance of a variant's error by the luck of its N pictures, which all of its runs share.
+_SETTING = "evaluation."
 
-    p is the mean error; at least `at`, the difference that is tested, since rates that differ by it are not both
-    smaller. 0 for what is no error on pictures.
+
+def _setting(evidence: Evidence, name: str) -> int:
+    """A setting of the study's evaluation; its default where older evidence does not record it."""
+    return int(evidence.study.evaluation.get(name, EvaluationSettings.model_fields[name].default))
+
+
+def _held_out(run: RunRecord, evidence: Evidence) -> int:
+    count = run.scalar("held_out_pictures")
+    return int(evidence.study.data["counts"]["held_out"] if count is None else count)
+
+
+def variance_of_pictures(metric: Metric, at: float, pictures: int) -> float:
+    """The largest variance that a metric whose expectation is `at` can have by the luck of so many pictures.
+
+    (at - low) (high - at) / N for values between low and high: p (1 - p) / N for a share, which has just that
+    variance where each picture counts as 0 or 1, and less where a picture counts in parts.
     """
-    errors = metric_values(evidence, variant, seeds, metric)
+    low, high = METRICS[metric].range
+    assert low is not None
+    assert high is not None
+    inside = min(max(at, low), high)
+    return (inside - low) * (high - inside) / pictures
+
+
+def picture_variance(evidence: Evidence, variant: str, seeds: Sequence[int], metric: Metric, at: float) -> float:
+    """The variance of a variant's mean by the luck of its pictures, which all of its runs share.
+
+    It is taken at the mean; at least at `at`, the difference that is tested, since rates that differ by it are not both
+    smaller. 0 for what is no mean over pictures.
+    """
+    values = metric_values(evidence, variant, seeds, metric)
     pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, metric)
-    if isinstance(errors, NotEvaluated) or not isinstance(pictures, int):
+    if isinstance(values, NotEvaluated) or not isinstance(pictures, int):
         return 0.0
-    rate = min(max(fmean(errors), at), 1.0)
-    return rate * (1 - rate) / pictures
+    return variance_of_pictures(metric, max(fmean(values), at), pictures)
 
 
 def picture_variance_of_halves(evidence: Evidence, variant: str, seeds: Sequence[int], at: float) -> float:
