@@ -8,7 +8,7 @@ one more thing, and what comes out is a `RunSettings` in which nothing is left o
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -197,6 +197,9 @@ class RunSettings(Settings):
 
 class EvaluationSettings(Settings):
     """How finished runs are measured; changes nothing in a run."""
+
+    CHANGES_NO_NUMBER: ClassVar = ("batch",)
+    """Settings that change nothing but rounding."""
 
     train_sample: int = Field(1000, ge=1, description="fixed training pictures for the training error")
     batch: int = Field(128, ge=1, description="pictures at once")

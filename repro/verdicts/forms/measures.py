@@ -15,7 +15,7 @@ from repro.verdicts.forms.form import Form, Part, all_parts
 from repro.verdicts.forms.one_arm import absolute
 from repro.verdicts.forms.planning import Plan, Prospect, without_power
 from repro.verdicts.readings.picture_outcomes import picture_variance_of_halves, pictures_of, variance_of_pictures
-from repro.verdicts.readings.readings import guessing, metric_values, runs_of
+from repro.verdicts.readings.readings import guessing, metric_values
 from repro.verdicts.registry.metrics import METRICS, Metric
 from repro.verdicts.registry.tests_of_runs import Condition, MeasuresTest
 from repro.verdicts.statistics.estimates import sd_floor
@@ -55,7 +55,7 @@ def _against_number(
     evidence: Evidence, condition: Condition, bound: float, variant: str, seeds: Sequence[int], values: list[float]
 ) -> Part:
     rule = METRICS[condition.metric]
-    pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, condition.metric)
+    pictures = pictures_of(evidence, variant, seeds, condition.metric)
     if isinstance(pictures, NotEvaluated):
         return pictures
     if condition.of_chance:
@@ -88,7 +88,7 @@ def _against_metric(
 ) -> Part:
     rule, counts = METRICS[condition.metric], []
     for metric in (condition.metric, other):
-        pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, metric)
+        pictures = pictures_of(evidence, variant, seeds, metric)
         if isinstance(pictures, NotEvaluated):
             return pictures
         counts.append(pictures)
