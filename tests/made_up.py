@@ -350,6 +350,7 @@ class MadeUp:
             "seeds": list(self.seeds),
             "looks": self.looks,
             "smallest_effects": dict(self.smallest_effects),
+            "evaluation": self._evaluation(),
             "registry": dict(self.registry),
             **self.registered,
             **self.notes.get(seed, {}),

@@ -212,6 +212,10 @@ class EvaluationSettings(Settings):
     code_bits: int = Field(32, ge=1, description="bits of the binary codes made of features and of pixels")
     selectivity_permutations: int = Field(199, ge=99, description="shuffled copies of a kernel that it is held against")
 
+    def deciding(self) -> dict[str, Any]:
+        """The settings that decide a number, by name."""
+        return self.model_dump(mode="json", exclude=set(self.CHANGES_NO_NUMBER))
+
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
