@@ -304,6 +304,7 @@ class MadeUp:
             "labels_within_6_steps_possible": 0.98,
             "labels_within_6_steps_by_chance": 0.05,
             "cat_classes": 4,
+            "leopard_pictures": self.counts["held_out"],
             "normalisation_alive_conv1": 1.6,
             "normalisation_alive_conv2": 1.2,
             "kernel_cosine": 0.4,
