@@ -389,10 +389,11 @@ class MadeUp:
         }
 
     def _ensembles(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Averages of all base nets and of all but one, also of the first six where there are two looks."""
+        """Averages of all base nets, of all but one, of five of the first six, and of all six for a first look."""
         base = {row["seed"]: row["scalars"] for row in rows if row["variant"] == "base"}
         wholes = [tuple(self.seeds)] + ([tuple(self.seeds[:6])] if self.looks == "two" else [])
         groups = [group for whole in wholes for group in (whole, *(_without(whole, seed) for seed in whole))]
+        groups += [_without(tuple(self.seeds[:6]), seed) for seed in self.seeds[:6]] if len(self.seeds) > 5 else []
         ways = {"": "held_out_error"}
         if self.averaged_views:
             ways |= {"/ten_views": "ten_view_error", "/ten_views_top5": "ten_view_top5_error"}
