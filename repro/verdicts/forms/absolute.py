@@ -12,7 +12,7 @@ from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.forms import two_arms
 from repro.verdicts.forms.form import Form, Part, all_parts
 from repro.verdicts.forms.one_arm import absolute, within
-from repro.verdicts.forms.planning import without_power
+from repro.verdicts.forms.planning import Plan, Prospect, with_majority, without_power
 from repro.verdicts.readings.picture_outcomes import Averaged, ensemble_right, ensembles_within, pictures_of
 from repro.verdicts.readings.readings import metric_values
 from repro.verdicts.registry.metrics import METRICS, Metric
@@ -120,4 +120,9 @@ def averaged_nets(
     return finding.remarked(**details, members=members, pictures=pictures, printed=printed)
 
 
-ABSOLUTE = Form(AbsoluteTest, (Runs,), _judge, without_power)
+def _prospect(test: AbsoluteTest, plan: Plan) -> Prospect:
+    """Averages of nets are too few to be counted: no majority of them is asked for."""
+    return with_majority(test, plan) if test.members is None else without_power(test, plan)
+
+
+ABSOLUTE = Form(AbsoluteTest, (Runs,), _judge, _prospect)

@@ -13,7 +13,7 @@ from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.forms import two_arms
 from repro.verdicts.forms.form import Form, Part, all_parts
 from repro.verdicts.forms.one_arm import absolute
-from repro.verdicts.forms.planning import Plan, Prospect, without_power
+from repro.verdicts.forms.planning import with_majority
 from repro.verdicts.readings.picture_outcomes import picture_variance_of_halves, pictures_of, variance_of_pictures
 from repro.verdicts.readings.readings import guessing, metric_values
 from repro.verdicts.registry.metrics import METRICS, Metric
@@ -122,12 +122,4 @@ def _limits(condition: Condition, bound: float) -> dict[Literal["lo", "hi"], flo
     return {"lo": bound} if condition.above is not None else {"hi": bound}
 
 
-def _prospect(test: MeasuresTest, plan: Plan) -> Prospect:
-    """A limit must be passed by an exact majority too, which few seeds cannot be."""
-    n = plan.seeds
-    if 2 * 0.5**n > plan.level:
-        return plan.neither(f"{n} of {n} runs on one side of a limit are no majority beyond chance")
-    return without_power(test, plan)
-
-
-MEASURES = Form(MeasuresTest, (Runs,), _judge, _prospect)
+MEASURES = Form(MeasuresTest, (Runs,), _judge, with_majority)
