@@ -64,7 +64,8 @@ def _against_number(
     variance = None
     if rule.halves:
         variance = picture_variance_of_halves(evidence, variant, seeds, max(map(abs, limits.values())))
-    elif pictures is not None and rule.range != (0.0, 1.0):  # no share
+    elif pictures is not None and rule.range != (0.0, 1.0):
+        # No share but a median of percentiles (S85): the bound of a mean in the same range stands in for its variance.
         variance = max(variance_of_pictures(condition.metric, limit, pictures) for limit in limits.values())
     return absolute(
         values,
