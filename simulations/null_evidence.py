@@ -21,6 +21,7 @@ import numpy.typing as npt
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord, StudyRecord
 from repro.randomness import generator
+from repro.verdicts.readings.picture_outcomes import variance_of_pictures
 from repro.verdicts.registry.metrics import METRICS
 from repro.verdicts.statistics.specialisation import net_division
 from simulations.null_world import LOG_ITERATIONS, World, scale_of
@@ -190,11 +191,10 @@ class NullStudy:
         return Evidence(Path("drawn"), self.record, self.runs, {}, arrays)
 
     def _picture_deviation(self, metric: str) -> float:
-        """What the luck of the test pictures, the same for all runs and views, makes of an error on them."""
+        """What the luck of the test pictures, the same for all runs and views, makes of a mean over them."""
         if metric not in METRICS or METRICS[metric].pictures is None:
             return 0.0
-        error = min(max(self.world.mean(("base", metric)), 0.0), 1.0)
-        return math.sqrt(error * (1.0 - error) / self.pictures)
+        return math.sqrt(variance_of_pictures(metric, self.world.mean(("base", metric)), self.pictures))
 
     def _outcomes(self, luck: float, rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
         """Which pictures the base's nets got right: easier and harder ones, in all as often as their errors say."""

@@ -100,10 +100,14 @@ def record_of(design: Design) -> StudyRecord:
     statistical = [entry.id for entry in registry if entry.scope == "statistical"]
     family = counted(study.family, repeats=registry.repeats, definitions=registry.definitions) if own else statistical
     full = design.study == FULL_SCALE
+    held_out = 50_000 if full else 1000
     seeds = study.seeds if design.seeds is None else tuple(range(design.seeds))
     classes = 1000 if full else 10
     train = TRAINING_PICTURES[2012] if full else 4000
     settings = {key: value.model_dump(mode="json") for key, value in resolved.settings.items()}
+    if not own:  # the drawn curves are of one rate; one that falls at a fixed step leaves S60b without a verdict
+        for value in settings.values():
+            value["training"]["schedule"] |= {"kind": "steps", "at": []}
     if full:  # whether a study is at the paper's scale is read off its base
         settings["base"] = printed.model_dump(mode="json")
     return StudyRecord(
@@ -116,7 +120,7 @@ def record_of(design: Design) -> StudyRecord:
         data={
             "name": "lsvrc" if full else "procedural",
             "digest": "0",
-            "counts": {"train": train, "held_out": 50_000 if full else 1000, "validation": 0},
+            "counts": {"train": train, "held_out": held_out, "validation": 0},
             "size": 256 if full else 56,
             "crop": 224 if full else 46,
         },
@@ -132,6 +136,7 @@ def record_of(design: Design) -> StudyRecord:
         git_commit=None,
         command="drawn",
         created="",
+        evaluation={"neighbour_queries": held_out},
         tuned={name: {"rate": 0.01, "interior": True, "criterion": "iterations"} for name in study.variants},
     )
 

@@ -116,6 +116,7 @@ class MadeUp:
     plateau   error that a variant's training error comes down to, where it is not 0
     averaging how much lower the error of averaged nets is than their mean error, by one view and by ten
     per_class pictures of each class by split; None: equally many
+    evaluation settings of the measurements; None: whatever is measured on a part of the pictures is so on all
     accelerators names of the devices of a variant's seeds, where they are not a CPU; None: not recorded
     registry  digests of entries, as noted when the runs were created
     registered what was noted besides: what differs from the study as it stands; None: nothing was noted at all
@@ -137,6 +138,7 @@ class MadeUp:
     class_names: Sequence[str] = ()
     data_name: str = "made up"
     counts: Mapping[str, int] = field(default_factory=lambda: {"train": 4000, "held_out": 1000, "validation": 0})
+    evaluation: Mapping[str, Any] | None = None
     per_class: Mapping[str, Sequence[int]] | None = None
     fidelity: str = "paper"
     scaling: str = "small"
@@ -234,6 +236,7 @@ class MadeUp:
             "looks": self.looks,
             "family": list(self.family),
             "smallest_effects": dict(self.smallest_effects),
+            "evaluation": self._evaluation(),
             "versions": {"repro": "0"},
             "machine": {"cpu": "made up"},
             "device": "cpu",
@@ -242,6 +245,9 @@ class MadeUp:
             "created": "2026-01-01T00:00:00Z",
             "tuned": self.tuned if self.tuned is not None else dict.fromkeys(self.variants, _INSIDE),
         }
+
+    def _evaluation(self) -> dict[str, Any]:
+        return {"neighbour_queries": self.counts["held_out"]} if self.evaluation is None else dict(self.evaluation)
 
     def _per_class(self) -> dict[str, list[int]]:
         """As many pictures in each class as in the next, or one less."""
@@ -298,6 +304,7 @@ class MadeUp:
             "labels_within_6_steps_possible": 0.98,
             "labels_within_6_steps_by_chance": 0.05,
             "cat_classes": 4,
+            "leopard_pictures": self.counts["held_out"],
             "normalisation_alive_conv1": 1.6,
             "normalisation_alive_conv2": 1.2,
             "kernel_cosine": 0.4,
@@ -344,6 +351,7 @@ class MadeUp:
             "seeds": list(self.seeds),
             "looks": self.looks,
             "smallest_effects": dict(self.smallest_effects),
+            "evaluation": self._evaluation(),
             "registry": dict(self.registry),
             **self.registered,
             **self.notes.get(seed, {}),
@@ -381,10 +389,11 @@ class MadeUp:
         }
 
     def _ensembles(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Averages of all base nets and of all but one, also of the first six where there are two looks."""
+        """Averages of all base nets, of all but one, of five of the first six, and of all six for a first look."""
         base = {row["seed"]: row["scalars"] for row in rows if row["variant"] == "base"}
         wholes = [tuple(self.seeds)] + ([tuple(self.seeds[:6])] if self.looks == "two" else [])
         groups = [group for whole in wholes for group in (whole, *(_without(whole, seed) for seed in whole))]
+        groups += [_without(tuple(self.seeds[:6]), seed) for seed in self.seeds[:6]] if len(self.seeds) > 5 else []
         ways = {"": "held_out_error"}
         if self.averaged_views:
             ways |= {"/ten_views": "ten_view_error", "/ten_views_top5": "ten_view_top5_error"}

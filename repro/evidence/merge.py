@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, write_evidence
+from repro.study.settings import EvaluationSettings
 
 INCIDENTAL = ("cpu_seconds", "clock_seconds", "augmented_step_seconds", "plain_step_seconds", "pictures_per_second")
 """Scalars that say how a run went on a machine, not what it came to."""
@@ -18,8 +20,8 @@ INCIDENTAL = ("cpu_seconds", "clock_seconds", "augmented_step_seconds", "plain_s
 def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
     """Write to `path` the runs of both; `theirs` is the newer and its study record is kept.
 
-    Raises UserError when they are not evidence of the same study and pictures, when a variant's settings
-    differ, or when a run with the same identity has other numbers: then nothing is written.
+    Raises UserError when they are not evidence of the same study and pictures, when a variant's settings or those of
+    the measurements differ, or when a run with the same identity has other numbers: then nothing is written.
     """
     new, old = theirs.study, ours.study
     if new.study != old.study:
@@ -36,6 +38,7 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
                 f"variant {variant!r} has other settings in {theirs.path} than in {ours.path}; a changed variant is "
                 "another experiment: record it under another study's name"
             )
+    check_measured_alike(ours, new.evaluation, str(theirs.path))
     runs = {run.identity: dataclasses.asdict(run) for run in ours.runs}
     arrays = dict(ours.arrays)
     for run in theirs.runs:
@@ -59,9 +62,32 @@ def merge_evidence(path: Path, ours: Evidence, theirs: Evidence) -> None:
         "variants": list(dict.fromkeys([*new.variants, *old.variants])),
         "seeds": list(dict.fromkeys([*new.seeds, *old.seeds])),
         "tuned": {**old.tuned, **new.tuned},
+        "evaluation": {**old.evaluation, **new.evaluation},
     }
     facts = {key: value for key, value in theirs.facts.items() if key != "schema"}
     write_evidence(path, study, runs.values(), facts, arrays)
+
+
+def measured_otherwise(recorded: Evidence, evaluation: Mapping[str, Any]) -> str | None:
+    """A setting of measurements that differs from the recorded one; None where none does.
+
+    Settings that only one of the two records are no difference, nor are those that change no number.
+    """
+    before = recorded.study.evaluation
+    deciding = (key for key in before if key not in EvaluationSettings.CHANGES_NO_NUMBER)
+    return next((key for key in deciding if evaluation.get(key, before[key]) != before[key]), None)
+
+
+def check_measured_alike(recorded: Evidence, evaluation: Mapping[str, Any], newer: str) -> None:
+    """Raises UserError where `newer` has other settings of measurements than the recorded runs were measured with."""
+    key = measured_otherwise(recorded, evaluation)
+    if key is not None:
+        study = recorded.study.study
+        raise UserError(
+            f"{newer} has evaluation.{key}: {evaluation[key]}, and {recorded.path} was measured with "
+            f"{recorded.study.evaluation[key]}: their numbers do not belong together; give studies/{study}.yaml the "
+            f"recorded value and run `repro evaluate {study}`, or record it under another study's name"
+        )
 
 
 def _same_numbers(recorded: dict[str, Any], row: dict[str, Any], ours: Evidence, theirs: Evidence) -> None:

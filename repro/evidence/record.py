@@ -24,7 +24,8 @@ class RunRecord:
     status: `collapsed` by the training log alone (final loss at least 0.95 of ln(classes), or a constant
     prediction), `diverged` when the loss was not finite; both stay in the evidence with their real error.
     registered: what the study had registered when the run was created: `family`, `seeds`, `looks`,
-    `smallest_effects`, and `registry`, the digest of each statement of the family; empty when it was not noted.
+    `smallest_effects`, `evaluation` (not in older runs), and `registry`, the digest of each statement of the family;
+    empty when it was not noted.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _AS_IN_THE_FILES

@@ -52,7 +52,9 @@ class MetricRule(Settings):
     )
     outcomes: str | None = Field(None, description="the array of stored outcomes per picture whose mean it is")
     pictures: str | None = Field(
-        None, description="the scalar that says on how many pictures it was measured, for errors on held-out pictures"
+        None,
+        description="what says on how many held-out pictures, the same for every run, it was measured: a scalar, or "
+        "evaluation.NAME, a setting of the study's evaluation; absent: it is no mean over such pictures",
     )
     halves: bool = Field(False, description="it is the difference of the errors on two halves of the held-out pictures")
 

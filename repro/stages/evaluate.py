@@ -10,6 +10,7 @@ import torch
 from repro.data.packed import Packed, open_packed
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence, write_evidence
+from repro.evidence.merge import check_measured_alike, measured_otherwise
 from repro.files import write_json
 from repro.measurement.measure import averages, measure
 from repro.measurement.measure_all import Task, measure_all
@@ -32,7 +33,8 @@ def evaluate_stage(
     """Measure a study's runs; writes `evidence/`, `metrics.json` and `plots/`.
 
     Runs that are neither finished nor recorded are named and left out: the evidence of a study may grow over sittings.
-    Raises UserError when not one is there, or when the study's search for learning rates is not finished.
+    Raises UserError when not one is there, when the study's search for learning rates is not finished, or when runs
+    that are only recorded were measured with other settings.
     """
     devices = devices_named(device)
     if len(devices) > 1:
@@ -42,6 +44,9 @@ def evaluate_stage(
     runs = study.runs()
     cells = _at_hand(study, runs)
     evaluation, torch_device = runs.resolved.study.evaluation, devices[0]
+    settings = evaluation.model_dump(mode="json")
+    if study.recorded is not None and not all(cell.run.finished for cell in cells):
+        check_measured_alike(study.recorded, settings, f"studies/{name}.yaml")
     tasks = [Task(cell.run, averaged=cell.variant == "base") for cell in runs.report if cell.run.finished]
     measure_all(tasks, study.pictures_folder, evaluation, device, say=lambda text: say(f"{name}: {text}"))
     packed = open_packed(study.pictures_folder) if tasks else None
@@ -51,7 +56,7 @@ def evaluate_stage(
         values, own = _measured(cell, study, packed, torch_device) if cell.run.finished else _recorded(cell, study)
         rows.append({**_named(cell), **values})
         arrays |= {f"{cell.run.identity}/{key}": value for key, value in own.items()}
-    if study.recorded is not None:
+    if study.recorded is not None and measured_otherwise(study.recorded, settings) is None:
         arrays |= {key: value for key, value in study.recorded.arrays.items() if key.startswith("ensemble/")}
     if packed is not None:
         bases = {cell.seed: cell.run for cell in runs.report if cell.variant == "base" and cell.run.finished}

@@ -1,4 +1,5 @@
-"""What was registered when a run was created: for each study, what it is to decide, on which seeds, and by what rule.
+"""What was registered when a run was created: for each study, what it is to decide, on which seeds, by what rule, and
+how its runs are measured.
 
 It is noted beside the run's settings, of every study that `params.yaml` lists, since two studies share the runs that
 they have in common. What a study registers later counts for runs that are created later.
@@ -46,6 +47,7 @@ def _registration(study: Study) -> dict[str, Any]:
         "seeds": list(study.seeds),
         "looks": study.looks,
         "smallest_effects": dict(study.smallest_effects),
+        "evaluation": study.evaluation.deciding(),
     }
 
 

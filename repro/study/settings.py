@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -204,6 +204,9 @@ class RunSettings(Settings):
 class EvaluationSettings(Settings):
     """How finished runs are measured; changes nothing in a run."""
 
+    CHANGES_NO_NUMBER: ClassVar = ("batch",)
+    """Settings that change nothing but rounding."""
+
     train_sample: int = Field(1000, ge=1, description="fixed training pictures for the training error")
     batch: int = Field(128, ge=1, description="pictures at once")
     view_pictures: int = Field(40, ge=1, description="held-out pictures seen in ten views, off centre and recoloured")
@@ -214,6 +217,10 @@ class EvaluationSettings(Settings):
     neighbour_database: int = Field(240, ge=7, description="training pictures among which they are found")
     code_bits: int = Field(32, ge=1, description="bits of the binary codes made of features and of pixels")
     selectivity_permutations: int = Field(199, ge=99, description="shuffled copies of a kernel that it is held against")
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings that decide a number, by name."""
+        return self.model_dump(mode="json", exclude=set(self.CHANGES_NO_NUMBER))
 
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")

@@ -75,6 +75,7 @@ def test_a_four_layer_net_has_what_applies_to_it(tmp_path: Path) -> None:
         *(name for name in scalars if name.startswith("labels_within_")),
         "cat_share",
         "cat_classes",
+        "leopard_pictures",
     }
     nulls = {name for name, value in scalars.items() if value is None}
     assert absent <= nulls

@@ -115,6 +115,10 @@ def test_curves_of_known_runs_that_were_measured_since_are_added(tmp_path: Path)
         ({"data": {"name": "zebras"}}, r"was made on other pictures .*\(data name: .*zebras.*\)"),
         ({"data": {"digest": "f" * 64}}, r"was made on other pictures .*\(data digest: .*ffff.*\)"),
         ({"settings": {"base": {"training": {"epochs": 7}}}}, "variant 'base' has other settings"),
+        (
+            {"evaluation": {"neighbour_queries": 7}},
+            r"has evaluation\.neighbour_queries: (7|1000), and .* with (7|1000): .*studies/made\.yaml",
+        ),
     ],
 )
 def test_evidence_of_another_experiment_is_refused(
@@ -147,3 +151,17 @@ def test_facts_that_an_earlier_version_wrote_are_those_of_this_one_once_merged(t
     (new.path / "facts.json").write_text(json.dumps(earlier))
     merge_evidence(tmp_path / "both", old, load_evidence(new.path))
     assert load_evidence(tmp_path / "both").facts["schema"] == SCHEMA
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, {"view_pictures": 7}), ({"batch": 128}, {"batch": 64})])
+def test_settings_of_measurements_that_are_not_recorded_or_change_no_number_hinder_nothing(
+    tmp_path: Path, before: dict[str, int], after: dict[str, int]
+) -> None:
+    old, new = (
+        load_evidence(MadeUp(seeds=(1, 2), variants=("base",), evaluation=settings).write(tmp_path / name))
+        for name, settings in (("old", before), ("new", after))
+    )
+    merge_evidence(tmp_path / "both", old, new)
+    assert load_evidence(tmp_path / "both").study.evaluation == after
+    merge_evidence(tmp_path / "again", new, old)
+    assert load_evidence(tmp_path / "again").study.evaluation == {**after, **before}

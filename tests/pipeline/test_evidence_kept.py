@@ -16,7 +16,8 @@ from repro.evidence.directory import load_evidence
 from repro.study.identity import run_identity
 from repro.study.settings import RunSettings
 from tests.project_copy import edit_yaml
-from tests.small_project import Place, did, nothing_lost
+from tests.small_project import Place, did, nothing_lost, the_error
+from tests.small_project import repro as command
 
 
 def elsewhere(place: Place, **changes: Any) -> None:
@@ -60,6 +61,20 @@ def test_runs_of_two_machines_merge_and_a_later_evaluation_keeps_both(place: Pla
     assert {run.identity: run for run in merged.runs}[place.run.name] == fresh.runs[0]
     for name, value in fresh.arrays.items():
         assert np.array_equal(merged.arrays[name], value, equal_nan=True)
+
+
+def test_evidence_that_was_measured_otherwise_is_neither_merged_nor_mixed(place: Place) -> None:
+    did(place.root, "record", "small")
+    elsewhere(place)
+    edit_yaml(place.root / "studies" / "small.yaml", evaluation={"view_pictures": 7})
+    did(place.root, "evaluate", "small")
+    with nothing_lost(place.recorded):
+        said = the_error(command(place.root, "record", "small"))
+    assert "has evaluation.view_pictures: 7, and" in said
+    assert "evidence/small was measured with 40" in said
+    edit_yaml(place.root / "studies" / "small.yaml", seeds=[1, 7])
+    said = the_error(command(place.root, "evaluate", "small"))
+    assert "studies/small.yaml has evaluation.view_pictures: 7" in said
 
 
 def test_how_long_a_run_took_is_no_conflict(place: Place) -> None:

@@ -12,7 +12,7 @@ from repro.errors import UserError
 from repro.evidence.directory import load_evidence
 from repro.measurement.run_record import registered_for
 from repro.settings import validated
-from repro.study.settings import Study
+from repro.study.settings import EvaluationSettings, Study
 from repro.verdicts.registry.registry import load_registry
 from tests.project_copy import edit_yaml, write_yaml
 from tests.small_project import STUDY, Place, did, repro, the_error
@@ -33,6 +33,12 @@ def noted_at(place: Place, seed: int) -> dict[str, Any]:
     raise AssertionError(seed)
 
 
+def evaluation_of(changed: dict[str, int]) -> dict[str, Any]:
+    """All settings of the measurements that decide a number."""
+    settings = {**EvaluationSettings().model_dump(), **STUDY.get("evaluation", {}), **changed}
+    return {name: value for name, value in settings.items() if name != "batch"}
+
+
 def registered(place: Place, study: str) -> dict[int, Any]:
     """By seed, what the study's evidence says was registered for its runs."""
     return {run.seed: run.registered for run in load_evidence(place.root / "results" / study / "evidence").runs}
@@ -40,13 +46,16 @@ def registered(place: Place, study: str) -> dict[int, Any]:
 
 def test_evidence_says_what_was_registered_when_the_run_was_created(place: Place) -> None:
     digest = load_registry(place.root / "claims" / "statements.yaml").digest
-    first = {"family": ["S61c"], "seeds": [1], "looks": "fixed", "smallest_effects": {}}
+    measured = {"evaluation": evaluation_of({})}
+    first = {"family": ["S61c"], "seeds": [1], "looks": "fixed", "smallest_effects": {}, **measured}
     assert registered(place, "small") == {1: {**first, "registry": {"S61c": digest("S61c")}}}
     edit_yaml(place.root / "studies" / "small.yaml", family=["S61c", "S12"], seeds=[1, 2])
-    edit_yaml(place.root / "studies" / "small.yaml", smallest_effects={"S61c": 0.02})
+    edit_yaml(place.root / "studies" / "small.yaml", smallest_effects={"S61c": 0.02}, evaluation={"code_bits": 7})
     did(place.root, "train", "small", "--workers", "1")
     did(place.root, "evaluate", "small")
-    later = {"family": ["S61c", "S12"], "seeds": [1, 2], "looks": "fixed", "smallest_effects": {"S61c": 0.02}}
+    measured = {"evaluation": evaluation_of({"code_bits": 7})}
+    effects = {"smallest_effects": {"S61c": 0.02}}
+    later = {"family": ["S61c", "S12"], "seeds": [1, 2], "looks": "fixed", **effects, **measured}
     assert registered(place, "small") == {
         1: {**first, "registry": {"S61c": digest("S61c")}},
         2: {**later, "registry": {name: digest(name) for name in ("S61c", "S12")}},

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from repro.verdicts.readings.picture_outcomes import variance_of_pictures
 from repro.verdicts.registry.metrics import METRICS
 from repro.verdicts.registry.test_types import StatisticalTest
 from repro.verdicts.registry.tests_of_arms import SpeedTest
@@ -42,7 +43,7 @@ SCALES: dict[str, Mapping[str, Any]] = {
     "S74a": {**LSVRC_2010, "classes": 10_184, "counts": {"train": 4_450_000, "held_out": 50_000, "validation": 0}},
 }
 """What evidence must be for a claim that only some studies can speak about."""
-QUIET: dict[str, Mapping[str, Any]] = {"S74b": {"counts": MANY_HELD_OUT}}
+QUIET: dict[str, Mapping[str, Any]] = {name: {"counts": MANY_HELD_OUT} for name in ("S74b", "S84", "S87b")}
 """What evidence must be so that the luck of its pictures leaves a claim decidable."""
 
 
@@ -116,16 +117,22 @@ def _set_level(levels: dict[str, float], condition: Condition, side: float) -> N
     way = side * 3 * max(noise(metric), METRICS[metric].step / 3) * (-1 if condition.below is not None else 1)
     if isinstance(bound, float):
         bound *= 0.9 if condition.of_chance else 1.0
-        of_pictures = 4.5 * (bound * (1 - bound) / 1000) ** 0.5 if METRICS[metric].pictures else 0.0
-        levels[metric] = bound + (
-            way if abs(way) > of_pictures else side * of_pictures * (1 if condition.above else -1)
-        )
+        levels[metric] = bound + _beyond_pictures(way, side, condition, bound)
         return
     own = levels.setdefault(metric, LEVELS[metric][0])
     if condition.within is not None:
         levels[bound] = own + {1.0: 0.0, 0.0: 1.0, -1.0: 3.0}[side] * condition.within
     else:
-        levels[bound] = own - way
+        levels[bound] = own - _beyond_pictures(way, side, condition, own)
+
+
+def _beyond_pictures(way: float, side: float, condition: Condition, level: float) -> float:
+    """The way from a bound, or as far as the luck of a thousand pictures does not reach."""
+    if METRICS[condition.metric].pictures is None:
+        return way
+    comparisons = 1 if isinstance(condition.bound, float) else 2
+    far = 4.5 * (comparisons * variance_of_pictures(condition.metric, level, 1000)) ** 0.5
+    return way if abs(way) > far else side * far * (-1 if condition.below is not None else 1)
 
 
 def _printed(test: StatisticalTest, off: float) -> MadeUp:

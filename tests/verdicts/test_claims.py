@@ -181,6 +181,12 @@ def test_leopards_need_other_cats_to_be_taken_for(cats: int | None, judge: Any) 
     assert judge(MadeUp(scalars={"base": {"cat_classes": 3}}), "S82").outcome == "supported"
 
 
+def test_ten_leopards_say_little_however_many_nets_see_them(judge: Any) -> None:
+    made = cases.made_for("S82", REGISTRY["S82"].test, "supported")
+    assert judge(made, "S82").outcome == "supported"
+    assert judge(replace(made, scalars={"base": {"leopard_pictures": 10}}), "S82").outcome == "inconclusive"
+
+
 def test_an_error_held_against_a_number_has_the_noise_of_its_pictures(judge: Any) -> None:
     made = MadeUp(data_name="procedural", levels={"base": {"held_out_error": 0.045}}, spread=0.001)
     assert judge(made, "S11c").outcome == "inconclusive"

@@ -105,6 +105,13 @@ def test_what_can_come_out_only_one_way_is_said() -> None:
     assert not one_way(prospects(REGISTRY, ["S61c"], 12, "fixed", {"train_error_as_trained": 0.01}))
 
 
+@pytest.mark.parametrize(("statement", "able"), [("S84", False), ("S02", False), ("S68", False), ("S70", True)])
+def test_a_limit_of_one_group_of_runs_needs_a_majority_and_averages_of_nets_do_not(statement: str, able: bool) -> None:
+    """Six of six is a majority beyond chance at 5 %, not at the 2.5 % of each of two statements."""
+    assert of([statement], 6)[statement, 6].supported
+    assert of([statement, "S63"], 6)[statement, 6].supported == able
+
+
 def test_without_a_spread_nothing_is_said_of_power() -> None:
     found = of(["S61c"], 12)["S61c", 12]
     assert found.detectable is None

@@ -122,8 +122,16 @@ def test_an_average_of_five_is_read_where_the_study_has_more(judge: Any) -> None
     assert judge(made, "S70").finding.details["members"] == 5
     assert len(judge(made, "S70").finding.details["first"]) == 6
     twelve = replace(made, seeds=range(12))
-    assert judge(twelve, "S70").code == "missing_runs"
     assert judge(replace(twelve, looks="two"), "S70").outcome == "supported"
+    assert judge(twelve, "S70").outcome == "supported"
+
+
+def test_a_study_of_eight_seeds_can_say_what_five_nets_averaged_do(judge: Any) -> None:
+    """As `full` has; neither may it hang on one of the five."""
+    verdict = judge(_full({**cases.ILSVRC_2012, "spread": 0.001}, **{**AVERAGED, "seeds": range(10, 18)}), "S70")
+    assert verdict.outcome == "supported", verdict.reason
+    assert verdict.n == (8,)
+    assert "fragile" not in verdict.flags
 
 
 def test_metrics_with_picture_noise_know_their_pictures() -> None:

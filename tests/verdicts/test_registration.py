@@ -54,6 +54,21 @@ def test_the_order_of_a_family_decides_nothing(made: MadeUp, verdict_on: Any) ->
     assert "exploratory" not in verdict_on(replace(made, registered={"family": ["S61b", "S61c"]})).flags
 
 
+@pytest.mark.parametrize(
+    ("noted", "now"),
+    [
+        ({"evaluation": None}, {"evaluation": {"neighbour_queries": 500}}),
+        ({"evaluation": {"train_sample": 1000}}, {"evaluation": {"neighbour_queries": 60}}),
+        ({"evaluation": {"batch": 128}}, {"evaluation": {"batch": 64}}),
+    ],
+    ids=["a run of an earlier version", "defaults", "a setting that changes no number"],
+)
+def test_measured_as_it_was_registered_is_not_exploratory(
+    noted: Mapping[str, Any], now: Mapping[str, Any], made: MadeUp, verdict_on: Any
+) -> None:
+    assert "exploratory" not in verdict_on(replace(made, registered=noted, **now)).flags
+
+
 def test_a_family_may_name_a_statement_by_one_that_repeats_it(registry: Registry, verdict_on: Any) -> None:
     assert registry.original("S89") == "S12"
     made = MadeUp(family=("S89",), registry={"S89": registry.digest("S89")}, registered={})
@@ -94,6 +109,14 @@ CHANGES: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "nothing was noted": (
         {"registered": None, "traced": True},
         "nothing was registered when its runs were created",
+    ),
+    "neighbours are counted of other pictures": (
+        {"evaluation": {"neighbour_queries": 500}, "registered": {"evaluation": {"neighbour_queries": 60}}},
+        "evaluation.neighbour_queries was 60 when its runs were created and is 500 now",
+    ),
+    "the training error is read off a larger sample": (
+        {"evaluation": {"train_sample": 5000}, "registered": {"evaluation": {}}},
+        "evaluation.train_sample was 1000 when its runs were created and is 5000 now",
     ),
     "the family is empty": ({"family": ()}, "it is not in the study's family"),
 }

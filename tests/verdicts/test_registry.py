@@ -252,6 +252,14 @@ def test_no_form_decides_with_fewer_runs_than_it_can(registry: Registry) -> None
             assert test.minimum_n >= least, entry.id
 
 
+def test_several_parts_with_fewer_runs_are_those_that_the_docs_name(registry: Registry) -> None:
+    """Two printed differences at the paper's scale are parts too (docs/verdicts.md, "Least seeds")."""
+    several = [e.id for e in registry if len(getattr(e.test, "margins", ())) > 1 and e.test.minimum_n < 5]
+    assert several == ["S30", "S38", "S41"]
+    text = (CLAIMS.parent / "docs" / "verdicts.md").read_text().split("## Least seeds")[1]
+    assert "S30, S38 and S41" in text.split("##")[0]
+
+
 def test_nets_are_judged_once_they_are_trained(registry: Registry) -> None:
     """Decay and depth also need nets that have settled, normalisation must act, kernels must have moved."""
     changed = load_variants(CLAIMS.parent)

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from repro.evidence.record import RunRecord
-from repro.verdicts.forms.speed import arrival_at, convergence
+from repro.verdicts.authoring.samples import Pairs
+from repro.verdicts.finding import NotEvaluated
+from repro.verdicts.forms.speed import SPEED, arrival_at, convergence
+from repro.verdicts.registry.registry import Registry
 from tests.made_up import ARRIVAL, STEPS, MadeUp
 from tests.verdicts import cases
 
@@ -95,3 +98,40 @@ def test_seeds_needed_are_told_for_a_planned_ratio(judge: Any) -> None:
     assert verdict.outcome == "inconclusive"
     assert verdict.seeds_needed is not None
     assert verdict.detectable > 1
+
+
+TWICE = {"base": 2 * ARRIVAL, "no_dropout": ARRIVAL}
+"""Dropout takes twice the iterations, at one learning rate."""
+
+
+def _with_schedule(**schedule: Any) -> MadeUp:
+    return MadeUp(arrival=TWICE, settings={"schedule": schedule})
+
+
+def test_a_rate_that_falls_at_a_fixed_step_says_when_nets_converge_and_the_claim_cannot(judge: Any) -> None:
+    """Just after the fall every net comes to its lowest error, whatever it took at the first rate."""
+    verdict = judge(_with_schedule(kind="steps", at=[0.8]), "S60b")
+    assert (verdict.outcome, verdict.code) == ("not_evaluated", "scale")
+    assert "base" in verdict.reason
+    assert "fixed" in verdict.reason
+
+
+def test_a_fixed_fall_in_one_variant_is_enough_to_refuse(registry: Registry) -> None:
+    evidence = replace(_with_schedule(kind="plateau"), variants=("base", "no_dropout")).evidence()
+    fixed = {"training": {"schedule": {"kind": "steps", "at": [0.5]}}}
+    evidence.study = replace(evidence.study, settings={**evidence.study.settings, "no_dropout": fixed})
+    finding = SPEED.judge(evidence, registry["S60b"].test, Pairs((("base", "no_dropout"),)), evidence.study.seeds)
+    assert isinstance(finding, NotEvaluated)
+    assert "the rate of no_dropout falls" in finding.reason
+
+
+@pytest.mark.parametrize("schedule", [{"kind": "plateau"}, {"kind": "steps"}])
+def test_a_rate_that_waits_for_a_plateau_or_never_falls_leaves_convergence_to_the_nets(
+    schedule: dict[str, Any], judge: Any
+) -> None:
+    assert judge(_with_schedule(**schedule), "S60b").outcome == "supported"
+
+
+def test_iterations_to_a_registered_error_are_counted_under_any_schedule(judge: Any) -> None:
+    made = replace(_with_schedule(kind="steps", at=[0.8]), arrival={"tanh": 4 * ARRIVAL, "sigmoid": 4 * ARRIVAL})
+    assert judge(made, "S20").outcome == "supported"

@@ -21,6 +21,8 @@ Ints = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float32]
 FIRST_LOOK = 6
 """Seeds of the first of two looks."""
+FIVE = 5
+"""Nets that Table 2 averages: S70 needs averages of as many."""
 
 
 def measure(subject: Subject) -> Measured:
@@ -46,16 +48,21 @@ def _kept(outputs: Tensor, classes: int) -> Probabilities:
 
 
 def subsets_of(seeds: Sequence[int], looks: str) -> list[tuple[int, ...]]:
-    """Which seeds' nets are averaged: all, all but one, and the same of the first look's seeds where there are two."""
+    """Which seeds' nets are averaged: all, all but one, and the same of the first look's seeds where there are two.
+
+    Also the first five, and those that are the first five where a seed is left out.
+    """
     groups = [tuple(seeds)]
     if looks == "two" and len(seeds) > FIRST_LOOK:
         groups.append(tuple(seeds[:FIRST_LOOK]))
-    chosen = [
-        subset
-        for group in groups
-        for subset in (group, *(tuple(seed for seed in group if seed != left_out) for left_out in group))
-    ]
+    chosen = [subset for group in groups for subset in (group, *_without_one(group))]
+    if len(seeds) > FIVE:
+        chosen += _without_one(tuple(seeds[: FIVE + 1]))
     return [subset for subset in dict.fromkeys(chosen) if len(subset) > 1]
+
+
+def _without_one(group: tuple[int, ...]) -> list[tuple[int, ...]]:
+    return [tuple(seed for seed in group if seed != left_out) for left_out in group]
 
 
 def ensemble_arrays(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from repro.measurement.predictions import class_tree
 from repro.measurement.subject import Measured, Subject
 
-VERSION = 2
+VERSION = 3
 
 Ints = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.bool_]
@@ -25,7 +25,7 @@ NAME = f"labels_within_{NEAR}_steps"
 def measure(subject: Subject) -> Measured:
     """Shares of the wrong labels among the top five, over held-out pictures; null for classes not in the tree."""
     classes = subject.pictures.classes
-    names = (NAME, f"{NAME}_possible", f"{NAME}_by_chance", "cat_share", "cat_classes")
+    names = (NAME, f"{NAME}_possible", f"{NAME}_by_chance", "cat_share", "cat_classes", "leopard_pictures")
     scalars: dict[str, Any] = dict.fromkeys(names)
     paths = class_tree.known_paths()
     between = class_tree.distances(classes, paths)
@@ -39,6 +39,7 @@ def measure(subject: Subject) -> Measured:
     leopards = np.array([name in class_tree.LEOPARDS for name in classes])
     scalars["cat_classes"] = int((cats & ~leopards).sum())
     of_leopards = leopards[labels]
+    scalars["leopard_pictures"] = int(of_leopards.sum())
     scalars["cat_share"] = share(np.tile(cats, (len(classes), 1)), labels[of_leopards], top[of_leopards])
     return Measured(scalars)
 

@@ -12,9 +12,9 @@ from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.forms import two_arms
 from repro.verdicts.forms.form import Form, Part, all_parts
 from repro.verdicts.forms.one_arm import absolute, within
-from repro.verdicts.forms.planning import without_power
+from repro.verdicts.forms.planning import Plan, Prospect, with_majority, without_power
 from repro.verdicts.readings.picture_outcomes import Averaged, ensemble_right, ensembles_within, pictures_of
-from repro.verdicts.readings.readings import metric_values, runs_of
+from repro.verdicts.readings.readings import metric_values
 from repro.verdicts.registry.metrics import METRICS, Metric
 from repro.verdicts.registry.tests_of_runs import AbsoluteTest, Number
 from repro.verdicts.statistics.estimates import Estimate, Values, error_rate, finite_values
@@ -48,7 +48,7 @@ def number_of_paper(evidence: Evidence, number: Number, variant: str, seeds: Seq
     values = metric_values(evidence, variant, seeds, number.metric)
     if isinstance(values, NotEvaluated):
         return values
-    pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, number.metric)
+    pictures = pictures_of(evidence, variant, seeds, number.metric)
     if isinstance(pictures, NotEvaluated):
         return pictures
     return absolute(
@@ -71,7 +71,7 @@ predictions over ten views throughout."""
 
 def _averaged(evidence: Evidence, number: Number, variant: str, seeds: Sequence[int], members: int) -> Part:
     single, way = _OF_AVERAGES[number.metric]
-    pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, number.metric)
+    pictures = pictures_of(evidence, variant, seeds, number.metric)
     if isinstance(pictures, NotEvaluated):
         return pictures
     assert pictures is not None
@@ -84,13 +84,16 @@ def _averaged(evidence: Evidence, number: Number, variant: str, seeds: Sequence[
     stored = [ensemble_right(evidence, variant, group, pictures, way) for group in groups]
     errors = [1.0 - float(outcomes.mean()) for outcomes in stored if outcomes is not None]
     if len(errors) < len(groups):
-        return not_measured(variant, "average of these nets over ten views")
+        return not_measured(variant, "average of these nets over ten views", pictures)
     return averaged_nets(errors, alone, members, pictures, lo=number.lower, hi=number.upper, printed=number.printed)
 
 
-def not_measured(variant: str, what: str) -> NotEvaluated:
-    """NotEvaluated: the outcomes per picture that are needed were not stored."""
-    return NotEvaluated("not_a_number", f"the evidence of {variant} holds no {what}; `repro evaluate` measures it")
+def not_measured(variant: str, what: str, pictures: int) -> NotEvaluated:
+    """NotEvaluated: the outcomes of so many pictures that are needed were not stored."""
+    return NotEvaluated(
+        "not_a_number",
+        f"the evidence of {variant} holds no {what} of {pictures} pictures; `repro evaluate` measures it",
+    )
 
 
 def averaged_nets(
@@ -117,4 +120,9 @@ def averaged_nets(
     return finding.remarked(**details, members=members, pictures=pictures, printed=printed)
 
 
-ABSOLUTE = Form(AbsoluteTest, (Runs,), _judge, without_power)
+def _prospect(test: AbsoluteTest, plan: Plan) -> Prospect:
+    """Averages of nets are too few to be counted: no majority of them is asked for."""
+    return with_majority(test, plan) if test.members is None else without_power(test, plan)
+
+
+ABSOLUTE = Form(AbsoluteTest, (Runs,), _judge, _prospect)

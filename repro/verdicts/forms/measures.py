@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Literal
 
 from repro.evidence.directory import Evidence
@@ -12,9 +13,9 @@ from repro.verdicts.finding import NotEvaluated
 from repro.verdicts.forms import two_arms
 from repro.verdicts.forms.form import Form, Part, all_parts
 from repro.verdicts.forms.one_arm import absolute
-from repro.verdicts.forms.planning import Plan, Prospect, without_power
-from repro.verdicts.readings.picture_outcomes import picture_variance_of_halves, pictures_of
-from repro.verdicts.readings.readings import guessing, metric_values, runs_of
+from repro.verdicts.forms.planning import with_majority
+from repro.verdicts.readings.picture_outcomes import picture_variance_of_halves, pictures_of, variance_of_pictures
+from repro.verdicts.readings.readings import guessing, metric_values
 from repro.verdicts.registry.metrics import METRICS, Metric
 from repro.verdicts.registry.tests_of_runs import Condition, MeasuresTest
 from repro.verdicts.statistics.estimates import sd_floor
@@ -54,7 +55,7 @@ def _against_number(
     evidence: Evidence, condition: Condition, bound: float, variant: str, seeds: Sequence[int], values: list[float]
 ) -> Part:
     rule = METRICS[condition.metric]
-    pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, condition.metric)
+    pictures = pictures_of(evidence, variant, seeds, condition.metric)
     if isinstance(pictures, NotEvaluated):
         return pictures
     if condition.of_chance:
@@ -63,6 +64,9 @@ def _against_number(
     variance = None
     if rule.halves:
         variance = picture_variance_of_halves(evidence, variant, seeds, max(map(abs, limits.values())))
+    elif pictures is not None and rule.range != (0.0, 1.0):
+        # No share but a median of percentiles (S85): the bound of a mean in the same range stands in for its variance.
+        variance = max(variance_of_pictures(condition.metric, limit, pictures) for limit in limits.values())
     return absolute(
         values,
         pictures,
@@ -83,14 +87,24 @@ def _against_metric(
     seeds: Sequence[int],
     values: tuple[list[float], list[float]],
 ) -> Part:
-    rule = METRICS[condition.metric]
-    variance = None
-    if condition.within is not None:
-        pictures = pictures_of(runs_of(evidence, variant, seeds)[0], evidence, condition.metric)
+    rule, counts = METRICS[condition.metric], []
+    for metric in (condition.metric, other):
+        pictures = pictures_of(evidence, variant, seeds, metric)
         if isinstance(pictures, NotEvaluated):
             return pictures
+        counts.append(pictures)
+    variance = None
+    if condition.within is not None:
         # Two answers that differ in a share d of the pictures differ in their errors with variance d / N at least.
-        variance = condition.within * (1 - condition.within) / pictures if pictures else None
+        variance = condition.within * (1 - condition.within) / counts[0] if counts[0] else None
+    elif None not in counts:
+        # Both are measured on the same pictures, and what makes a picture easy for one mostly makes it easy for the
+        # other: then the sum of both variances is an upper bound of that of the difference.
+        variance = sum(
+            variance_of_pictures(metric, fmean(of), count)
+            for metric, of, count in zip((condition.metric, other), values, counts, strict=True)
+            if count is not None
+        )
     return absolute(
         [value - against for value, against in zip(*values, strict=True)],
         None,
@@ -109,12 +123,4 @@ def _limits(condition: Condition, bound: float) -> dict[Literal["lo", "hi"], flo
     return {"lo": bound} if condition.above is not None else {"hi": bound}
 
 
-def _prospect(test: MeasuresTest, plan: Plan) -> Prospect:
-    """A limit must be passed by an exact majority too, which few seeds cannot be."""
-    n = plan.seeds
-    if 2 * 0.5**n > plan.level:
-        return plan.neither(f"{n} of {n} runs on one side of a limit are no majority beyond chance")
-    return without_power(test, plan)
-
-
-MEASURES = Form(MeasuresTest, (Runs,), _judge, _prospect)
+MEASURES = Form(MeasuresTest, (Runs,), _judge, with_majority)

@@ -17,7 +17,6 @@ from repro.verdicts.forms.form import Form, Part
 from repro.verdicts.forms.one_arm import suspicion
 from repro.verdicts.forms.planning import without_power
 from repro.verdicts.readings.picture_outcomes import ensemble_right, pictures_of, right
-from repro.verdicts.readings.readings import runs_of
 from repro.verdicts.registry.over_seeds import PaperScale
 from repro.verdicts.registry.tests_of_runs import PerImageTest
 from repro.verdicts.statistics.estimates import seeds_by_images
@@ -53,8 +52,9 @@ def _gains(
     in_print: averages of nets are held against the paper's gain, which is one of predictions over ten views;
     otherwise they are read by the centre of all held-out pictures.
     """
-    run, of_views = runs_of(evidence, variant, seeds)[0], test.second == "ten_views"
-    pictures = pictures_of(run, evidence, "ten_view_error" if of_views or in_print else "held_out_error")
+    of_views = test.second == "ten_views"
+    metric = "ten_view_error" if of_views or in_print else "held_out_error"
+    pictures = pictures_of(evidence, variant, seeds, metric)
     if isinstance(pictures, NotEvaluated):
         return pictures
     assert pictures is not None
@@ -71,7 +71,7 @@ def _gains(
         second = ensemble_right(evidence, variant, seeds, pictures)
         what = "average of these nets"
     if first is None or second is None:
-        return not_measured(variant, what)
+        return not_measured(variant, what, pictures)
     return np.asarray(second, dtype=np.float64) - first
 
 

@@ -72,6 +72,14 @@ def without_power(test: StatisticalTest, plan: Plan) -> Prospect:
     return too_few(test, plan) or plan.either("no spread of its form's numbers is given: nothing is said of its power")
 
 
+def with_majority(test: StatisticalTest, plan: Plan) -> Prospect:
+    """The same for limits that one group of runs must pass by t and by an exact majority, which few seeds cannot be."""
+    n = plan.seeds
+    if 2 * 0.5**n > plan.level:
+        return plan.neither(f"{n} of {n} runs on one side of a limit are no majority beyond chance")
+    return without_power(test, plan)
+
+
 def of_differences(
     test: DifferenceTest, plan: Plan, metrics: Sequence[str], *, comparisons: int = 1, margin: float | None = None
 ) -> Prospect:

@@ -38,9 +38,28 @@ class Arrival:
 
 def _judge(evidence: Evidence, test: SpeedTest, samples: Pairs, seeds: Sequence[int]) -> Part:
     """The ratio of iterations of each pair's slower variant to its faster one's (geometric means)."""
+    if test.criterion == "converged" and (scheduled := _scheduled(evidence, samples.variants)):
+        return scheduled
     pairs = {f"{slower} against {faster}": (slower, faster) for slower, faster in samples.pairs}
     parts = all_parts(pairs, lambda name: _ratio(evidence, test, *pairs[name], seeds))
     return parts if isinstance(parts, NotEvaluated) else two_arms.every_part(parts)
+
+
+def _scheduled(evidence: Evidence, variants: Sequence[str]) -> NotEvaluated | None:
+    """NotEvaluated where a variant's learning rate falls at a fixed share of its steps.
+
+    Every net comes to its lowest error just after such a fall, so the iterations to it are alike whatever a net takes
+    at one rate. A rate that never falls, or falls when the error has stalled, as the paper's did (section 5), leaves
+    that to the net.
+    """
+    training = {name: evidence.study.settings.get(name, {}).get("training", {}) for name in variants}
+    if fixed := [name for name in dict.fromkeys(variants) if training[name].get("schedule", {}).get("at")]:
+        return NotEvaluated(
+            "scale",
+            f"the rate of {' and '.join(fixed)} falls at a fixed step, so the schedule says when the nets come to "
+            "their lowest error, not how fast they learn; a schedule that waits for a plateau would leave it to them",
+        )
+    return None
 
 
 def _ratio(evidence: Evidence, test: SpeedTest, slower: str, faster: str, seeds: Sequence[int]) -> Part:

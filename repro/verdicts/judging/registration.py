@@ -1,9 +1,9 @@
 """What was registered when a study's runs were created, against what is judged now.
 
 A verdict keeps its promise only for what was fixed before the runs: the statement's entry, the study's family, its
-seeds, its looks, its smallest effects of interest. Each run notes them when it is created, by
-`repro/stages/registered.py`; whatever differs makes the verdict exploratory, and the verdict says so. So does a run of
-an older version that does not say how it was made.
+seeds, its looks, its smallest effects of interest, and how its runs are measured. Each run notes them when it is
+created, by `repro/stages/registered.py`; whatever differs makes the verdict exploratory, and the verdict says so. So
+does a run of an older version that does not say how it was made.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from repro.evidence.directory import Evidence
 from repro.evidence.record import RunRecord
+from repro.study.settings import EvaluationSettings
 
 _OF_STUDY = {
     "family": "the family of statements was another",
@@ -48,10 +49,27 @@ def departures(
         for key, value in now.items():
             if _comparable(key, noted) != value:
                 phrases[f"{_OF_STUDY[key]} when its runs were created"] = None
+        phrases |= dict.fromkeys(_measured_otherwise(noted.get("evaluation"), study.evaluation))
         entries = noted.get("registry", {})
         if in_family and not any(entries.get(name) == digest for name, digest in digests.items()):
             phrases["its entry in the registry was another, or none, when its runs were created"] = None
     return (*phrases, *_unsaid(runs))
+
+
+def _measured_otherwise(noted: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str]:
+    """A phrase for each setting of the measurements that was another; none for runs of earlier versions.
+
+    A setting that is not named has its default; those that change no number may differ.
+    """
+    if noted is None:
+        return []
+    defaults = EvaluationSettings().deciding()
+    before, after = ({name: said.get(name, value) for name, value in defaults.items()} for said in (noted, now))
+    return [
+        f"evaluation.{name} was {value} when its runs were created and is {after[name]} now"
+        for name, value in before.items()
+        if value != after[name]
+    ]
 
 
 _TRACES = {

@@ -11,8 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.measurement.predictions import ensembles, views
-from repro.measurement.predictions.ensembles import ensemble_arrays, subsets_of, view_ensemble_arrays
+from repro.measurement.predictions.ensembles import FIVE, ensemble_arrays, subsets_of, view_ensemble_arrays
+from repro.verdicts.registry.registry import load_registry
+from repro.verdicts.registry.tests_of_runs import AbsoluteTest
+from tests.made_up import MadeUp
 from tests.measurement.subjects import small_packed, subject_of
+from tests.project_copy import ROOT
 
 
 def test_the_mean_prediction_is_right_where_members_are_sure_enough() -> None:
@@ -54,6 +58,31 @@ def test_which_seeds_are_averaged() -> None:
     assert tuple(range(6)) in two
     assert (0, 1, 2, 3, 4) in two
     assert subsets_of(list(range(6)), "two") == subsets_of(list(range(6)), "fixed")
+
+
+def test_as_many_nets_are_averaged_as_registered_statements_ask_for() -> None:
+    registry = load_registry(ROOT / "claims" / "statements.yaml")
+    assert {entry.test.members for entry in registry if isinstance(entry.test, AbsoluteTest)} - {None} == {FIVE}
+
+
+@pytest.mark.parametrize("looks", ["fixed", "two"])
+@pytest.mark.parametrize("count", range(FIVE, 13))
+def test_five_of_the_first_nets_are_averaged_whichever_seed_is_left_out(count: int, looks: str) -> None:
+    found = subsets_of(list(range(count)), looks)
+    assert tuple(range(FIVE)) in found
+    for left_out in range(count):
+        rest = [seed for seed in range(count) if seed != left_out]
+        assert tuple(rest[:FIVE]) in found or len(rest) < FIVE
+
+
+def test_these_are_few_more() -> None:
+    assert len(subsets_of(list(range(8)), "fixed")) == 1 + 8 + 6
+
+
+def test_made_up_evidence_has_the_averages_of_real_evidence() -> None:
+    for made in (MadeUp(seeds=range(8)), MadeUp(seeds=range(12), looks="two"), MadeUp(seeds=range(3))):
+        names = {name.split("/")[2] for name in made.evidence().arrays if name.startswith("ensemble/")}
+        assert names == {"+".join(map(str, group)) for group in subsets_of(list(made.seeds), made.looks)}
 
 
 @given(st.integers(1, 14), st.sampled_from(["fixed", "two"]))

@@ -140,6 +140,7 @@ def test_answers_by_kind_are_near_and_those_away_from_it_are_not() -> None:
     away = plausible_labels.measure(_answering(lambda label: between[label].astype(float))).scalars
     assert away["labels_within_6_steps"] < scalars["labels_within_6_steps"]
     assert scalars["cat_classes"] == 5
+    assert scalars["leopard_pictures"] == 40
     assert scalars["cat_share"] == 1
     assert away["cat_share"] < 1
     # Six cats have the five others near; a car and a banana have nothing near.
