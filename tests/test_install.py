@@ -93,6 +93,13 @@ def test_the_index_that_pip_was_given_is_uvs_too(place: Path) -> None:
     assert "uv from https://packages.example/simple" in calls
 
 
+def test_further_indexes_that_pip_was_given_are_uvs_too(place: Path) -> None:
+    (place / ".venv" / "bin" / "uv").write_text('#!/bin/sh\necho "uv and $UV_EXTRA_INDEX_URL" >>calls\n')
+    (place / ".venv" / "bin" / "uv").chmod(0o755)
+    _, calls, _ = install(place, PIP_EXTRA_INDEX_URL="https://more.example/simple")
+    assert "uv and https://more.example/simple" in calls
+
+
 @pytest.mark.parametrize(("environment", "compiled"), [({"PYTHONDONTWRITEBYTECODE": "1"}, "1"), ({}, "")])
 def test_what_the_first_import_may_not_keep_is_compiled_when_it_is_installed(
     environment: dict[str, str], compiled: str, place: Path, monkeypatch: pytest.MonkeyPatch

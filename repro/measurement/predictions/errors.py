@@ -63,5 +63,6 @@ def halves_excess(right: Bits) -> float | None:
 
 
 def _finite(value: float, otherwise: float) -> float:
-    """A diverged net's numbers are not numbers: its loss counts as guessing, as its error does."""
+    """A diverged net's scores are not numbers: its loss counts as guessing's. Its answers all count as wrong here;
+    verdicts take guessing's error for such a run (`metric_values`)."""
     return value if math.isfinite(value) else otherwise

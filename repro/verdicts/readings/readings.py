@@ -57,13 +57,17 @@ def missing_runs(evidence: Evidence, variants: Sequence[str], seeds: Sequence[in
 
 @kept
 def metric_values(evidence: Evidence, variant: str, seeds: Sequence[int], metric: str) -> list[float] | NotEvaluated:
-    """A metric of each run; a collapsed run without a number counts with what guessing would give.
+    """A metric of each run; of a run without a number, or that diverged, what guessing gives.
 
-    NotEvaluated where a run has no such number and guessing has none either.
+    All answers of a net that diverged count as wrong, which is more than guessing errs: a run that broke must not weigh
+    more than one that learned nothing. NotEvaluated where a run has no such number and guessing has none either.
     """
     values = []
     for run in runs_of(evidence, variant, seeds):
-        value = early_train_loss(run) if metric == "early_train_loss" else run.scalar(metric)
+        early = metric == "early_train_loss"
+        value = early_train_loss(run) if early else run.scalar(metric)
+        if run.status == "diverged" and not early and (guess := guessing(evidence, metric)) is not None:
+            value = guess
         if value is None or not math.isfinite(value):
             value = guessing(evidence, metric) if run.status != "finished" else None
             if value is None:

@@ -31,13 +31,14 @@ the rules in [verdicts.md](verdicts.md). A verdict holds for its study's picture
 `repro explain ID --evidence evidence/STUDY` shows one of them with every run's number.
 """
 LEGEND = """\
-The effect is the mean of the variant less that of the base (for S76: J of two towers less J of dense nets), so a
-negative one means that the variant errs less. The interval is at the level at which the statement is tested, after
-the correction for the family and the look, so it leaves 0 out exactly where the statement is decided; of "in most
-runs" and "in every run" it is that of the rate. A statement that needs several variants at once is tested by the
-smallest of their effects: the variant with it is named, and the interval is that of the smallest effect, not of this
-variant alone. Seeds: runs of each arm that the verdict rests on, of those registered; fewer than all where the first
-look decided."""
+The effect is turned so that a positive number speaks for the statement: here the mean error without decay or without
+a layer less that of the base, and for S76 J of two towers less J of dense nets. A negative effect of `remove_conv4`
+means that nets without conv4 err less. The interval is at the level at which the statement is tested, after the
+correction for the family and the look, so it leaves 0 out exactly where the statement is decided; of "in most runs"
+and "in every run" it is that of the rate. A statement that needs several variants at once is tested by the smallest
+of their effects: the variant with it is named, and the interval is that of the smallest effect, not of this variant
+alone. Seeds: runs of each arm that the verdict rests on, of those registered; fewer than all where the first look
+decided."""
 COUNTED = """\
 Statements that repeat another are not counted twice. An exploratory verdict is on a statement that the study did not
 register for these runs. Points are percentage points of error. An adjusted p is held against 5 %, in a study with two
