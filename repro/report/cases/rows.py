@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repro.errors import UserError
+from repro.evidence.difference import evidence_digest
+from repro.evidence.directory import Evidence
+from repro.verdicts.judging.judged_from import facts_read
 
 Row = Mapping[str, Any]
 KEYS = (
@@ -43,6 +46,16 @@ def checked_rows(verdicts: Any) -> list[Row]:
             raise UserError(f"verdicts: entry {number}: {row['id']} on {row['study']} stands there twice")
         seen.add((row["id"], row["study"]))
     return verdicts
+
+
+def judged_on_other(rows: Sequence[Row], evidence: Evidence) -> bool:
+    """Whether rows of a file of verdicts say that they were judged on other evidence of the study, or on other facts.
+
+    Rows of earlier versions do not say on what they were judged, and are believed.
+    """
+    said = {(row["study"], (row.get("judged_from") or {}).get("evidence")) for row in rows}
+    now = {evidence.study.study: evidence_digest(evidence), None: facts_read([evidence])}
+    return any(digest not in (None, now[study]) for study, digest in said if study in now)
 
 
 def rows_on(rows: list[Row], study: str) -> dict[str, Row]:

@@ -12,9 +12,10 @@ from pathlib import Path
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
 from repro.files import read_json, write_text
+from repro.progress import say
 from repro.project import Project
 from repro.report.cases.choices import Rules
-from repro.report.cases.rows import NO_CLAIM, Row, checked_rows, rows_on
+from repro.report.cases.rows import NO_CLAIM, Row, checked_rows, judged_on_other, rows_on
 from repro.report.drawing import words
 from repro.report.figures.retrieval.figure import RetrievalFigure
 from repro.report.figures.retrieval.search import retrieval_at_hand
@@ -62,22 +63,34 @@ class StudyLine:
 def studies_at_hand(root: Path, claims: Path) -> list[tuple[Path, list[Row]]]:
     """Evidence folders with their verdicts: results/STUDY where the pipeline judged it, else evidence/STUDY.
 
-    Recorded evidence has no file of verdicts, so it is judged here. Raises UserError when there is no study.
+    Recorded evidence has no file of verdicts, so it is judged here, as is what the pipeline judged on other evidence
+    than lies there now; that is said. Raises UserError when there is no study.
     """
     results: dict[str, tuple[Path, list[Row]]] = {}
     for path in sorted((root / "results").glob("*/verdicts.json")):
-        if (path.parent / "evidence").is_dir():
-            results[path.parent.name] = (path.parent / "evidence", checked_rows(read_json(path)))
+        folder, study = path.parent / "evidence", path.parent.name
+        if folder.is_dir():
+            rows = checked_rows(read_json(path))
+            if judged_on_other(rows, load_evidence(folder)):
+                say(
+                    f"results/{study}/verdicts.json was judged on other evidence; the page has verdicts on the "
+                    f"evidence that is there, and `repro verdicts {study}` writes them too"
+                )
+                rows = _judged_here(claims, folder)
+            results[study] = (folder, rows)
     for path in sorted((root / "evidence").glob("*/study.json")):
         if path.parent.name not in results:
-            ledger = make_ledger(claims, [path.parent])
-            results[path.parent.name] = (path.parent, checked_rows(ledger.as_json()))
+            results[path.parent.name] = (path.parent, _judged_here(claims, path.parent))
     if not results:
         raise UserError(
             f"{root}: no study has verdicts (results/STUDY/verdicts.json) or recorded evidence (evidence/STUDY); "
             "run `dvc repro` first"
         )
     return [results[name] for name in sorted(results)]
+
+
+def _judged_here(claims: Path, folder: Path) -> list[Row]:
+    return checked_rows(make_ledger(claims, [folder]).as_json())
 
 
 def write_all_studies(root: Path, claims: Path | None = None) -> tuple[Path, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 import yaml
 
 from repro.cli import main
-from repro.evidence.directory import write_evidence
-from repro.files import write_json
+from repro.evidence.directory import Evidence, write_evidence
+from repro.files import read_json, write_json
 from repro.project import Project
 from repro.stages.report import report_stage
+from repro.verdicts.judging import judged_from
+from repro.verdicts.judging.ledger import make_ledger
 from tests.report.made_up_study import ROOT, made_up_study, project_registry
 from tests.report.made_up_verdicts import verdict_rows
 
@@ -28,11 +31,19 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def add_results(root: Path, study: str) -> None:
-    made = made_up_study(study=study)
+    write_made_up(root / "results" / study / "evidence", made_up_study(study=study))
+    write_json(root / "results" / study / "verdicts.json", verdict_rows(project_registry(), study))
+
+
+def write_made_up(folder: Path, made: Evidence) -> None:
     record = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(made.study).items()}
+    write_evidence(folder, record, map(vars, made.runs), made.facts, made.arrays)
+
+
+def judge(root: Path, study: str) -> None:
+    """As `repro verdicts STUDY` does."""
     folder = root / "results" / study
-    write_evidence(folder / "evidence", record, map(vars, made.runs), made.facts, made.arrays)
-    write_json(folder / "verdicts.json", verdict_rows(project_registry(), study))
+    write_json(folder / "verdicts.json", judged_from.verdict_rows(make_ledger(ROOT / "claims", [folder / "evidence"])))
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
@@ -69,6 +80,44 @@ def test_the_command_writes_one_study_or_all(
     text = (project / "results" / "report.html").read_text()
     assert 'href="smoke/report/report.html"' in text
     assert "exercise/report/report.html" not in text, "that page has not been written"
+
+
+CHANGES: dict[str, Callable[[Evidence], Evidence]] = {
+    "a run fewer": lambda made: Evidence(made.path, made.study, made.runs[1:], made.facts, made.arrays),
+    "other facts": lambda made: Evidence(made.path, made.study, made.runs, {"fidelity": {"paper": {}}}, made.arrays),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
+def test_verdicts_on_other_evidence_are_not_shown_beside_it(
+    change: Callable[[Evidence], Evidence],
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("repro.report.page.all_studies.claims_folder", lambda root: ROOT / "claims")
+    judge(project, "smoke")
+    assert run(monkeypatch, capsys, "report", "smoke")[0] == 0
+    write_made_up(project / "results" / "smoke" / "evidence", change(made_up_study()))
+    other = "results/smoke/verdicts.json was judged on other evidence"
+    code, said = run(monkeypatch, capsys, "report", "smoke")
+    assert (code, said) == (2, f"error: {other}; run `repro verdicts smoke`\n")
+    code, said = run(monkeypatch, capsys, "report")
+    assert code == 0
+    assert f"{other}; the page has verdicts on the evidence that is there" in said
+    shown = (project / "results" / "report.html").read_bytes()
+    judge(project, "smoke")
+    code, said = run(monkeypatch, capsys, "report")
+    assert "other evidence" not in said
+    assert (project / "results" / "report.html").read_bytes() == shown
+
+
+def test_verdicts_of_a_version_that_did_not_say_on_what_are_believed(project: Path) -> None:
+    judge(project, "smoke")
+    path = project / "results" / "smoke" / "verdicts.json"
+    write_json(path, [{key: row[key] for key in row if key != "judged_from"} for row in read_json(path)])
+    write_made_up(path.parent / "evidence", CHANGES["a run fewer"](made_up_study()))
+    assert report_stage(Project(project), "smoke").is_file()
 
 
 def test_mistakes_are_one_sentence(
