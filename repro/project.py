@@ -62,6 +62,10 @@ class Project:
         """Where the stage prepare says which pictures it prepared for a study."""
         return self.results(study) / "prepared.json"
 
+    def run_list(self, study: str) -> Path:
+        """Where the stage train lists a study's runs."""
+        return self.results(study) / "runs.json"
+
     def evidence(self, study: str) -> Path:
         """Where the pipeline writes a study's evidence."""
         return self.results(study) / "evidence"

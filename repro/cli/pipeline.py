@@ -125,8 +125,10 @@ def evaluate(
     from repro.stages.evaluate import evaluate_stage
     from repro.stages.facts_file import facts_of_nets
 
-    fact_source = facts_of_nets if "DVC_STAGE" in os.environ else _measured_facts  # by hand no stage has seen to them
-    evidence = evaluate_stage(Project.here(), study, device=device, facts=fact_source)
+    # DVC has seen to the facts by another stage, and would take evidence with runs missing for up to date from then on.
+    by_dvc = "DVC_STAGE" in os.environ
+    fact_source = facts_of_nets if by_dvc else _measured_facts
+    evidence = evaluate_stage(Project.here(), study, device=device, facts=fact_source, all_listed=by_dvc)
     typer.echo(f"{study}: evidence of {len(evidence.runs)} runs in {evidence.path}")
 
 

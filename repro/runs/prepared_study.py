@@ -20,6 +20,7 @@ from repro.study.load import ResolvedStudy, load_study
 from repro.study.tuning import Trial, trial_of
 
 PREPARED_SCHEMA = 1
+RUN_LIST_SCHEMA = 1
 
 
 class PreparedPictures(Record):
@@ -32,6 +33,18 @@ class PreparedPictures(Record):
     classes: tuple[str, ...]
     counts: dict[str, int]
     size: int
+
+
+class ListedRun(Record):
+    """A run in `runs.json`, which says more of it to whoever reads the file."""
+
+    identity: str
+
+
+class RunList(Record):
+    """What the stage train says that there is of a study, in `runs.json`."""
+
+    runs: tuple[ListedRun, ...]
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,14 @@ class PreparedStudy:
         trials = self.trials()
         tuned = with_tuned_rates(self.resolved, trials, self.recorded_trials())
         return StudyRuns(tuned, trials, grid_of(tuned, self.pictures))
+
+    def listed(self) -> frozenset[str]:
+        """Identities of the runs that the stage train listed when it had trained the whole study; none before."""
+        path = self.project.run_list(self.name)
+        if not path.is_file():
+            return frozenset()
+        mend = f"run `repro train {self.name}` again"
+        return frozenset(run.identity for run in read_record(path, RunList, schema=RUN_LIST_SCHEMA, mend=mend).runs)
 
     def recorded_trials(self) -> dict[str, Trial]:
         """By identity, what recorded runs of its search say of their rates."""

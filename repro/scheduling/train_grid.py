@@ -16,13 +16,13 @@ from repro.errors import UserError
 from repro.files import write_json
 from repro.net.table.layers import layer_table
 from repro.runs.grid import GridRun, to_train
+from repro.runs.prepared_study import RUN_LIST_SCHEMA
 from repro.runs.store import Run
 from repro.scheduling import worker
 from repro.scheduling.executor import Outcome, Pool
 from repro.scheduling.live_table import LiveTable
 from repro.scheduling.local_pool import LocalPool
 
-SCHEMA = 1
 _FREE_MARGIN_BYTES = 200_000_000
 
 
@@ -157,7 +157,7 @@ def write_run_list(path: Path, cells: list[GridRun], recorded: dict[str, str]) -
         if cell.role == "tuning":
             row["learning_rate"] = cell.spec.settings.training.learning_rate
         rows.append({**row, "identity": identity, "weights_digest": digest})
-    listing = {"schema": SCHEMA, "runs": rows}
+    listing = {"schema": RUN_LIST_SCHEMA, "runs": rows}
     write_json(path, listing)
     return listing
 

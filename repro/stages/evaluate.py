@@ -28,11 +28,17 @@ from repro.training.records import provenance
 
 
 def evaluate_stage(
-    project: Project, name: str, *, device: str = "cpu", facts: Callable[[Project], Facts] = facts_of_nets
+    project: Project,
+    name: str,
+    *,
+    device: str = "cpu",
+    facts: Callable[[Project], Facts] = facts_of_nets,
+    all_listed: bool = False,
 ) -> Evidence:
     """Measure a study's runs; writes `evidence/`, `metrics.json` and `plots/`.
 
     Runs that are neither finished nor recorded are named and left out: the evidence of a study may grow over sittings.
+    With `all_listed` those that the stage train has listed must be there; else this is a UserError.
     Raises UserError when not one is there, when the study's search for learning rates is not finished, or when runs
     that are only recorded were measured with other settings.
     """
@@ -42,7 +48,7 @@ def evaluate_stage(
     prepare_devices(devices, "float32")
     study = PreparedStudy.of(project, name)
     runs = study.runs()
-    cells = _at_hand(study, runs)
+    cells = _at_hand(study, runs, all_listed)
     evaluation, torch_device = runs.resolved.study.evaluation, devices[0]
     settings = evaluation.model_dump(mode="json")
     if study.recorded is not None and not all(cell.run.finished for cell in cells):
@@ -69,8 +75,11 @@ def evaluate_stage(
     return evidence
 
 
-def _at_hand(study: PreparedStudy, runs: StudyRuns) -> list[GridRun]:
-    """The runs that are finished or recorded; the others are named. UserError when not one is there."""
+def _at_hand(study: PreparedStudy, runs: StudyRuns, all_listed: bool) -> list[GridRun]:
+    """The runs that are finished or recorded; the others are named.
+
+    Raises UserError when not one is there, and with `all_listed` when one is not there that train has listed.
+    """
     cells = [*runs.trials, *runs.report]
     recorded = study.recorded_digests(cells)
     missing = [cell for cell in cells if not cell.run.finished and cell.run.identity not in recorded]
@@ -79,6 +88,12 @@ def _at_hand(study: PreparedStudy, runs: StudyRuns) -> list[GridRun]:
         if len(missing) == len(runs.report):
             raise UserError(
                 f"{study.name}: not trained yet: {by_variant(missing)}; run `repro train {study.name}` first"
+            )
+        listed = study.listed() if all_listed else frozenset()
+        if lost := [cell for cell in missing if cell.run.identity in listed]:
+            raise UserError(
+                f"results/{study.name}/runs.json lists runs that are neither in {study.project.store} nor recorded: "
+                f"{by_variant(lost)}; `repro train {study.name}` trains them again"
             )
         say(f"{study.name}: {len(missing)} of {len(runs.report)} runs are not trained yet: {by_variant(missing)}")
     left_out = {cell.run.identity for cell in missing}

@@ -77,7 +77,7 @@ def train_stage(
     digests = study.recorded_digests([*trials, *cells])
     train(chosen, name, digests)
     if len(chosen) == len(cells):
-        write_run_list(project.results(name) / "runs.json", [*trials, *cells], digests)
+        write_run_list(project.run_list(name), [*trials, *cells], digests)
 
 
 def _check_listed(option: str, wanted: Sequence[str | int], listed: Sequence[str | int], study: str) -> None:

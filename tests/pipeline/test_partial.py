@@ -69,6 +69,30 @@ def test_at_least_one_run_must_be_there(wider: Place) -> None:
     assert "not trained yet: base seeds 1, 2, 3; dense seeds 1, 2, 3; run `repro train small` first" in error
 
 
+def test_dvc_does_not_lock_evidence_that_lacks_runs_the_store_has_lost(
+    wider: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(wider)
+    shutil.rmtree(folder_of(wider, *BASE))
+    before = (wider.evidence / "runs.jsonl").read_bytes()
+    with monkeypatch.context() as stage:
+        stage.setenv("DVC_STAGE", "evaluate@small")
+        error = the_error(repro(wider.root, "evaluate", "small"))
+    assert "results/small/runs.json lists runs that are neither in" in error
+    assert error.endswith("nor recorded: base seed 1; `repro train small` trains them again")
+    assert (wider.evidence / "runs.jsonl").read_bytes() == before
+    assert "1 of 6 runs are not trained yet: base seed 1" in did(wider.root, "evaluate", "small").err
+
+
+def test_dvc_needs_no_run_in_the_store_that_is_recorded(wider: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    did(wider.root, "record", "small")
+    train(wider)
+    shutil.rmtree(folder_of(wider, *BASE))
+    monkeypatch.setenv("DVC_STAGE", "evaluate@small")
+    did(wider.root, "evaluate", "small")
+    assert len(cells(load_evidence(wider.evidence))) == 6
+
+
 def test_averages_are_of_seeds_that_are_there(wider: Place) -> None:
     did(wider.root, "evaluate", "small")
     assert not [name for name in load_evidence(wider.evidence).arrays if name.startswith("ensemble/")]
