@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -16,7 +17,7 @@ from repro.verdicts.telling.headline import HEADLINE_FILE, Recorded, headline_li
 from repro.verdicts.telling.results_page import results_page
 from tests.project_copy import ROOT
 from tests.recorded import CLAIMS, REGISTRY, nothing_recorded, record
-from tests.small_project import did
+from tests.small_project import did, repro, the_error
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,22 @@ def test_without_evidence_every_headline_says_what_is_missing(project: Path) -> 
     assert list(said) == list(load_headline(CLAIMS / HEADLINE_FILE, REGISTRY))
     assert all("**not evaluated**: none of its runs are recorded yet" in text for text in said.values())
     assert "the runs of `decay_longer`, of which 12 seeds are registered" in said["S61c"]
+
+
+def test_a_copy_of_recorded_evidence_under_another_name_is_refused(project: Path) -> None:
+    """With it no headline found its study, and all of them said that nothing was recorded."""
+    record(project, "decay")
+    shutil.copytree(project / "evidence" / "decay", project / "evidence" / "decay-before")
+    for command in ("results", "report"):
+        answer = repro(project, command)
+        assert "evidence/decay-before has evidence of the study decay;" in the_error(answer)
+
+
+def test_what_a_killed_writer_left_is_not_taken_for_recorded_evidence(project: Path) -> None:
+    record(project, "depth")
+    before = told(project)
+    shutil.copytree(project / "evidence" / "depth", project / "evidence" / ".writing-abc")
+    assert told(project) == before
 
 
 def test_a_decided_statement_has_its_effect_and_no_untested_difference(project: Path) -> None:

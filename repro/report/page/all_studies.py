@@ -27,6 +27,7 @@ from repro.report.page.page import literature_beside
 from repro.report.page.rendering import rendered
 from repro.verdicts.judging.ledger import make_ledger
 from repro.verdicts.registry.registry import REGISTRY_FILE, Registry, claims_folder, load_registry
+from repro.verdicts.telling.headline import recorded_folders
 
 _BY_WEIGHT = ("contradicted", "supported", "inconclusive", "not_evaluated", "untestable", None)
 """Of several verdicts on a definition, made with different facts, the first of these is shown."""
@@ -78,9 +79,9 @@ def studies_at_hand(root: Path, claims: Path) -> list[tuple[Path, list[Row]]]:
                 )
                 rows = _judged_here(claims, folder)
             results[study] = (folder, rows)
-    for path in sorted((root / "evidence").glob("*/study.json")):
-        if path.parent.name not in results:
-            results[path.parent.name] = (path.parent, _judged_here(claims, path.parent))
+    for folder in recorded_folders(root):
+        if folder.name not in results:
+            results[folder.name] = (folder, _judged_here(claims, folder))
     if not results:
         raise UserError(
             f"{root}: no study has verdicts (results/STUDY/verdicts.json) or recorded evidence (evidence/STUDY); "

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
+from repro.files import read_json
 from repro.settings import Settings, validated
 from repro.study.load import read_study
 from repro.verdicts.finding import NotEvaluated
@@ -122,8 +123,21 @@ def headline_lines(recorded: Recorded) -> list[str]:
 
 
 def recorded_folders(root: Path) -> list[Path]:
-    """The folders of recorded evidence, by name."""
-    return sorted(path.parent for path in (root / "evidence").glob("*/study.json"))
+    """The folders of recorded evidence, by name. Raises UserError for one that is not named after its study.
+
+    A copy under another name would be a second study of the same name, and no verdict would belong to either.
+    """
+    # What starts with a dot is what a killed process was writing.
+    files = [path for path in (root / "evidence").glob("*/study.json") if not path.parent.name.startswith(".")]
+    for path in files:
+        record = read_json(path)
+        study = record.get("study") if isinstance(record, dict) else None
+        if isinstance(study, str) and study != path.parent.name:
+            raise UserError(
+                f"evidence/{path.parent.name} has evidence of the study {study}; a folder under evidence/ is named "
+                "after its study: move a copy elsewhere"
+            )
+    return sorted(path.parent for path in files)
 
 
 def load_headline(path: Path, registry: Registry) -> Mapping[str, Headline]:
