@@ -9,9 +9,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import lzma
 import os
 import shutil
+import struct
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +23,11 @@ from typing import Any, BinaryIO
 from repro.errors import UserError
 
 TEMPORARY_PREFIX = ".writing-"
+DAMAGED_ARCHIVE = (
+    *(OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError, struct.error),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""What reading an `.npz` raises that is damaged: which of them depends on where the wrong byte stands."""
 
 
 @contextlib.contextmanager

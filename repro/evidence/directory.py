@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from repro.errors import UserError
 from repro.evidence.record import SCHEMA, RunRecord, StudyRecord
-from repro.files import canonical_json, read_json, replace_folder, write_bytes, write_json, write_text
+from repro.files import DAMAGED_ARCHIVE, canonical_json, read_json, replace_folder, write_bytes, write_json, write_text
 from repro.settings import validated_json
 
 FILES = ("study.json", "runs.jsonl", "facts.json", "arrays.npz")
@@ -53,7 +53,7 @@ class Evidence:
                 return {name: archive[name] for name in archive.files}
         except FileNotFoundError:
             raise UserError(f"{path} does not exist; this evidence is incomplete") from None
-        except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        except DAMAGED_ARCHIVE as error:
             raise UserError(f"{path} is damaged ({error}); make it again with `repro evaluate`") from error
 
     def array(self, identity: str, name: str) -> npt.NDArray[Any]:
@@ -99,9 +99,13 @@ def load_evidence(path: str | Path) -> Evidence:
         raise UserError(f"{path / 'arrays.npz'} does not exist; this evidence is incomplete")
     runs_file = path / "runs.jsonl"
     try:
-        lines = runs_file.read_text().splitlines()
+        lines = runs_file.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise UserError(f"{runs_file} does not exist; this evidence is incomplete") from None
+    except OSError as error:
+        raise UserError(f"cannot read {runs_file}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{runs_file} is not text ({error}); the file is damaged or from another program") from None
     runs = [_typed(RunRecord, line, f"{runs_file} line {number}") for number, line in enumerate(lines, 1)]
     identities = [run.identity for run in runs]
     if len(set(identities)) != len(identities):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from repro.errors import UserError
-from repro.files import canonical_json, digest_of, write_bytes
+from repro.files import DAMAGED_ARCHIVE, canonical_json, digest_of, write_bytes
 from repro.measurement.subject import Measured
 from repro.runs.store import Run
 
@@ -46,7 +45,7 @@ def read_kept(path: Path) -> Measured:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         scalars = json.loads(str(arrays.pop(_SCALARS)))
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (*DAMAGED_ARCHIVE, AttributeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path} is damaged ({first}); delete that file to measure the run again") from None
     return Measured(scalars, arrays)

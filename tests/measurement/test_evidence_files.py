@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,45 @@ def test_a_damaged_study(case: str, tmp_path: Path) -> None:
     (folder / "study.json").write_text(json.dumps(study))
     with pytest.raises(UserError, match=rf"^{re.escape(str(folder))}/study\.json: {sentence}.*; the file is damaged"):
         load_evidence(folder)
+
+
+def test_a_byte_that_changed_anywhere_in_the_arrays_is_noticed_or_harmless(tmp_path: Path) -> None:
+    path = MadeUp(seeds=(1,), variants=("base",)).write(tmp_path / "made") / "arrays.npz"
+    whole = path.read_bytes()
+    ends = {*range(400), *range(len(whole) - 400, len(whole))}  # heads of the archive and of its first array; its index
+    for place in sorted(ends | set(range(0, len(whole), len(whole) // 200))):
+        changed = bytearray(whole)
+        changed[place] ^= 0xFF
+        path.write_bytes(changed)
+        with contextlib.suppress(UserError):
+            assert load_evidence(path.parent).arrays
+
+
+def test_arrays_that_cannot_be_unpacked_are_damaged(tmp_path: Path) -> None:
+    path = MadeUp(seeds=(1,), variants=("base",)).write(tmp_path / "made") / "arrays.npz"
+    with zipfile.ZipFile(path) as archive:
+        first = archive.infolist()[0]
+    changed = bytearray(path.read_bytes())
+    start = first.header_offset + 30 + len(first.filename)
+    changed[start : start + first.compress_size] = b"\xff" * first.compress_size
+    path.write_bytes(changed)
+    with pytest.raises(UserError, match=rf"^{re.escape(str(path))} is damaged .*; make it again with `repro evaluate`"):
+        _ = load_evidence(path.parent).arrays
+
+
+def test_runs_that_are_no_text(tmp_path: Path) -> None:
+    path = MadeUp(seeds=(1,), variants=("base",)).write(tmp_path / "made") / "runs.jsonl"
+    path.write_bytes(b"\xff" + path.read_bytes())
+    with pytest.raises(UserError, match=rf"^{re.escape(str(path))} is not text .*; the file is damaged"):
+        load_evidence(path.parent)
+
+
+def test_runs_that_cannot_be_read(tmp_path: Path) -> None:
+    path = MadeUp(seeds=(1,), variants=("base",)).write(tmp_path / "made") / "runs.jsonl"
+    path.unlink()
+    path.mkdir()  # as without permission, which the superuser always has
+    with pytest.raises(UserError, match=rf"^cannot read {re.escape(str(path))}: Is a directory"):
+        load_evidence(path.parent)
 
 
 def test_evidence_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
