@@ -184,6 +184,14 @@ def test_the_plan_knows_what_is_recorded(place: Place) -> None:
     assert re.search(r"base +recorded\n", planned(place))
 
 
+def test_the_plan_says_what_is_wrong_where_it_is_not_the_pictures(place: Place) -> None:
+    did(place.root, "record", "small")
+    (place.recorded / "runs.jsonl").write_text("half a li")
+    answer = repro(place.root, "plan", "small")
+    assert "evidence/small/runs.jsonl line 1" in the_error(answer)
+    assert "not prepared" not in answer.out
+
+
 def test_pruning_lists_and_then_removes_what_no_study_needs(place: Place) -> None:
     study(place, seeds=[1, 2])
     train(place)

@@ -190,6 +190,13 @@ class TestWholeStudy:
         plan_study(Project(place.root), "small", workers=1, echo=after.append)
         assert after[-1] == "  nothing is missing"
 
+    def test_the_plan_does_not_take_a_damaged_search_for_an_unfinished_one(self, place, tmp_path, monkeypatch):
+        monkeypatch.setenv("REPRO_STORE", str(shutil.copytree(place.store, tmp_path / "store")))
+        trial = PreparedStudy.of(Project(place.root), "small").trials()[0].run
+        (trial.folder / "log.jsonl").write_text("half a li")
+        with pytest.raises(UserError, match=r"log\.jsonl is damaged"):
+            plan_study(Project(place.root), "small", workers=1, echo=lambda line: None)
+
     def test_the_list_of_runs_has_both_roles(self, place):
         rows = json.loads((place.root / "results" / "small" / "runs.json").read_text())["runs"]
         assert [(row["role"], row["seed"], row.get("learning_rate")) for row in rows] == [

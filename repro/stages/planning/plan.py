@@ -18,6 +18,7 @@ from repro.progress import clock
 from repro.project import Project
 from repro.runs.grid import GridRun, to_train
 from repro.runs.prepared_study import PreparedStudy
+from repro.runs.rate_search import unfinished
 from repro.runs.store import Run, runs_in
 from repro.study.load import load_study
 from repro.study.settings import RunSettings
@@ -65,17 +66,14 @@ def _plan(project: Project, name: str, workers: int, echo: Echo) -> None:
         f"{name}: {len(resolved.study.variants)} variants x {len(resolved.study.seeds)} seeds = {total} runs "
         f"on {resolved.data_name}"
     )
-    try:
-        study = PreparedStudy.of(project, name, resolved)
-    except UserError:
+    if not project.prepared_file(name).is_file():
         echo(f"  pictures not prepared yet: `repro prepare {name}`; the plan of its runs follows from them")
         return
-    trials, cells, searched = study.trials(), study.untuned(), True
-    if tuning is not None:
-        try:
-            cells = study.runs().report
-        except UserError:  # the rates to be reported are not known yet; a run costs the same with any
-            searched = False
+    study = PreparedStudy.of(project, name, resolved)
+    trials, cells = study.trials(), study.untuned()
+    searched = not unfinished(trials, study.recorded_trials())
+    if searched:  # else the rates to be reported are not known yet; a run costs the same with any
+        cells = study.runs().report
     recorded = study.recorded_digests([*trials, *cells])
     missing = to_train([*trials, *cells], recorded)
     accepted = recorded.keys() - {cell.run.identity for cell in missing}
