@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
 import numpy as np
@@ -113,5 +114,16 @@ def test_a_run_that_is_not_there_names_those_that_are(place: Place) -> None:
     with pytest.raises(UserError, match=r"no run 'base' with seed 3"):
         repro.load_run("small", seed=3, root=place.root)
     edit_yaml(place.root / "studies" / "small.yaml", seeds=[1, 2])
-    with pytest.raises(UserError, match=r"not finished; `repro train` resumes it|settings\.json does not exist"):
+    with pytest.raises(UserError, match=r"base seed 2 of small is not finished; `repro train small` trains it"):
         repro.load_run("small", seed=2, root=place.root)
+
+
+def test_a_run_that_is_recorded_and_whose_weights_are_elsewhere_says_how_to_make_them(place: Place) -> None:
+    did(place.root, "record", "small")
+    shutil.rmtree(place.store / "runs")
+    with pytest.raises(UserError, match="base seed 1 of small is recorded, its weights are not here") as refused:
+        repro.load_run("small", root=place.root)
+    advice = str(refused.value).split("`")[1]
+    assert advice == "repro train small --variant base --seed 1 --retrain"
+    did(place.root, *advice.split()[1:])
+    assert repro.load_run("small", root=place.root).identity == place.run.name

@@ -54,6 +54,12 @@ def load_run(study: str, variant: str = "base", seed: int | None = None, root: s
             f"study {study} has no run {variant!r} with seed {seed}; variants: {', '.join(listed.variants)}; "
             f"seeds: {', '.join(map(str, listed.seeds))}"
         )
+    if not cell.run.finished:
+        label = f"{cell.label} of {study}"
+        if cell.run.identity in prepared.recorded_digests([cell]):
+            again = f"`repro train {study} --variant {variant} --seed {seed} --retrain`"
+            raise UserError(f"{label} is recorded, its weights are not here: {again} makes them")
+        raise UserError(f"{label} is not finished; `repro train {study}` trains it")
     packed = open_packed(prepared.pictures_folder)
     measurements: dict[str, Any] = {}
     evidence_folder = project.evidence(study)
