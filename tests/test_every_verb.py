@@ -94,6 +94,36 @@ def test_ctrl_c_says_what_has_become_of_the_work_and_the_command_may_be_given_ag
     did(place.root, *shlex.split(command))
 
 
+def test_ctrl_c_in_a_repetition_says_that_it_goes_on(place: Place) -> None:
+    did(place.root, "record", "small")
+    command = ("repeat", "evidence/small", "--run", "base/1")
+    with broken_disk(place.folder, CTRL_C, "write", spared=1):
+        answer = repro(place.root, *command)
+    assert answer.code == 130, answer
+    assert answer.err.endswith("the same command again goes on from there\n")
+    did(place.root, *command)
+    (only,) = (place.store / "repeats").iterdir()
+    assert only.name == f"{place.run.name}-1", "the repetition that was begun is the one that was finished"
+
+
+@pytest.mark.parametrize("words", ["--retrain", "REPRO_RETRAIN"])
+def test_ctrl_c_in_retraining_does_not_advise_to_retrain_again(
+    words: str, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if words == "REPRO_RETRAIN":
+        monkeypatch.setenv(words, "1")
+    command = ("train", "small", *([words] if words.startswith("--") else []))
+    with broken_disk(place.folder, CTRL_C, "write"):
+        answer = repro(place.root, *command)
+    assert answer.code == 130, answer
+    last = answer.err.splitlines()[-1]
+    assert last.startswith(f"stopped; what is finished is kept: go on without {words}, which would train it again")
+    assert "same command" not in last
+    monkeypatch.delenv("REPRO_RETRAIN", raising=False)
+    did(place.root, "train", "small")
+    assert len(list((place.store / "set-aside").iterdir())) == 1
+
+
 @pytest.mark.parametrize("command", [command for command in READING if command != "describe"] + ["verdicts small"])
 def test_ctrl_c_in_a_verb_that_keeps_nothing(command: str, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def impatient() -> Path:

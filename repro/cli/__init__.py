@@ -7,6 +7,7 @@ Every command works on the project that holds the current folder, and imports it
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import NoReturn
 
@@ -35,7 +36,7 @@ for _command in (
     app.command(_command.__name__.replace("_", "-"))(_command)
 
 INTERRUPTED = 130  # Ctrl-C
-_GO_ON = ("prepare", "train", "evaluate")
+_GO_ON = ("prepare", "train", "evaluate", "repeat")
 """Commands that keep what they have finished when they are stopped."""
 
 
@@ -65,10 +66,28 @@ def main() -> None:
             _end(message, 2)
         _end(f"error: {message}; see `{context.command_path if context else 'repro'} --help`", 2)
     if code == INTERRUPTED:
-        if sys.argv[1:2] and sys.argv[1] in _GO_ON:
-            _end("stopped; what is finished is kept, and the same command again goes on from there", INTERRUPTED)
-        _end("stopped; no file is half-written, and the same command again starts from the beginning", INTERRUPTED)
+        _end(f"stopped; {_how_to_go_on(sys.argv[1:])}", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _how_to_go_on(words: list[str]) -> str:
+    if words[:1] == ["train"] and (retraining := _retraining(words)):
+        return (
+            f"what is finished is kept: go on without {retraining}, which would train it again; runs that are recorded "
+            "count as finished then, so name those that are left with --variant, --seed and --retrain"
+        )
+    if words and words[0] in _GO_ON:
+        return "what is finished is kept, and the same command again goes on from there"
+    return "no file is half-written, and the same command again starts from the beginning"
+
+
+def _retraining(words: list[str]) -> str | None:
+    """What made `repro train` set finished runs aside: the option, or the variable that stands for it."""
+    given = [word for word in words if word in ("--retrain", "--no-retrain")]
+    if given:
+        return given[-1] if given[-1] == "--retrain" else None
+    said = os.environ.get("REPRO_RETRAIN", "").strip().lower()
+    return "REPRO_RETRAIN" if said in ("1", "true", "t", "yes", "y", "on") else None
 
 
 def _end(sentence: str, code: int) -> NoReturn:
