@@ -29,7 +29,8 @@ def plan(
     ] = None,
 ) -> None:
     """What is done, running and missing; the hours, disk and memory that the rest will take."""
-    from repro.stages.planning.plan import plan_study, prune_store
+    from repro.stages.planning.plan import plan_study
+    from repro.stages.planning.prune import prune_store
 
     project = Project.here()
     if spread and not decide:

@@ -38,6 +38,8 @@ class PreparedPictures(Record):
 class ListedRun(Record):
     """A run in `runs.json`, which says more of it to whoever reads the file."""
 
+    variant: str
+    seed: int
     identity: str
 
 
@@ -115,10 +117,7 @@ class PreparedStudy:
     def listed(self) -> frozenset[str]:
         """Identities of the runs that the stage train listed when it had trained the whole study; none before."""
         path = self.project.run_list(self.name)
-        if not path.is_file():
-            return frozenset()
-        mend = f"run `repro train {self.name}` again"
-        return frozenset(run.identity for run in read_record(path, RunList, schema=RUN_LIST_SCHEMA, mend=mend).runs)
+        return frozenset(run.identity for run in read_run_list(path)) if path.is_file() else frozenset()
 
     def recorded_trials(self) -> dict[str, Trial]:
         """By identity, what recorded runs of its search say of their rates."""
@@ -148,6 +147,12 @@ def prepared_pictures(project: Project, name: str) -> PreparedPictures:
     if not path.is_file():
         raise UserError(f"{path} does not exist; run `repro prepare {name}` (or `dvc repro`) first")
     return read_record(path, PreparedPictures, schema=PREPARED_SCHEMA, mend=f"run `repro prepare {name}` again")
+
+
+def read_run_list(path: Path) -> tuple[ListedRun, ...]:
+    """The runs in a file that the stage train wrote; UserError when it is damaged."""
+    mend = f"run `repro train {path.parent.name}` again"
+    return read_record(path, RunList, schema=RUN_LIST_SCHEMA, mend=mend).runs
 
 
 def by_variant(cells: Iterable[GridRun]) -> str:

@@ -48,8 +48,8 @@ def read_study(path: Path) -> Study:
     return validated(Study, read_yaml(path), f"studies/{path.name}")
 
 
-def load_study(root: Path, name: str) -> ResolvedStudy:
-    """The study `name` with all its variants resolved.
+def load_study(root: Path, name: str, *, data: str | None = None) -> ResolvedStudy:
+    """The study `name` with all its variants resolved; `data` is its data's name where `params.yaml` is not to say it.
 
     Raises UserError for a missing file, an unknown key, a variant that is unknown or changes nothing.
     """
@@ -77,7 +77,7 @@ def load_study(root: Path, name: str) -> ResolvedStudy:
     }
     for variant, parent in parents.items():
         deviations[variant].append(f"initial weights: random -> {parent}")
-    return ResolvedStudy(study, data_of(root, name), settings, deviations, parents)
+    return ResolvedStudy(study, data_of(root, name) if data is None else data, settings, deviations, parents)
 
 
 def study_files(root: Path) -> list[Path]:

@@ -209,11 +209,11 @@ def test_pruning_lists_and_then_removes_what_no_study_needs(place: Place) -> Non
         (folder / "result.json").write_bytes(b"trained before")
     with nothing_lost(place.store):
         said = did(place.root, "plan", "--prune").out
-    assert f"not needed: run {unneeded} (seed 1)" in said
-    assert f"not needed: pictures {old.name}" in said
-    assert f"not needed: measurements {unneeded}" in said
-    assert f"not needed: repeats {repeated.name}, 0.0 MB" in said
-    assert f"not needed: set-aside {aside.name}" in said
+    assert f"not needed: run {unneeded} (base seed 1), " in said
+    assert f"not needed: pictures {old.name}, " in said
+    assert f"not needed: measurements {unneeded} (base seed 1), " in said
+    assert f"not needed: repeats {repeated.name} (base seed 2), 0.0 MB" in said
+    assert f"not needed: set-aside {aside.name} (base seed 2), " in said
     assert f"run {needed}" not in said
     assert "--prune --yes" in said
     said = did(place.root, "plan", "--prune", "--yes").out
@@ -225,6 +225,27 @@ def test_pruning_lists_and_then_removes_what_no_study_needs(place: Place) -> Non
     assert not aside.exists()
     assert place.packed.is_dir()
     assert "everything in" in did(place.root, "plan", "--prune").out
+
+
+def test_what_no_list_names_is_named_by_what_it_says_of_itself(place: Place) -> None:
+    study(place, seeds=[2])
+    (place.root / "results" / "small" / "runs.json").unlink()
+    assert f"not needed: run {place.run.name} (seed 1), " in did(place.root, "plan", "--prune").out
+    (place.run / "run.json").unlink()
+    assert f"not needed: run {place.run.name} (seed 1, unfinished), " in did(place.root, "plan", "--prune").out
+    (place.run / "settings.json").write_text("half")
+    assert f"not needed: run {place.run.name} (unreadable, unfinished), " in did(place.root, "plan", "--prune").out
+
+
+def test_a_study_that_is_not_listed_in_params_needs_its_runs_too(place: Place) -> None:
+    write_yaml(place.root / "params.yaml", {"studies": {}})
+    with nothing_lost(place.store):
+        assert "everything in" in did(place.root, "plan", "--prune", "--yes").out
+    study(place, seeds=[2])
+    assert f"not needed: run {place.run.name}" in did(place.root, "plan", "--prune").out
+    study(place, seeds="all")
+    with nothing_lost(place.store):
+        assert "what small needs is not known, so nothing is pruned" in did(place.root, "plan", "--prune", "--yes").out
 
 
 def test_nothing_is_pruned_while_a_studys_needs_are_unknown(place: Place) -> None:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import statistics
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from repro.cores import usable_cores
-from repro.errors import UserError
 from repro.net.table.layers import layer_table
 from repro.progress import clock
 from repro.project import Project
 from repro.runs.grid import GridRun, to_train
 from repro.runs.prepared_study import PreparedStudy
 from repro.runs.rate_search import unfinished
-from repro.runs.store import Run, runs_in
 from repro.study.load import load_study
 from repro.study.settings import RunSettings
 from repro.study.tuning import Tuning
@@ -154,69 +150,6 @@ def _rate(cells: list[GridRun], classes: int, pictures: int) -> tuple[float, str
     if rates:
         return statistics.median(rates), f"the median of {len(rates)} finished runs"
     return ASSUMED_MULTIPLY_ADDS_PER_SECOND, "a guess: no run of this study has been timed on a core here"
-
-
-def prune_store(project: Project, *, remove: bool, echo: Echo) -> None:
-    """List what no study under `studies/` needs, and remove it when asked to.
-
-    That is runs, measurements and pictures, all that `repro repeat` has trained again, and all that retraining has set
-    aside; what a process is training is left alone.
-    """
-    store = project.store
-    needed_runs: set[str] = set()
-    needed_pictures: set[str] = set()
-    for name in project.studies:
-        if not project.prepared_file(name).is_file():
-            echo(f"{name} has not been prepared, so what it needs is not known; nothing is pruned")
-            return
-        try:
-            study = PreparedStudy.of(project, name)
-            runs = study.runs()
-        except UserError as error:
-            echo(f"{error}; what {name} needs is not known, so nothing is pruned")
-            return
-        needed_runs |= {cell.run.identity for cell in [*runs.trials, *runs.report]}
-        needed_pictures.add(study.pictures_folder.name)
-    unneeded: list[tuple[str, int, Callable[[], None]]] = []
-    for run in runs_in(store):
-        if run.identity not in needed_runs and not run.leased:
-            unneeded.append((_run_label(run), run.size(), run.remove))
-    for kind, needed in (("measurements", needed_runs), ("pictures", needed_pictures)):
-        for folder in sorted((store / kind).iterdir()) if (store / kind).is_dir() else []:
-            if folder.is_dir() and folder.name not in needed and not folder.name.startswith("."):
-                unneeded.append((f"{kind} {folder.name}", _bytes_in(folder), _remover(folder)))
-    for kind in ("repeats", "set-aside"):
-        for folder in sorted((store / kind).iterdir()) if (store / kind).is_dir() else []:
-            if folder.is_dir() and not any(run.leased for run in runs_in(folder)):
-                unneeded.append((f"{kind} {folder.name}", _bytes_in(folder), _remover(folder)))
-    for label, size, delete in unneeded:
-        if remove:
-            try:
-                delete()
-            except OSError as error:  # its own words name a file without its folder
-                raise UserError(f"cannot remove {label} from {store}: {error.strerror or error}") from error
-        echo(f"{'removed' if remove else 'not needed'}: {label}, {size / 1e6:.1f} MB")
-    if not unneeded:
-        echo(f"everything in {store} is needed by a study in params.yaml")
-    elif not remove:
-        total = math.fsum(size for _, size, _ in unneeded)
-        echo(f"{total / 1e6:.1f} MB in all; `repro plan --prune --yes` removes them")
-
-
-def _run_label(run: Run) -> str:
-    try:
-        spec: Any = run.spec()
-    except UserError:
-        return f"run {run.identity} (unreadable)"
-    return f"run {run.identity} (seed {spec.seed}{'' if run.finished else ', unfinished'})"
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _remover(folder: Path) -> Callable[[], None]:
-    return lambda: shutil.rmtree(folder)
 
 
 def _existing(path: Path) -> Path:
