@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from repro.cli import main
 from repro.project import shared_root
 from repro.training.records.provenance import git_commit
 from repro.verdicts.registry.registry import load_registry
 from repro.yaml_file import as_scalar
 from tests.project_copy import ROOT, edit_yaml, run_command
-from tests.small_project import Place, did, repro, the_error
+from tests.small_project import Place, answer_of, did, repro, the_error
 
 # ---- where things lie ----------------------------------------------------------------------------------
 
@@ -48,6 +49,19 @@ def test_pictures_may_be_named_from_the_home_folder_or_the_project(
     monkeypatch.setenv("HOME", str(place.folder))
     monkeypatch.setenv("REPRO_DATA_COLOURS", named)
     assert "5 classes" in did(place.root / "studies", "prepare", "small").out
+
+
+@pytest.mark.parametrize("command", ["plan", "explain S61c", "describe"])
+def test_a_folder_that_was_deleted_is_told_in_a_sentence(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    monkeypatch.setattr("sys.argv", ["repro", *command.split()])
+    error = the_error(answer_of(main))
+    assert error == "error: the folder in which you are was deleted; go to the cloned folder and give the command again"
 
 
 def test_an_experiment_in_dvcs_copy_of_the_project_shares_its_store_and_pictures(place: Place) -> None:

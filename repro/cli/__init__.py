@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -45,6 +46,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a path may be bytes that the terminal has no letters for
             stream.reconfigure(errors="backslashreplace")
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        _end("error: the folder in which you are was deleted; go to the cloned folder and give the command again", 2)
     try:
         code = app(standalone_mode=False)
     except UserError as error:

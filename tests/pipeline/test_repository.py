@@ -222,3 +222,28 @@ def test_the_remote_is_small_and_holds_nothing_else() -> None:
     (out,) = yaml.safe_load((ROOT / "data.dvc").read_text())["outs"]
     wanted = {out["md5"], *(entry["md5"] for entry in json.loads(_object(out["md5"])))}
     assert {path.parent.name + path.name for path in objects} == wanted
+
+
+@pytest.mark.parametrize("made", [".store", "results", "data", ".dvc/cache", "dvc.lock"])
+def test_what_ci_runs_removes_nothing_that_somebody_made(made: str, tmp_path: Path) -> None:
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
+    (tmp_path / "params.yaml").write_text("studies:\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "make").write_text("#!/bin/sh\nexit 7\n")  # the first thing that it does, if it goes on
+    (tmp_path / "bin" / "make").chmod(0o755)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = {**{name: value for name, value in os.environ.items() if name != "CI"}, "PATH": path}
+
+    def run(**more: str) -> subprocess.CompletedProcess[str]:
+        command = [str(tmp_path / ".ci" / "run")]
+        return subprocess.run(command, env=environment | more, capture_output=True, text=True, check=False)
+
+    assert run().returncode == 7, "nothing was made yet"
+    (tmp_path / made).mkdir(parents=True)
+    refused = run()
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"error: .ci/run would remove {made}: ")
+    assert len(refused.stderr.splitlines()) == 1
+    assert (tmp_path / made).is_dir()
+    assert run(CI="true").returncode == 7

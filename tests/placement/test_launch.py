@@ -179,6 +179,8 @@ def test_a_hanging_rank_ends_the_other_with_one_sentence(two_ranks):
         (("small", *NAMED, "--retrain"), TWO, "--retrain does not go with --placement ranks"),
         (("small", *NAMED, "--device", "cuda:0"), TWO, "--device cuda:0: with --placement ranks it is cpu or cuda"),
         (("small", *NAMED, "--device", "cuda"), TWO, "--placement ranks takes two CUDA devices and there are 0 here"),
+        (("small",), {"WORLD_SIZE": "x"}, "WORLD_SIZE=x is no number; torchrun sets this variable: unset it"),
+        (("small",), {**TWO, "RANK": ""}, "RANK= is no number; torchrun sets this variable: unset it"),
         (("small",), TWO, "torchrun started 2 processes, which --placement single does"),
         (("small", "--placement", "both"), {}, "--placement both: allowed are single, split, ranks"),
         (("small", "--study", "other"), {}, "--study other: the study was given as small already; name one"),

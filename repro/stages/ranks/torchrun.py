@@ -16,8 +16,7 @@ def launched_rank(placement: Placement) -> int | None:
 
     Raises UserError when placement and launch do not fit, in the first process; the others end silently.
     """
-    size = int(os.environ.get("WORLD_SIZE", 1))
-    rank = int(os.environ.get("RANK", 0))
+    size, rank = _number("WORLD_SIZE", 1), _number("RANK", 0)
     mistake = None
     if placement == "ranks" and size != 2:
         started = f"torchrun started {size} processes" if "RANK" in os.environ else "this process was started alone"
@@ -27,6 +26,14 @@ def launched_rank(placement: Placement) -> int | None:
     if mistake:
         tell_once(rank, mistake)
     return rank if placement == "ranks" else None
+
+
+def _number(variable: str, otherwise: int) -> int:
+    said = os.environ.get(variable)
+    try:
+        return otherwise if said is None else int(said)
+    except ValueError:
+        raise UserError(f"{variable}={said} is no number; torchrun sets this variable: unset it") from None
 
 
 def tell_once(rank: int, mistake: str) -> NoReturn:
