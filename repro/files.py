@@ -7,12 +7,14 @@ disk, then a rename. A killed process or a full disk leaves the old file as it w
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import json
 import lzma
 import os
 import shutil
 import struct
+import sys
 import tempfile
 import zipfile
 import zlib
@@ -60,24 +62,55 @@ def writing(path: str | Path) -> Iterator[BinaryIO]:
 def replace_folder(fresh: Path, path: Path) -> None:
     """Put the folder `fresh` where `path` is; the old folder is removed once the new one stands.
 
-    Raises UserError when that cannot be done; the old folder is then in its place.
+    Raises UserError when that cannot be done; the old folder is then in its place. A kill leaves the old or the new
+    one there, or, on a system that cannot exchange two folders, an old one for `put_back`.
     """
-    old = path.with_name(f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}")
+    put_back(path)
     try:
         if not path.exists():
             os.replace(fresh, path)
             return
         if not path.is_dir():
             raise UserError(f"{path} is a file, but a folder belongs there; move it away")
-        os.replace(path, old)
-        try:
-            os.replace(fresh, path)
-        except OSError:
-            os.replace(old, path)
-            raise
+        if not _exchanged(fresh, path):
+            old = path.with_name(f"{_displaced(path)}{os.getpid()}")
+            os.replace(path, old)
+            try:
+                os.replace(fresh, path)
+            except OSError:
+                os.replace(old, path)
+                raise
+            os.replace(old, fresh)  # half removed it must not be put back
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}; nothing was changed there") from error
-    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(fresh, ignore_errors=True)
+
+
+def put_back(path: Path) -> None:
+    """Where a process was killed between the two renames of `replace_folder`, its old folder stands there again."""
+    with contextlib.suppress(OSError):  # a folder that cannot be read, or another process that was quicker
+        if path.exists() or not path.parent.is_dir():
+            return
+        for old in sorted(path.parent.iterdir()):
+            if old.name.startswith(_displaced(path)):
+                os.replace(old, path)
+                return
+
+
+def _displaced(path: Path) -> str:
+    """How the name begins under which `replace_folder` keeps the old folder."""
+    return f"{TEMPORARY_PREFIX}{path.name}-"
+
+
+def _exchanged(fresh: Path, path: Path) -> bool:
+    """Whether two folders have changed places in one step; False where the system cannot do that (Linux can)."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    sys.audit("os.rename", fresh, path, -1, -1)  # as Python's own renames are told
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of <fcntl.h> and <linux/fs.h>
+    return bool(renameat2(here, os.fsencode(fresh), here, os.fsencode(path), exchange) == 0)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

@@ -20,7 +20,16 @@ import numpy.typing as npt
 
 from repro.errors import UserError
 from repro.evidence.record import SCHEMA, RunRecord, StudyRecord
-from repro.files import DAMAGED_ARCHIVE, canonical_json, read_json, replace_folder, write_bytes, write_json, write_text
+from repro.files import (
+    DAMAGED_ARCHIVE,
+    canonical_json,
+    put_back,
+    read_json,
+    replace_folder,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from repro.settings import validated_json
 
 FILES = ("study.json", "runs.jsonl", "facts.json", "arrays.npz")
@@ -88,6 +97,7 @@ def load_evidence(path: str | Path) -> Evidence:
     Raises UserError when a file is missing, damaged, of a later schema, or lacks a key.
     """
     path = Path(path)
+    put_back(path)
     if not path.is_dir():
         raise UserError(f"{path} is not an evidence directory (a folder with {', '.join(FILES)})")
     study_file = path / "study.json"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, load_evidence
+from repro.files import put_back
 from repro.json_file import Record, read_record
 from repro.project import Project
 from repro.runs.grid import GridRun, PicturesInStore, grid_of
@@ -78,6 +79,7 @@ class PreparedStudy:
         """
         resolved = resolved or load_study(project.root, name)
         folder = project.recorded(name)
+        put_back(folder)
         recorded = load_evidence(folder) if folder.is_dir() else None
         return cls(project, resolved, prepared_pictures(project, name), recorded)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import shutil
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -99,6 +102,45 @@ def test_runs_that_cannot_be_read(tmp_path: Path) -> None:
     path.mkdir()  # as without permission, which the superuser always has
     with pytest.raises(UserError, match=rf"^cannot read {re.escape(str(path))}: Is a directory"):
         load_evidence(path.parent)
+
+
+class Killed(BaseException):
+    """What nothing catches, as nothing catches a kill."""
+
+
+@pytest.mark.parametrize("in_one_step", [True, False], ids=["exchanged", "where the system cannot exchange"])
+def test_a_kill_while_evidence_is_replaced_leaves_the_old_or_the_new(
+    in_one_step: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = MadeUp(seeds=(1,), variants=("base",)).write(tmp_path / "made")
+    rename = os.replace
+
+    def rename_and_die(before: Path, after: Path) -> None:
+        rename(before, after)
+        if folder in (before, after):
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", rename_and_die)
+        if not in_one_step:
+            patch.setattr("repro.files._exchanged", lambda fresh, path: False)
+        with contextlib.suppress(Killed):
+            MadeUp(seeds=(1, 2), variants=("base",)).write(folder)
+    assert folder.is_dir() or not (in_one_step and sys.platform == "linux")
+    assert len(load_evidence(folder).runs) in (1, 2)
+    MadeUp(seeds=(1, 2, 3), variants=("base",)).write(folder)
+    assert len(load_evidence(folder).runs) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_evidence_that_was_removed_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repro.files._exchanged", lambda fresh, path: False, raising=False)
+    folder = MadeUp(seeds=(1,), variants=("base",)).write(tmp_path / "made")
+    MadeUp(seeds=(1, 2), variants=("base",)).write(folder)
+    assert len(load_evidence(folder).runs) == 2
+    shutil.rmtree(folder)
+    with pytest.raises(UserError, match="is not an evidence directory"):
+        load_evidence(folder)
 
 
 def test_evidence_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:

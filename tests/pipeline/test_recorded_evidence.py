@@ -130,3 +130,7 @@ def test_it_says_where_it_comes_from(evidence: Evidence) -> None:
 def test_no_other_folder_stands_among_them() -> None:
     folders: list[Path] = [path for path in (ROOT / "evidence").iterdir() if not path.name.startswith(".")]
     assert sorted(folders) == RECORDED
+
+
+def test_git_does_not_see_what_a_killed_writer_left() -> None:
+    assert ".writing-*" in (ROOT / ".gitignore").read_text().splitlines()

@@ -9,7 +9,7 @@ from repro.errors import UserError
 from repro.evidence.directory import FILES, load_evidence
 from repro.evidence.doubts import contradictions
 from repro.evidence.merge import merge_evidence
-from repro.files import replace_folder, write_bytes
+from repro.files import put_back, replace_folder, write_bytes
 from repro.project import Project
 
 SIZE_LIMIT_BYTES = 10_000_000
@@ -32,6 +32,7 @@ def record_evidence(project: Project, study: str) -> str:
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=target.parent) as folder:
         draft = Path(folder) / study
         fresh.arrays  # noqa: B018  read whole, so that damage is not recorded
+        put_back(target)
         if target.is_dir():
             recorded = load_evidence(target)
             before = len(recorded.runs)
