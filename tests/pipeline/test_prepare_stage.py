@@ -14,5 +14,8 @@ def test_pictures_to_judge_by_that_are_training_pictures_too_are_told(place: Pla
     shutil.copy(source, place.mine / "val" / source.parent.name / "copy.jpeg")
     place.use(place.mine, "mine")
     told = did(place.root, "prepare", "small").err
-    assert f"1 pictures to judge by have the very pixels of a training picture, held_out/{source.parent.name}/copy.jpeg" in told
+    assert (
+        f"1 pictures to judge by have the very pixels of a training picture, held_out/{source.parent.name}/copy.jpeg"
+        in told
+    )
     assert "data.exclude_pictures" in told

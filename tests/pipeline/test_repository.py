@@ -235,15 +235,20 @@ def test_what_ci_runs_removes_nothing_that_somebody_made(made: str, tmp_path: Pa
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
     environment = {**{name: value for name, value in os.environ.items() if name != "CI"}, "PATH": path}
 
-    def run(**more: str) -> subprocess.CompletedProcess[str]:
+    ours, terminal = os.openpty()
+
+    def run(stdin: int = terminal, **more: str) -> subprocess.CompletedProcess[str]:
         command = [str(tmp_path / ".ci" / "run")]
-        return subprocess.run(command, env=environment | more, capture_output=True, text=True, check=False)
+        return subprocess.run(command, env=environment | more, stdin=stdin, capture_output=True, text=True, check=False)
 
     assert run().returncode == 7, "nothing was made yet"
     (tmp_path / made).mkdir(parents=True)
+    assert run(subprocess.DEVNULL).returncode == 7, "nobody sits there"
     refused = run()
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"error: .ci/run would remove {made}: ")
     assert len(refused.stderr.splitlines()) == 1
     assert (tmp_path / made).is_dir()
     assert run(CI="true").returncode == 7
+    os.close(ours)
+    os.close(terminal)
