@@ -92,7 +92,8 @@ def put_back(path: Path) -> None:
         if path.exists() or not path.parent.is_dir():
             return
         for old in sorted(path.parent.iterdir()):
-            if old.name.startswith(_displaced(path)):
+            name = old.name
+            if name.startswith(_displaced(path)) and name.removeprefix(_displaced(path)).isdigit():
                 os.replace(old, path)
                 return
 

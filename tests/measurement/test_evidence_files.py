@@ -133,6 +133,15 @@ def test_a_kill_while_evidence_is_replaced_leaves_the_old_or_the_new(
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
+def test_the_displaced_evidence_of_another_study_is_not_put_back(tmp_path: Path) -> None:
+    """`.writing-made-longer-7` is what a killed process left of `made-longer`, not of `made`."""
+    other = MadeUp(seeds=(1,), variants=("base",)).write(tmp_path / ".writing-made-longer-7")
+    with pytest.raises(UserError, match="is not an evidence directory"):
+        load_evidence(tmp_path / "made")
+    assert other.is_dir()
+    assert len(load_evidence(tmp_path / "made-longer").runs) == 1
+
+
 def test_evidence_that_was_removed_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repro.files._exchanged", lambda fresh, path: False, raising=False)
     folder = MadeUp(seeds=(1,), variants=("base",)).write(tmp_path / "made")
