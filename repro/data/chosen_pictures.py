@@ -40,9 +40,8 @@ def pictures_of(settings: PictureSettings, packed: Packed) -> Packed:
             raise UserError(f"training.pictures: {_changed(settings)} leaves no {name} pictures of {packed.folder}")
 
     grey = {"rgb": False, "grey": True}[settings.colour]
-    change = PixelChange(grey)
     views = {
-        name: Split(ChosenPictures(split.pictures, ids, change), split.labels[ids], ids)
+        name: Split(ChosenPictures(split.pictures, ids, grey), split.labels[ids], ids)
         for name, (split, ids) in chosen.items()
     }
     return replace(
@@ -50,43 +49,32 @@ def pictures_of(settings: PictureSettings, packed: Packed) -> Packed:
         train=views["train"],
         validation=views["validation"],
         held_out=views["held_out"],
-        mean_picture=change.of_mean(packed.mean_picture),
-        colour=grey_axis(packed.colour) if change.grey else packed.colour,
+        mean_picture=_grey_mean(packed.mean_picture) if grey else packed.mean_picture,
+        colour=grey_axis(packed.colour) if grey else packed.colour,
     )
 
 
 # ---- what is done to pixels --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class PixelChange:
-    """What is done to the pixels of every picture: `grey` makes each channel the mean of the three."""
+def _grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Pictures (..., S, S, 3) each channel of which is the mean of the three, rounded."""
+    total = pixels.sum(axis=-1, keepdims=True, dtype=np.uint16)
+    return np.repeat(((total + 1) // 3).astype(np.uint8), 3, axis=-1)
 
-    grey: bool = False
 
-    @property
-    def none(self) -> bool:
-        return not self.grey
-
-    def of(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Whole pictures (..., S, S, 3) with the change applied."""
-        if self.grey:
-            total = pixels.sum(axis=-1, keepdims=True, dtype=np.uint16)
-            pixels = np.repeat(((total + 1) // 3).astype(np.uint8), 3, axis=-1)
-        return pixels
-
-    def of_mean(self, mean: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """The mean picture (S, S, 3) with the same change applied."""
-        return np.repeat(mean.mean(axis=-1, keepdims=True), 3, axis=-1) if self.grey else mean
+def _grey_mean(mean: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The mean (S, S, 3) of the grey pictures."""
+    return np.repeat(mean.mean(axis=-1, keepdims=True), 3, axis=-1)
 
 
 @dataclass(frozen=True)
 class ChosenPictures:
-    """Some pictures of a split, their pixels changed; indexed as the array of them would be."""
+    """Some pictures of a split, in grey or as they are; indexed as the array of them would be."""
 
     whole: Pictures
     ids: Ints
-    change: PixelChange
+    grey: bool
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,9 +86,9 @@ class ChosenPictures:
     def __getitem__(self, index: Any, /) -> npt.NDArray[np.uint8]:
         which, *rest = index if isinstance(index, tuple) else (index,)
         ids = self.ids[which]
-        if self.change.none:
+        if not self.grey:
             return np.asarray(self.whole[(ids, *rest)])
-        pixels = self.change.of(np.asarray(self.whole[ids]))
+        pixels = _grey(np.asarray(self.whole[ids]))
         return pixels[tuple(rest)] if np.ndim(ids) == 0 else pixels[(slice(None), *rest)]
 
 
