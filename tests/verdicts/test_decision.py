@@ -187,7 +187,7 @@ def test_in_every_run_has_no_effect_that_a_number_of_runs_finds_with_a_stated_po
     assert "power" not in verdict.reason + str(what_would_decide(verdict))
     assert verdict.seeds_needed is None
     assert what_would_decide(verdict) == (
-        "more runs that do not show it would contradict it; since one does not, none can support it"
+        "more runs that do not show it would contradict it; none can support it, since not every run shows it"
     )
 
 

@@ -204,7 +204,7 @@ def what_would_decide(verdict: Verdict) -> str | None:
     if verdict.waits_for is not None:
         return f"a decision on {verdict.waits_for}, which it waits for"
     if finding.form == "every_run" and not all(state == "yes" for state in finding.details["states"]):
-        return "more runs that do not show it would contradict it; since one does not, none can support it"
+        return "more runs that do not show it would contradict it; none can support it, since not every run shows it"
     parts = []
     if verdict.seeds_needed is not None:
         parts.append(f"{registered_effect(finding)} needs {verdict.seeds_needed} seeds")

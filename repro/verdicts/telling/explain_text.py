@@ -216,7 +216,7 @@ def _numbers(judged: Mapping[str, Any]) -> Iterable[Pair]:
     if judged["interval"] and None not in judged["interval"]:
         low, high = (number(end, unit) for end in judged["interval"])
         level = "" if judged["confidence"] is None else f" at {percent(judged['confidence'])}"
-        yield "interval", Text(f"{low} to {high}{level}, the level that its family and look leave it")
+        yield "interval", Text(f"{low} to {high}{level}, the level at which the statement is tested")
     yield "p", Text(f"{judged['p']:.2g}, {shown_p(judged['p_adjusted'])}")
     yield "n", Text(" + ".join(map(str, judged["n"])) + (f", look {judged['look']}" if judged["look"] else ""))
     if judged["detectable"] is not None:
