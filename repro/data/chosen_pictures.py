@@ -54,6 +54,11 @@ def pictures_of(settings: PictureSettings, packed: Packed) -> Packed:
     )
 
 
+def classes_in(pictures: Packed) -> int:
+    """Classes that the training pictures hold, which may be a part of those that a net tells apart."""
+    return len(np.unique(pictures.train.labels))
+
+
 # ---- what is done to pixels --------------------------------------------------------------------------
 
 

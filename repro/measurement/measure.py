@@ -18,14 +18,14 @@ from typing import Any
 
 import torch
 
-from repro.data.chosen_pictures import pictures_of
+from repro.data.chosen_pictures import classes_in, pictures_of
 from repro.data.packed import Packed
 from repro.errors import UserError
 from repro.measurement.cache import keep, kept_path, read_kept
 from repro.measurement.declared import FOLDER, declarations
 from repro.measurement.predictions import ensembles, views
 from repro.measurement.run_record import curves_of, provenance_of, recorded_scalars, status_of
-from repro.measurement.subject import Arrays, Measured, Subject, classes_in
+from repro.measurement.subject import Arrays, Measured, Subject
 from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings, Study
 

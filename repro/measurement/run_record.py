@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
+from repro.data.chosen_pictures import classes_in, pictures_of
+from repro.data.packed import Packed
 from repro.net.table.layers import layer_table, multiply_adds, parameters
 from repro.runs.store import Run
 from repro.study.tuning import trial_of
@@ -93,20 +95,21 @@ def registered_for(study: str, noted: Mapping[str, Any]) -> dict[str, Any]:
     return {**of_study, "registry": {entry: noted["registry"][entry] for entry in of_study["family"]}}
 
 
-def trial_row(run: Run, target_error: float, classes: int, train_pictures: int) -> dict[str, Any]:
+def trial_row(run: Run, target_error: float, packed: Packed) -> dict[str, Any]:
     """Evidence row of a learning-rate trial, from its record and its log; the net is not evaluated.
 
-    `train_error` is the learning curve's last (1 after divergence), `iterations_to_target` is null when the
-    curve never comes down to `target_error`.
+    `packed` are all prepared pictures, of which the trial may see a part. `train_error` is the learning curve's
+    last (1 after divergence), `iterations_to_target` is null when the curve never comes down to `target_error`.
     """
     record, curves = run.result(), curves_of(run.log())
-    status, reason = status_of(record, classes, constant=False)
+    seen = pictures_of(run.spec().settings.training.pictures, packed)
+    status, reason = status_of(record, classes_in(seen), constant=False)
     trial = trial_of(target_error, curves, diverged=status == "diverged")
     return {
         "status": status,
         "collapse_reason": reason,
         "scalars": {
-            **recorded_scalars(run, record, classes, train_pictures),
+            **recorded_scalars(run, record, len(seen.classes), len(seen.train)),
             "train_error": trial.final_error,
             "iterations_to_target": trial.iterations,
         },

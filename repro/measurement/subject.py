@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from repro.data.chosen_pictures import pictures_of
+from repro.data.chosen_pictures import classes_in, pictures_of
 from repro.data.packed import Packed, Split
 from repro.net.alexnet import AlexNet, load_tower_state
 from repro.net.layer_module import LayerModule
@@ -108,7 +108,7 @@ class Subject:
 
     @cached_property
     def untrained(self) -> AlexNet:
-        """The same net with its seed's initial weights."""
+        """The same net with the weights that its seed draws, also where the run started from those of a parent."""
         net = AlexNet(self.settings.net, self.outputs, self.seed, dtype=next(self.net.parameters()).dtype)
         return net.to(self.device).eval()
 
@@ -183,11 +183,6 @@ def through(layers: Sequence[LayerModule], x: Tensor, keep: Sequence[str]) -> tu
         if layer.layer.name in keep:
             kept[layer.layer.name] = x
     return x, kept
-
-
-def classes_in(pictures: Packed) -> int:
-    """Classes that the training pictures hold."""
-    return len(np.unique(pictures.train.labels))
 
 
 def load_net(run: Run, packed: Packed, device: torch.device) -> AlexNet:

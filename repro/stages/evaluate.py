@@ -55,11 +55,14 @@ def evaluate_stage(
         check_measured_alike(study.recorded, settings, f"studies/{name}.yaml")
     tasks = [Task(cell.run, averaged=cell.variant == "base") for cell in runs.report if cell.run.finished]
     measure_all(tasks, study.pictures_folder, evaluation, device, say=lambda text: say(f"{name}: {text}"))
-    packed = open_packed(study.pictures_folder) if tasks else None
+    packed = open_packed(study.pictures_folder) if any(cell.run.finished for cell in cells) else None
     rows: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
     for cell in cells:
-        values, own = _measured(cell, study, packed, torch_device) if cell.run.finished else _recorded(cell, study)
+        if packed is not None and cell.run.finished:
+            values, own = _measured(cell, study, packed, torch_device)
+        else:
+            values, own = _recorded(cell, study)
         rows.append({**_named(cell), **values})
         arrays |= {f"{cell.run.identity}/{key}": value for key, value in own.items()}
     if study.recorded is not None and measured_otherwise(study.recorded, settings) is None:
@@ -112,15 +115,13 @@ def _named(cell: GridRun) -> dict[str, Any]:
 
 
 def _measured(
-    cell: GridRun, study: PreparedStudy, packed: Packed | None, device: torch.device
+    cell: GridRun, study: PreparedStudy, packed: Packed, device: torch.device
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What evidence holds of a finished run: values of its row, and arrays."""
     registered = {"registered": registered_for(study.name, cell.run.noted())}
     tuning = study.resolved.study.tuning
     if tuning and cell.role == "tuning":
-        sizes = (len(study.prepared.classes), study.prepared.counts["train"])
-        return {**registered, **trial_row(cell.run, tuning.target_error, *sizes)}, {}
-    assert packed is not None
+        return {**registered, **trial_row(cell.run, tuning.target_error, packed)}, {}
     measured = measure(cell.run, packed, study.resolved.study.evaluation, device)
     values = {key: value for key, value in vars(measured).items() if key != "arrays"}
     return {**registered, **values}, dict(measured.arrays)

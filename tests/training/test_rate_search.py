@@ -7,12 +7,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from repro.errors import UserError
 from repro.evidence.directory import load_evidence
 from repro.evidence.merge import merge_evidence
 from repro.files import write_json, write_text
+from repro.measurement.run_record import trial_row
 from repro.project import Project
 from repro.runs.grid import GridRun, PicturesInStore, grid_of
 from repro.runs.prepared_study import PreparedStudy
@@ -26,6 +28,7 @@ from repro.stages.train import train_stage
 from repro.study.load import ResolvedStudy, load_study
 from repro.study.tuning import Trial
 from tests.data import miniatures
+from tests.measurement.subjects import packed_of
 from tests.project_copy import copy_project, write_yaml
 from tests.small_project import STUDY, Place
 from tests.workers_here import use_workers_here
@@ -51,7 +54,7 @@ def resolved(tmp_path) -> ResolvedStudy:
     return load_study(project(tmp_path / "project"), "small")
 
 
-def finish(cell: GridRun, errors: list[float], status: str = "finished") -> None:
+def finish(cell: GridRun, errors: list[float], status: str = "finished", loss: float = 1.0) -> None:
     """As if the run had been trained, with these training errors at steps 10, 20, ..."""
     cell.run.create(cell.spec, {})
     rows = [{"epoch": n, "step": 10 * n, "train_error": error} for n, error in enumerate(errors, 1)]
@@ -59,7 +62,11 @@ def finish(cell: GridRun, errors: list[float], status: str = "finished") -> None
     numbers = dict.fromkeys(
         ("steps", "epochs", "final_train_loss", "decay_dose", "cpu_seconds", "pictures_per_second", "sittings"), 1
     )
-    write_json(cell.run.folder / "run.json", {**numbers, "status": status, "weights_digest": "d", "provenance": {}})
+    numbers["final_train_loss"] = loss
+    write_json(
+        cell.run.folder / "run.json",
+        {**numbers, "status": status, "weights_digest": "d", "tensors_digest": "t", "provenance": {}},
+    )
 
 
 def rate_of(cell: GridRun) -> float:
@@ -140,6 +147,23 @@ def test_diverged_and_slow_rates_lose_but_count(resolved, tmp_path):
             finish(cell, [0.9, 0.7 if rate_of(cell) == 0.001 else 0.6])
     found = with_tuned_rates(resolved, trials, {}).tuned["base"]
     assert (found.rate, found.interior, found.criterion) == (0.01, True, "final_train_error")
+
+
+def test_the_row_of_a_trial_counts_the_pictures_that_it_sees(tmp_path):
+    root = project(tmp_path / "project", variants=["base", "share"], tuning={**TUNING, "variants": ["base", "share"]})
+    share = {"summary": "s", "changes": {"training.pictures.share": 0.25, "training.pictures.classes": "first_half"}}
+    write_yaml(root / "variants.yaml", {"base": {"summary": "s", "changes": {}}, "share": share})
+    labels = np.repeat(np.arange(4), 40)
+    pictures = np.zeros((len(labels), 4, 4, 3), np.uint8)
+    packed = packed_of((pictures, labels), (pictures, labels), ("a", "b", "c", "d"))
+    steps = {}
+    for cell in trials_of(load_study(root, "small"), pictures_in(tmp_path)):
+        finish(cell, [0.9], loss=1.0)
+        row = trial_row(cell.run, 0.5, packed)
+        assert row["status"] == {"base": "finished", "share": "collapsed"}[cell.variant]  # guessing: ln 4 and ln 2
+        steps[cell.variant] = row["scalars"]["steps_per_epoch"]
+    batch = STUDY["training"]["batch_size"]
+    assert steps == {"base": -(-160 // batch), "share": -(-20 // batch)}
 
 
 def test_variants_that_start_from_anothers_weights_are_refused(tmp_path):
