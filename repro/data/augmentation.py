@@ -11,7 +11,6 @@ from typing import Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from repro import randomness
 from repro.data.packed import Colour, Ints, Pictures
@@ -84,6 +83,8 @@ def colour_shifts(deviation: float, colour: Colour, key: int, samples: Ints) -> 
     l_i is the standard deviation along component p_i, as in the authors' code. The print says eigenvalue,
     which on 0-255 pixels would shift a picture by more than the whole range.
     """
+    from scipy.special import ndtri  # a tenth of the start of a training process, and only colour noise needs it
+
     draws = randomness.uniform(key, samples[:, None], np.arange(3)[None, :])
     normal = ndtri(np.clip(draws, 2.0**-53, None))
     return np.asarray((normal * deviation * colour.deviations) @ colour.eigenvectors.T)
