@@ -76,17 +76,18 @@ def _pictures_called(source: str) -> Layout:
 
 
 def make_pictures(
-    folder: Annotated[Path, typer.Argument(help="where the archives go; data/procedural is the embedded set")],
-    train_per_class: Annotated[int, typer.Option(min=1, help="training pictures of each class")] = 300,
-    validation_per_class: Annotated[int, typer.Option(min=1, help="validation pictures of each class")] = 60,
-    side: Annotated[int, typer.Option(min=16, help="pixels")] = 56,
+    folder: Annotated[Path, typer.Argument(help="where the archives go, e.g. data/procedural")],
+    drawn: Annotated[str, typer.Option("--set", metavar="SET", help="procedural or parts")] = "procedural",
+    train_per_class: Annotated[int | None, typer.Option(min=1, help="training pictures of each class")] = None,
+    validation_per_class: Annotated[int | None, typer.Option(min=1, help="validation pictures of each class")] = None,
+    side: Annotated[int | None, typer.Option(min=16, help="pixels")] = None,
     seed: Annotated[int, typer.Option(min=0, help="seed of every random draw")] = 0,
 ) -> None:
-    """Generate the procedural pictures, the same bytes each time, in ILSVRC2012's own layout."""
-    from repro.data.procedural.data_set import make_procedural
+    """Draw an embedded set of pictures in ILSVRC2012's own layout; without numbers, the pictures that are embedded."""
+    from repro.data.procedural import data_set
 
-    manifest = make_procedural(
-        folder, train_per_class=train_per_class, validation_per_class=validation_per_class, side=side, seed=seed
+    manifest = data_set.make_pictures(
+        folder, drawn, train_per_class=train_per_class, validation_per_class=validation_per_class, side=side, seed=seed
     )
     typer.echo(f"{folder}: {len(manifest['classes'])} classes, {manifest['counts']['train']} training pictures")
 

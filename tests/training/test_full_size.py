@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from repro.data.procedural.data_set import KINDS, encoded
+from repro.data.procedural.data_set import SETS
 from repro.data.procedural.ilsvrc_writer import write_ilsvrc
 from repro.data.registration import use_data
 from tests.project_copy import copy_project, edit_yaml, start_command
@@ -33,10 +33,11 @@ RUN = ("train", "full", "--variant", "base", "--seed", "10", "--workers", "1", "
 @pytest.fixture
 def project(tmp_path: Path, workers_here: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project whose data for `full` are small archives, with training pictures for two batches."""
-    kinds = KINDS[:CLASSES]
+    drawn = SETS["procedural"]
+    kinds = drawn.kinds[:CLASSES]
     counts = {"train": PER_CLASS + VALIDATION, "validation": HELD_OUT}
     splits = {
-        split: {kind.wnid: encoded(kind, range(count), split=split, side=256, seed=0) for kind in kinds}
+        split: {kind.wnid: drawn.encoded(kind, range(count), split=split, side=256, seed=0) for kind in kinds}
         for split, count in counts.items()
     }
     archives = tmp_path / "downloads"

@@ -1,197 +1,111 @@
-"""The embedded pictures: dead-leaves scenes in ten classes that only colour and structure together tell apart.
+"""The embedded data sets, whose pictures are drawn and not taken: what there is of each, and writing one.
 
-A class is a hue and a direction of stripes, five times two, carried by the same figures. The largest of
-them is an upright bar, nearly always lying along its stripes, so form speaks for the class too, without
-deciding it. Around and over these figures lie others, grey or of any colour, plain or striped in any
-direction: colour alone leaves the direction open, structure alone the hue. Neighbouring hues nearly
-touch, so a few pictures of each class are hard.
+`procedural` (stripes.py) is learned in seconds and shows that the machinery works. In `parts` (parts.py) classes are
+made of parts, so that a net's depth has something to do.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from repro.data.procedural import dead_leaves
-from repro.data.procedural.dead_leaves import Canvas, Colour, Leaf, Range, Stripes
+from repro.data.procedural import parts, stripes
 from repro.data.procedural.ilsvrc_writer import write_ilsvrc
 from repro.data.registration import write_manifest_here
 from repro.errors import UserError
-from repro.randomness import generator
 
-GENERATOR_VERSION = 1  # raise it whenever a picture of the same seed changes
 SMALLEST_SIDE = 16
-
-HUES = {"red": 0.97, "yellow": 0.17, "green": 0.37, "blue": 0.57, "purple": 0.77}  # in turns
-HUE_SPREAD = 0.08  # of a picture around its class's hue; hues are 0.2 apart
-FIGURE_HUE_SPREAD = 0.02  # of a figure around its picture's hue
-SATURATION = Range(0.3, 0.85)
-BRIGHTNESS = Range(80.0, 170.0)
-GREY_SATURATION = Range(0.0, 0.08)
-GREY_BRIGHTNESS = Range(50.0, 190.0)
-
-STRIPE_TILT = 0.3  # slope; stripes stay within 17 degrees of their class's axis
-STRIPE_PERIOD = Range(0.10, 0.15)
-STRIPE_CONTRAST = Range(0.35, 0.65)
-
-FIGURES = Range(2, 3)
-FIGURE_CENTRE = Range(0.15, 0.85)
-FIGURE_RADIUS = Range(0.14, 0.26)
-BAR_RADIUS = Range(0.20, 0.30)
-BAR_TILT = 0.2
-BAR_AGREES = 0.85  # share of pictures whose bar lies along its stripes
-
-BEHIND = Range(4, 6)
-IN_FRONT = Range(1, 2)
-IN_FRONT_RADIUS = Range(0.05, 0.12)
-STRIPED_BYSTANDERS = 0.2
-COLOURED_BYSTANDERS = 0.25  # of those without stripes
-
-GAIN = Range(0.75, 1.2)
-FALL = 0.5
-CAST = 0.08
-NOISE = Range(4.0, 12.0)  # standard deviation in grey levels
-
 JPEG_QUALITY = 75
 
 
+class Kind(Protocol):
+    """A class: its invented synset name and its title."""
+
+    @property
+    def wnid(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
 @dataclass(frozen=True)
-class Kind:
-    """What a class looks like."""
+class PictureSet:
+    """An embedded data set.
 
-    wnid: str
-    title: str
-    hue: float
-    horizontal: bool
+    draw     draw(kind, index, split=..., side=..., seed=...) gives a picture, uint8 (side, side, 3)
+    version  of what it draws
+    train_per_class, validation_per_class, side  the pictures that are embedded, with seed 0
+    """
+
+    kinds: Sequence[Kind]
+    draw: Callable[..., npt.NDArray[np.uint8]]
+    version: int
+    train_per_class: int
+    validation_per_class: int
+    side: int
+
+    def encoded(self, kind: Kind, indices: Sequence[int], *, split: str, side: int, seed: int) -> list[bytes]:
+        """The JPEG files of the pictures `indices` of a class; each depends on its own index, not on the others."""
+        return [_jpeg(self.draw(kind, index, split=split, side=side, seed=seed)) for index in indices]
 
 
-KINDS: tuple[Kind, ...] = tuple(
-    Kind(f"n{90000001 + 2 * index + horizontal}", f"{name} {direction} stripes", hue, bool(horizontal))
-    for index, (name, hue) in enumerate(HUES.items())
-    for horizontal, direction in enumerate(("vertical", "horizontal"))
-)
+SETS: Mapping[str, PictureSet] = {
+    "procedural": PictureSet(
+        stripes.KINDS, stripes.draw_picture, stripes.VERSION, train_per_class=200, validation_per_class=100, side=48
+    ),
+    "parts": PictureSet(
+        parts.KINDS, parts.draw_picture, parts.VERSION, train_per_class=250, validation_per_class=100, side=56
+    ),
+}
 
 
-def make_procedural(
+def make_pictures(
     folder: Path,
+    name: str = "procedural",
     *,
-    train_per_class: int = 200,
-    validation_per_class: int = 100,
-    side: int = 48,
+    train_per_class: int | None = None,
+    validation_per_class: int | None = None,
+    side: int | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Write the pictures into `folder` in ILSVRC2012's layout, with manifest.json; returns the manifest.
+    """Write the set `name` into `folder` in ILSVRC2012's layout, with manifest.json; returns the manifest.
 
-    The defaults make the embedded set. Pictures are square JPEG files of `side` pixels; what is drawn is
-    the same everywhere, another release of the JPEG encoder may write it in other bytes. The data set is
-    called as the folder. Raises UserError for counts below 1, a side below 16 pixels or a negative seed.
+    Without numbers, the embedded pictures are made. Pictures are square JPEG files of `side` pixels; what is drawn is
+    the same everywhere, another release of the JPEG encoder may write it in other bytes. The data set is called as the
+    folder. Raises UserError for an unknown set, counts below 1, a side below 16 pixels or a negative seed.
     """
-    for name, value, least in (
-        ("train_per_class", train_per_class, 1),
-        ("validation_per_class", validation_per_class, 1),
+    if name not in SETS:
+        raise UserError(f"{name} is no set of pictures that can be drawn; there are {', '.join(SETS)}")
+    drawn = SETS[name]
+    train = drawn.train_per_class if train_per_class is None else train_per_class
+    validation = drawn.validation_per_class if validation_per_class is None else validation_per_class
+    side = drawn.side if side is None else side
+    for key, value, least in (
+        ("train_per_class", train, 1),
+        ("validation_per_class", validation, 1),
         ("side", side, SMALLEST_SIDE),
         ("seed", seed, 0),
     ):
         if value < least:
-            raise UserError(f"{name} is {value}; it must be {least} or more")
+            raise UserError(f"{key} is {value}; it must be {least} or more")
     folder = Path(folder)
-    counts = {"train": train_per_class, "validation": validation_per_class}
     splits = {
-        split: {kind.wnid: encoded(kind, range(count), split=split, side=side, seed=seed) for kind in KINDS}
-        for split, count in counts.items()
+        split: {kind.wnid: drawn.encoded(kind, range(count), split=split, side=side, seed=seed) for kind in drawn.kinds}
+        for split, count in (("train", train), ("validation", validation))
     }
     readme = (
-        "Procedural pictures in the layout of ILSVRC2012, made by repro.data.procedural.data_set "
-        f"(version {GENERATOR_VERSION}).\nNot ImageNet: the synset names are invented.\n"
-        f"seed {seed}, side {side} px, {train_per_class} training and {validation_per_class} validation "
-        "pictures a class\n"
+        "Procedural pictures in the layout of ILSVRC2012, made by repro.data.procedural "
+        f"(version {drawn.version}).\nNot ImageNet: the synset names are invented.\n"
+        f"seed {seed}, side {side} px, {train} training and {validation} validation pictures a class\n"
     )
-    write_ilsvrc(folder, splits, {kind.wnid: kind.title for kind in KINDS}, readme=readme)
+    write_ilsvrc(folder, splits, {kind.wnid: kind.title for kind in drawn.kinds}, readme=readme)
     return write_manifest_here(folder, folder.name)
-
-
-def encoded(kind: Kind, indices: Sequence[int], *, split: str, side: int, seed: int) -> list[bytes]:
-    """The JPEG files of the pictures `indices` of a class; each depends on the arguments and its own index alone."""
-    return [_jpeg(draw_picture(kind, index, split=split, side=side, seed=seed)) for index in indices]
-
-
-def draw_picture(kind: Kind, index: int, *, split: str, side: int, seed: int) -> npt.NDArray[np.uint8]:
-    """Picture `index` of a class before compression: uint8 (side, side, 3), the same on every machine."""
-    random = generator(seed, "procedural", split, kind.wnid, index)
-    canvas = np.empty((side, side, 3), np.float32)
-    canvas[...] = _grey(random)
-    for _ in range(BEHIND.count(random)):
-        dead_leaves.draw_leaf(canvas, _bystander(random, FIGURE_RADIUS))
-    for leaf in _figures(random, kind):
-        dead_leaves.draw_leaf(canvas, leaf)
-    for _ in range(IN_FRONT.count(random)):
-        dead_leaves.draw_leaf(canvas, _bystander(random, IN_FRONT_RADIUS))
-    _finish(canvas, random)
-    return dead_leaves.to_picture(canvas)
-
-
-def _figures(random: np.random.Generator, kind: Kind) -> list[Leaf]:
-    """The figures that show the class; the bar comes last, so none of them hides it."""
-    hue = kind.hue + HUE_SPREAD * _signed(random)
-    leaves = []
-    for remaining in range(FIGURES.count(random), 0, -1):
-        stripes = Stripes(
-            dead_leaves.near_axis(random, vertical=kind.horizontal, tilt=STRIPE_TILT),
-            STRIPE_PERIOD.draw(random),
-            float(random.random()),
-            STRIPE_CONTRAST.draw(random),
-        )
-        x, y = FIGURE_CENTRE.draw(random), FIGURE_CENTRE.draw(random)
-        colour = dead_leaves.colour_of(
-            hue + FIGURE_HUE_SPREAD * _signed(random), SATURATION.draw(random), BRIGHTNESS.draw(random)
-        )
-        if remaining == 1:
-            upright = bool(random.random() < BAR_AGREES) != kind.horizontal
-            along = dead_leaves.near_axis(random, vertical=upright, tilt=BAR_TILT)
-            leaves.append(Leaf("bar", x, y, BAR_RADIUS.draw(random), along, colour, stripes))
-        else:
-            turned = dead_leaves.any_direction(random)
-            leaves.append(Leaf(_form(random), x, y, FIGURE_RADIUS.draw(random), turned, colour, stripes))
-    return leaves
-
-
-def _bystander(random: np.random.Generator, radius: Range) -> Leaf:
-    """A figure that says nothing about the class: grey and plain, or striped, or coloured, never both."""
-    stripes = None
-    colour = _grey(random)
-    if random.random() < STRIPED_BYSTANDERS:
-        across = dead_leaves.any_direction(random)
-        stripes = Stripes(across, STRIPE_PERIOD.draw(random), float(random.random()), STRIPE_CONTRAST.draw(random))
-    elif random.random() < COLOURED_BYSTANDERS:
-        colour = dead_leaves.colour_of(float(random.random()), SATURATION.draw(random), BRIGHTNESS.draw(random))
-    x, y = float(random.random()), float(random.random())
-    turned = dead_leaves.any_direction(random)
-    return Leaf(_form(random), x, y, radius.draw(random), turned, colour, stripes)
-
-
-def _finish(canvas: Canvas, random: np.random.Generator) -> None:
-    dead_leaves.shine(canvas, random, gain=GAIN, fall=FALL, cast=CAST)
-    dead_leaves.add_noise(canvas, random, NOISE.draw(random))
-
-
-def _grey(random: np.random.Generator) -> Colour:
-    hue = float(random.random())
-    return dead_leaves.colour_of(hue, GREY_SATURATION.draw(random), GREY_BRIGHTNESS.draw(random))
-
-
-def _form(random: np.random.Generator) -> dead_leaves.Form:
-    return dead_leaves.FORMS[int(len(dead_leaves.FORMS) * random.random())]
-
-
-def _signed(random: np.random.Generator) -> float:
-    return 2.0 * float(random.random()) - 1.0
 
 
 def _jpeg(picture: npt.NDArray[np.uint8]) -> bytes:

@@ -19,9 +19,8 @@ import numpy.typing as npt
 
 Canvas = npt.NDArray[np.float32]
 Colour = tuple[float, float, float]
-Form = Literal["disc", "square", "diamond", "bar"]
-FORMS: tuple[Form, ...] = ("disc", "square", "diamond", "bar")
-_FARTHEST = 1.35  # no figure reaches farther from its centre than this many radii
+Form = Literal["disc", "square", "diamond", "bar", "ring", "cross", "frame"]
+_FARTHEST = 1.6  # no figure reaches farther from its centre than this many radii
 
 
 @dataclass(frozen=True)
@@ -140,6 +139,13 @@ def add_noise(canvas: Canvas, random: np.random.Generator, deviation: float) -> 
     canvas += np.float32(2.0 * deviation) * (uniform[0] + uniform[1] + uniform[2] - np.float32(1.5))
 
 
+def halved(canvas: Canvas) -> Canvas:
+    """Means over blocks of 2 x 2 pixels: (2 n, 2 n, 3) becomes (n, n, 3), with soft edges."""
+    above, below = canvas[0::2], canvas[1::2]
+    mean: Canvas = ((above[:, 0::2] + above[:, 1::2]) + (below[:, 0::2] + below[:, 1::2])) * np.float32(0.25)
+    return mean
+
+
 def to_picture(canvas: Canvas) -> npt.NDArray[np.uint8]:
     """The canvas rounded and clipped to 8 bits."""
     return np.clip(np.rint(canvas), 0, 255).astype(np.uint8)
@@ -162,4 +168,13 @@ def _inside(leaf: Leaf, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) 
         return np.abs(along) + np.abs(beside) <= 1.25 * leaf.radius
     if leaf.form == "bar":
         return (np.abs(along) <= 1.2 * leaf.radius) & (np.abs(beside) <= 0.55 * leaf.radius)
+    if leaf.form == "ring":
+        outward = along * along + beside * beside
+        return (outward <= (1.1 * leaf.radius) ** 2) & (outward >= (0.55 * leaf.radius) ** 2)
+    if leaf.form == "cross":
+        arms = np.minimum(np.abs(along), np.abs(beside)) <= 0.35 * leaf.radius
+        return arms & (np.maximum(np.abs(along), np.abs(beside)) <= 1.1 * leaf.radius)
+    if leaf.form == "frame":
+        outward = np.maximum(np.abs(along), np.abs(beside))
+        return (outward <= leaf.radius) & (outward >= 0.5 * leaf.radius)
     assert_never(leaf.form)

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.data.layouts.cifar10 import FOLDER
-from repro.data.procedural.data_set import KINDS
+from repro.data.procedural import parts, stripes
+from repro.data.procedural.data_set import SETS
 from repro.measurement.predictions import class_tree, plausible_labels
 from repro.measurement.predictions.class_tree import distances, known_paths, paths
 from repro.measurement.predictions.plausible_labels import kin, share, top_labels
 from repro.measurement.subject import Seen, Subject
+from repro.report.drawing.class_words import class_words
 from tests.measurement.subjects import packed_of, subject_of
 
 TOY = {
@@ -78,11 +80,24 @@ def test_the_projects_own_tree_knows_kinds() -> None:
 
 
 def test_the_procedural_classes_are_in_the_tree_under_their_stripes() -> None:
-    for one in KINDS:
-        for other in KINDS:
+    for one in stripes.KINDS:
+        for other in stripes.KINDS:
             if one != other:
                 assert (_between(one.wnid, other.wnid) == 2) == (one.horizontal == other.horizontal)
     assert FOLDER == "cifar-10-batches-py"
+
+
+def test_the_classes_of_parts_are_in_the_tree_under_the_part_above() -> None:
+    for one in parts.KINDS:
+        for other in parts.KINDS:
+            if one != other:
+                assert (_between(one.wnid, other.wnid) == 2) == (one.forms[0] == other.forms[0])
+
+
+def test_every_embedded_class_is_called_by_its_title() -> None:
+    for drawn in SETS.values():
+        for kind in drawn.kinds:
+            assert class_words(kind.wnid) == kind.title
 
 
 def test_classes_allow_as_many_near_labels_as_they_have_kin() -> None:
