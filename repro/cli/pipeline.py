@@ -155,7 +155,7 @@ def report(
 
 
 def _report_on_all() -> None:
-    from repro.report.page.all_studies import write_all_studies
+    from repro.stages.report_all import report_all_stage
 
-    path, names = write_all_studies(Project.here().root)
+    path, names = report_all_stage(Project.here())
     typer.echo(f"{', '.join(names)}: report in {path}")

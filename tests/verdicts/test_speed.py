@@ -10,7 +10,8 @@ import pytest
 from repro.evidence.record import RunRecord
 from repro.verdicts.authoring.samples import Pairs
 from repro.verdicts.finding import NotEvaluated
-from repro.verdicts.forms.speed import SPEED, arrival_at, convergence
+from repro.verdicts.forms.speed import SPEED
+from repro.verdicts.readings.arrivals import arrival_at, convergence
 from repro.verdicts.registry.registry import Registry
 from tests.made_up import ARRIVAL, STEPS, MadeUp
 from tests.verdicts import cases

@@ -17,10 +17,11 @@ from repro.report.drawing.words import finite
 from repro.verdicts.authoring.samples import Samples, samples_of
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.judging.claim_outcomes import with_studys_effect
+from repro.verdicts.judging.gates import GateReading, read_gate
 from repro.verdicts.judging.judge import finding_on
 from repro.verdicts.judging.look_seeds import judged_seeds
-from repro.verdicts.readings.readings import metric_values
-from repro.verdicts.registry.gate_rules import Gates
+from repro.verdicts.readings.readings import metric_values, missing_runs
+from repro.verdicts.registry.gate_rules import GateName, Gates
 from repro.verdicts.registry.statement import Statement
 from repro.verdicts.registry.test_types import StatisticalTest
 
@@ -71,6 +72,13 @@ class Case:
             return finding_on(self.evidence, self.test, self.gates, self.samples, self.seeds)
         except (ValueError, LookupError):  # a form that the judge reads otherwise, or a record that lacks what it reads
             return None
+
+    def gate(self, name: GateName) -> GateReading | NotEvaluated:
+        """What a gate of the test reads on the seeds of the verdict: a gate is not read on part of the runs."""
+        variants = tuple(dict.fromkeys(self.variants))
+        if gaps := missing_runs(self.evidence, variants, self.seeds):
+            return gaps
+        return read_gate(self.evidence, self.gates, name, self.test, variants, self.seeds)
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:

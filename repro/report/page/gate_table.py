@@ -9,8 +9,6 @@ from typing import Literal
 
 from repro.report.cases.case import Case
 from repro.verdicts.finding import NotEvaluated
-from repro.verdicts.judging.gates import read_gate
-from repro.verdicts.readings.readings import missing_runs
 from repro.verdicts.registry.gate_rules import GateName, Gates
 from repro.verdicts.registry.test_types import StatisticalTest
 
@@ -59,15 +57,15 @@ def gate_rows(cases: Iterable[Case], gates: Gates) -> tuple[GateRow, ...]:
     for name in names:
         asking = [case for case in judged if name in case.test.gates]
         if asking:
-            rows.append(GateRow(name, _ASKS.get(name, name.replace("_", " ")), _readings(asking, gates, name)))
+            rows.append(GateRow(name, _ASKS.get(name, name.replace("_", " ")), _readings(asking, name)))
     return tuple(rows)
 
 
-def _readings(cases: Iterable[Case], gates: Gates, name: GateName) -> tuple[GateReading, ...]:
+def _readings(cases: Iterable[Case], name: GateName) -> tuple[GateReading, ...]:
     """Each distinct reading once; those of the family first."""
     readings: dict[tuple[str, State], GateReading] = {}
     for case in cases:
-        sentence, state = _read(case, gates, name)
+        sentence, state = _read(case, name)
         reading = readings.get((sentence, state)) or GateReading(sentence, state, (), ())
         statement = case.statement.id
         if statement in case.evidence.study.family:
@@ -78,12 +76,8 @@ def _readings(cases: Iterable[Case], gates: Gates, name: GateName) -> tuple[Gate
     return tuple(sorted(readings.values(), key=lambda reading: not reading.family))
 
 
-def _read(case: Case, gates: Gates, name: GateName) -> tuple[str, State]:
-    """On the seeds that the verdict rests on: a gate is not read on part of the runs."""
-    variants = tuple(dict.fromkeys(case.variants))
-    if gaps := missing_runs(case.evidence, variants, case.seeds):
-        return gaps.reason, "unread"
-    reading = read_gate(case.evidence, gates, name, case.test, variants, case.seeds)
+def _read(case: Case, name: GateName) -> tuple[str, State]:
+    reading = case.gate(name)
     if isinstance(reading, NotEvaluated):
         return reading.reason, "shut" if reading.code in _SHUT else "unread"
     if re.search(r"\b(nan|inf)\b", reading.sentence):

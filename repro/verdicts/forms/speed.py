@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from statistics import fmean
+from dataclasses import replace
 
 from repro.evidence.directory import Evidence
-from repro.evidence.record import RunRecord
-from repro.study.tuning import iterations_to
 from repro.verdicts.authoring.samples import Pairs
 from repro.verdicts.finding import Finding, NotEvaluated
 from repro.verdicts.forms import two_arms
 from repro.verdicts.forms.form import Form, Part, all_parts
 from repro.verdicts.forms.planning import without_power
+from repro.verdicts.readings.arrivals import Arrival, arrival_at, convergence, points_of
 from repro.verdicts.readings.readings import runs_of
 from repro.verdicts.registry.tests_of_arms import SpeedTest
-
-CONVERGED_WITHIN = 0.01
-"""Relative distance from a run's lowest smoothed held-out error at which it has converged."""
-STILL_FALLING = 0.9
-"""A run whose error comes that near only after this share of its points may still be on its way down."""
-SMOOTHED_OVER = 3
-"""Points of a curve whose mean stands for the middle one."""
-
-
-Points = list[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """The iteration at which a run arrived; `censored`: the run ended there and had not arrived."""
-
-    iterations: float
-    censored: bool = False
 
 
 def _judge(evidence: Evidence, test: SpeedTest, samples: Pairs, seeds: Sequence[int]) -> Part:
@@ -63,20 +43,17 @@ def _scheduled(evidence: Evidence, variants: Sequence[str]) -> NotEvaluated | No
 
 
 def _ratio(evidence: Evidence, test: SpeedTest, slower: str, faster: str, seeds: Sequence[int]) -> Part:
-    curves: list[list[Points]] = []
-    for runs in (runs_of(evidence, name, seeds) for name in (slower, faster)):
-        curves.append([_points(run, _CURVES[test.criterion]) for run in runs])
-        for run, points in zip(runs, curves[-1], strict=True):
-            if not points:
-                return NotEvaluated(
-                    "not_a_number",
-                    f"the evidence of {run.variant} seed {run.seed} holds no curve of {_CURVES[test.criterion]} by "
-                    "step; `repro evaluate` adds it",
-                )
+    arms = [runs_of(evidence, name, seeds) for name in (slower, faster)]
+    curve = _CURVES[test.criterion]
+    for run in (run for runs in arms for run in runs):
+        if not points_of(run, curve):
+            return NotEvaluated(
+                "not_a_number",
+                f"the evidence of {run.variant} seed {run.seed} holds no curve of {curve} by step; `repro evaluate` "
+                "adds it",
+            )
     target = test.target
-    arrivals = [
-        [_converged(points) if target is None else _arrival(points, target) for points in arm] for arm in curves
-    ]
+    arrivals = [[convergence(run) if target is None else arrival_at(run, target) for run in runs] for runs in arms]
     if late := [str(seed) for seed, arrival in zip(seeds, arrivals[1], strict=True) if arrival.censored]:
         goal = "converged" if target is None else f"came down to a training error of {100 * target:.0f} %"
         return NotEvaluated("scale", f"{faster} seed {', '.join(late)} never {goal}, so there is nothing to compare")
@@ -104,36 +81,6 @@ def _compared(test: SpeedTest, arrivals: Sequence[Sequence[Arrival]]) -> Finding
         p_con=1.0 if beyond is None else beyond.p_sup,
         second_opinion=None,
     )
-
-
-def arrival_at(run: RunRecord, target: float) -> Arrival:
-    """The iteration at which a run's training error first reached the target, by straight lines between points."""
-    return _arrival(_points(run, "train_error"), target)
-
-
-def convergence(run: RunRecord) -> Arrival:
-    """The first iteration whose smoothed held-out error is within 1 % of the lowest; censored among the last points."""
-    return _converged(_points(run, "held_out_error"))
-
-
-def _arrival(points: Points, target: float) -> Arrival:
-    reached = iterations_to(target, [step for step, _ in points], [error for _, error in points])
-    return Arrival(points[-1][0], censored=True) if reached is None else Arrival(reached)
-
-
-def _converged(points: Points) -> Arrival:
-    errors = [error for _, error in points]
-    around = SMOOTHED_OVER // 2
-    smoothed = [fmean(errors[max(0, index - around) : index + around + 1]) for index in range(len(errors))]
-    enough = min(smoothed) * (1 + CONVERGED_WITHIN)
-    first = next(index for index, error in enumerate(smoothed) if error <= enough)
-    return Arrival(points[first][0], censored=first >= STILL_FALLING * len(points))
-
-
-def _points(run: RunRecord, curve: str) -> Points:
-    """Steps and values of a curve where it has both."""
-    pairs = zip(run.curves.get("step", ()), run.curves.get(curve, ()), strict=False)
-    return [(float(step), float(value)) for step, value in pairs if step is not None and value is not None]
 
 
 _CURVES = {"training_error": "train_error", "converged": "held_out_error"}

@@ -11,7 +11,9 @@ import pytest
 from repro.errors import UserError
 from repro.evidence.directory import Evidence, write_evidence
 from repro.files import write_json
-from repro.report.page.all_studies import StudyResults, all_studies_html, studies_at_hand, write_all_studies
+from repro.project import Project
+from repro.report.page.all_studies import StudyResults, all_studies_html
+from repro.stages.report_all import report_all_stage, studies_at_hand
 from tests.report.made_up_study import ROOT, made_up_study, project_registry
 from tests.report.made_up_verdicts import verdict_rows
 from tests.report.reading import Page, plain
@@ -96,7 +98,7 @@ def test_results_come_before_recorded_evidence_which_is_judged_here(tmp_path: Pa
     assert places == ["evidence/decay", "results/smoke/evidence"]
     assert {row["study"] for row in found[0][1]} == {"decay", None}
 
-    path, names = write_all_studies(tmp_path, ROOT / "claims")
+    path, names = report_all_stage(Project(tmp_path), ROOT / "claims")
     assert names == ["decay", "smoke"]
     text = path.read_text()
     assert len(text.encode()) < 5_000_000

@@ -95,7 +95,7 @@ def test_verdicts_on_other_evidence_are_not_shown_beside_it(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("repro.report.page.all_studies.claims_folder", lambda root: ROOT / "claims")
+    monkeypatch.setattr("repro.stages.report_all.claims_folder", lambda root: ROOT / "claims")
     judge(project, "smoke")
     assert run(monkeypatch, capsys, "report", "smoke")[0] == 0
     write_made_up(project / "results" / "smoke" / "evidence", change(made_up_study()))

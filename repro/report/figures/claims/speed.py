@@ -13,7 +13,7 @@ from repro.report.drawing.number_formats import unit_look
 from repro.report.drawing.words import finite, named, percent
 from repro.report.figures.claims.differences import Figure, region
 from repro.verdicts.authoring.samples import Pairs
-from repro.verdicts.forms.speed import arrival_at, convergence
+from repro.verdicts.readings.arrivals import arrival_at, convergence
 
 _CURVES = {"converged": "held_out_error"}
 _LEGEND = (("first-arm", "said to be slower"), ("second-arm", "said to be faster"))
