@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import cycle
+from itertools import chain, cycle, repeat
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader
-from torchvision import datasets, transforms
 
 from benchmarks.alternation import Measure, in_turns, processor_seconds
 from benchmarks.drawn_pictures import image_folder, jpeg
@@ -155,13 +154,14 @@ def raw_batch(made: Batches, packed: Packed, inputs: Inputs, epoch: int, order: 
 
 def torchvision_batches(tree: Path, crop: int) -> Iterator[Any]:
     """Batches without end, as torchvision's own training script makes them."""
+    from torchvision import datasets, transforms  # takes seconds, which whoever only imports this module need not wait
+
     normalise = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     changes = [transforms.RandomCrop(crop), transforms.RandomHorizontalFlip(), transforms.ToTensor(), normalise]
     loader = DataLoader(
         datasets.ImageFolder(str(tree), transforms.Compose(changes)), BATCH, shuffle=True, num_workers=0, drop_last=True
     )
-    while True:
-        yield from loader
+    return chain.from_iterable(repeat(loader))
 
 
 def views(tiny: bool, size: int = 256, crop: int = 224) -> Iterable[Record]:
@@ -170,7 +170,9 @@ def views(tiny: bool, size: int = 256, crop: int = 224) -> Iterable[Record]:
     files = [jpeg(number, (size, size)) for number in range(count)]
     pixels = np.stack([np.asarray(Image.open(io.BytesIO(content))) for content in files])
     mean = pixels.mean(0, dtype=np.float32)
-    to_tensor = transforms.ToTensor()
+    from torchvision.transforms import ToTensor
+
+    to_tensor = ToTensor()
 
     def decoded() -> None:
         for content in files:
