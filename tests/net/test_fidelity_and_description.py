@@ -7,7 +7,6 @@ import re
 
 import pytest
 import torch
-import torchvision
 
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet
@@ -60,6 +59,8 @@ def test_the_authors_net_has_the_papers_shapes() -> None:
 
 
 def test_modern_is_torchvisions_net() -> None:
+    import torchvision  # takes seconds, for this test alone
+
     table = layer_table(of("modern"), 1000)
     assert layers.parameters(table) == 61_100_840
     ours = AlexNet(of("modern"), 10, 0).double().eval()
