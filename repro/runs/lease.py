@@ -1,7 +1,7 @@
 """A lease on a run: at most one process trains it, on one machine or on many.
 
 The lease is a file made with O_EXCL that names its owner and is touched as a heartbeat. It is stale when
-its owner is known to be dead (same machine) or its heartbeat has stopped (any machine). A killed parent
+its owner is known to be dead (same machine and container) or its heartbeat has stopped (any). A killed parent
 does not always take its child along, so every trainer asks for the lease, however it was started.
 
 filelock's SoftFileLease does nearly this, with two differences. Where a machine has been silent for an hour, it must
@@ -68,6 +68,7 @@ class Lease:
         content = json.dumps(
             {
                 "host": socket.gethostname(),
+                "pid_namespace": _pid_namespace(),
                 "pid": os.getpid(),
                 "started": _start_of(os.getpid()),
                 "token": self._token,
@@ -108,7 +109,7 @@ def is_stale(path: Path) -> bool:
     owner = _read(path)
     if owner is None:
         return True
-    if owner.get("host") == socket.gethostname():
+    if owner.get("host") == socket.gethostname() and owner.get("pid_namespace", _pid_namespace()) == _pid_namespace():
         started = _start_of(int(owner["pid"]))
         if started is None or started != owner.get("started"):
             return True
@@ -130,6 +131,14 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, ValueError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _pid_namespace() -> str | None:
+    """Within it a process id means one process: two containers may share a store and their host's name (Linux)."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return None
 
 
 def _start_of(pid: int) -> str | None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,30 @@ def test_a_reused_process_id_is_not_the_owner(tmp_path):
     with Lease(path):
         owner = json.loads(path.read_text())
     path.write_text(json.dumps({**owner, "started": "1"}))
+    assert not lease.is_held(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="only Linux has namespaces of process ids")
+def test_an_owner_in_another_container_of_the_same_name_is_believed_while_its_heart_beats(tmp_path):
+    """Its process id means nothing here, so that no such process is there says nothing of it."""
+    path = tmp_path / "lease.json"
+    with Lease(path):
+        owner = json.loads(path.read_text())
+    path.write_text(json.dumps({**owner, "pid": 2**22 + 1, "pid_namespace": "pid:[1]"}))
+    assert lease.is_held(path)
+    with pytest.raises(LeaseTaken), Lease(path):
+        pass
+    long_ago = path.stat().st_mtime - lease.STALE_SECONDS - 1
+    os.utime(path, (long_ago, long_ago))
+    assert not lease.is_held(path)
+
+
+def test_a_lease_of_an_older_version_is_taken_over_when_its_owner_is_dead(tmp_path):
+    path = tmp_path / "lease.json"
+    with Lease(path):
+        owner = json.loads(path.read_text())
+    del owner["pid_namespace"]
+    path.write_text(json.dumps({**owner, "pid": 2**22 + 1}))
     assert not lease.is_held(path)
 
 
