@@ -27,7 +27,7 @@ def folder() -> Iterator[Path]:
 
 
 def scaled_study(seeds: list[int], tiny: bool, **training: Any) -> dict[str, Any]:
-    """studies/decay.yaml on the embedded pictures, which everybody has: its net, recipe and measurements."""
+    """studies/decay.yaml on the embedded set `procedural`, which everybody has: its net, recipe and measurements."""
     study: dict[str, Any] = yaml.safe_load((ROOT / "studies" / "decay.yaml").read_text())
     study |= {"study": STUDY, "variants": ["base"], "seeds": seeds}
     study["data"] = {key: study["data"][key] for key in ("size", "train_per_class")}
@@ -40,7 +40,7 @@ def scaled_study(seeds: list[int], tiny: bool, **training: Any) -> dict[str, Any
 
 
 def project_with_pictures(target: Path, study: dict[str, Any]) -> Path:
-    """A project whose one study is `study`, with the embedded pictures."""
+    """A project whose one study is `study`, with the embedded set `procedural`."""
     pictures = ROOT / "data" / EMBEDDED
     if not (pictures / "manifest.json").is_file():
         raise UserError(f"{pictures} is not here; run `dvc pull data.dvc`")

@@ -1,8 +1,9 @@
-"""How far linear classifiers get on the embedded pictures: python -m simulations.linear_classifiers [FOLDER].
+"""How far linear classifiers get on an embedded set: python -m simulations.linear_classifiers [FOLDER].
 
 Softmax regression on pixels (means of 2 x 2, and of 6 x 6 px), on the colour of the whole picture, and on
 grey pixels. For each, the strength of the ridge penalty with the lowest held-out error is taken, which
-flatters the linear classifier. Chance is 90 %. FOLDER is data/procedural unless given.
+flatters the linear classifier. Guessing errs on 90 % of `procedural` and on 91.7 % of `parts`. FOLDER is
+data/procedural unless given.
 """
 
 from __future__ import annotations

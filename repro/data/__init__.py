@@ -1,1 +1,1 @@
-"""Pictures: recognised layouts, the procedural set, preparation, the packed store, augmentation."""
+"""Pictures: recognised layouts, the procedural sets, preparation, the packed store, augmentation."""

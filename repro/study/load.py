@@ -104,7 +104,7 @@ def data_of(root: Path, study: str) -> str:
     if study not in studies:
         raise UserError(
             f"study {study!r} has no data: add `{study}: NAME` under `studies:` in params.yaml, where NAME is a "
-            "data set registered with `repro use-data PATH --as NAME` (or procedural, which is embedded)"
+            "data set registered with `repro use-data PATH --as NAME` (or procedural or parts, which are embedded)"
         )
     return studies[study]
 

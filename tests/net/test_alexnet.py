@@ -216,7 +216,11 @@ class TestDropout:
 
 
 @pytest.mark.parametrize(
-    "removed", [["conv1"], ["conv2"], ["conv3"], ["conv4"], ["conv5"], ["conv3", "conv4"], ["conv2", "conv5"]]
+    "removed",
+    [
+        *(["conv1"], ["conv2"], ["conv3"], ["conv4"], ["conv5"]),
+        *(["conv3", "conv4"], ["conv2", "conv5"], ["conv3", "conv4", "conv5"]),
+    ],
 )
 def test_nets_with_layers_removed_run_and_learn(removed: list[str]) -> None:
     model = AlexNet(net(SMALL, {"removed": removed, "dropout": {"probability": 0.0}}), 10, 0)

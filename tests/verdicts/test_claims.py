@@ -194,6 +194,14 @@ def test_an_error_held_against_a_number_has_the_noise_of_its_pictures(judge: Any
     assert judge(replace(made, counts=counts), "S11c").outcome == "supported"
 
 
+@pytest.mark.parametrize("statement", ["S54", "S80"])
+def test_mirrored_pictures_that_are_no_class_say_nothing(judge: Any, statement: str) -> None:
+    verdict = judge(MadeUp(data_name="parts"), statement)
+    assert verdict.code == "scale"
+    assert "belong to none of its classes" in verdict.reason
+    assert judge(MadeUp(data_name="procedural"), statement).code != "scale"
+
+
 def test_a_dropout_study_is_read_where_the_base_has_none(judge: Any) -> None:
     without = {"base": {"dropout": {"probability": 0.0}}}
     made = MadeUp(variants=("base", "dropout"), nets=without, levels={"dropout": {"dropout_kl_ratio": 0.01}})

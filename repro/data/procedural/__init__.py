@@ -1,1 +1,1 @@
-"""The embedded data set: pictures that are drawn, not taken."""
+"""The embedded data sets: pictures that are drawn, not taken."""

@@ -170,7 +170,8 @@ def _inside(leaf: Leaf, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) 
         return (np.abs(along) <= 1.2 * leaf.radius) & (np.abs(beside) <= 0.55 * leaf.radius)
     if leaf.form == "ring":
         outward = along * along + beside * beside
-        return (outward <= (1.1 * leaf.radius) ** 2) & (outward >= (0.55 * leaf.radius) ** 2)
+        outer, inner = 1.1 * leaf.radius, 0.55 * leaf.radius
+        return (outward <= outer * outer) & (outward >= inner * inner)
     if leaf.form == "cross":
         arms = np.minimum(np.abs(along), np.abs(beside)) <= 0.35 * leaf.radius
         return arms & (np.maximum(np.abs(along), np.abs(beside)) <= 1.1 * leaf.radius)

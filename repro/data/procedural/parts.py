@@ -1,12 +1,12 @@
 """The embedded set `parts`: twelve classes that differ in nothing but the arrangement of the same four parts.
 
-A class says which of a disc, a ring, a cross and a frame stands at which of four places around a centre: above, right,
-below and left of it. Its twelve arrangements are the even permutations of the four parts, so every part stands at every
-place in three classes, and any two parts at any two places in one: a part alone, wherever it stands, leaves the class
+A class says which of a disc, a ring, a cross and a frame stands at which of four places around a centre: above,
+right, below and left of it. The twelve arrangements are the even permutations of the four parts, so every part stands
+at every place in three classes, and any two parts at any two places in one: a part at its place leaves three classes
 open. Every part has a colour of its own, lighter or darker than the background; the centre, the size, the tilt and
-every part's place vary; smaller parts lie about in any arrangement. So a net has to find edges, then parts, then how
-parts lie to each other. Nothing here is a scene: the pictures exist to see whether a net's depth is worth something
-where the classes are made of parts by construction.
+every part's place vary; smaller parts lie about in any arrangement. So a net has to tell the parts apart and to keep
+where they lie; linear classifiers of the pixels hardly do better than guessing. Whether more convolutional layers
+help with that is what the pictures are for. Nothing here is a scene.
 """
 
 from __future__ import annotations

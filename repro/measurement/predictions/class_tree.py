@@ -1,7 +1,7 @@
 """How far classes lie apart in a tree of kinds (section 6.1: which wrong labels are plausible).
 
 `class_tree.json` holds the classes of ILSVRC2010, ILSVRC2012 (so also Tiny-ImageNet's) and CIFAR under their
-kinds in WordNet, and the procedural ones under the factors that make them.
+kinds in WordNet, and the embedded ones under their stripes or the part above.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _ASKS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class GateReading:
+class ListedReading:
     """One thing that a gate reads, in a sentence, or why nothing was read; and the statements that it opens or shuts,
     those of the study's family first."""
 
@@ -46,13 +46,13 @@ class GateRow:
 
     name: str
     asks: str
-    readings: tuple[GateReading, ...]
+    readings: tuple[ListedReading, ...]
 
 
-def gate_rows(cases: Iterable[Case], gates: Gates) -> tuple[GateRow, ...]:
+def gate_rows(cases: Iterable[Case]) -> tuple[GateRow, ...]:
     """Every gate of a statement that this study can judge, in the registry's order."""
     judged = [case for case in cases if isinstance(case.test, StatisticalTest) and case.concerned]
-    names: list[GateName] = list(type(gates).model_fields)  # type: ignore[arg-type]
+    names: list[GateName] = list(Gates.model_fields)  # type: ignore[arg-type]
     rows = []
     for name in names:
         asking = [case for case in judged if name in case.test.gates]
@@ -61,12 +61,12 @@ def gate_rows(cases: Iterable[Case], gates: Gates) -> tuple[GateRow, ...]:
     return tuple(rows)
 
 
-def _readings(cases: Iterable[Case], name: GateName) -> tuple[GateReading, ...]:
+def _readings(cases: Iterable[Case], name: GateName) -> tuple[ListedReading, ...]:
     """Each distinct reading once; those of the family first."""
-    readings: dict[tuple[str, State], GateReading] = {}
+    readings: dict[tuple[str, State], ListedReading] = {}
     for case in cases:
         sentence, state = _read(case, name)
-        reading = readings.get((sentence, state)) or GateReading(sentence, state, (), ())
+        reading = readings.get((sentence, state)) or ListedReading(sentence, state, (), ())
         statement = case.statement.id
         if statement in case.evidence.study.family:
             reading = replace(reading, family=(*reading.family, statement))

@@ -80,7 +80,7 @@ def report_html(
         errata=sum(entry.erratum is not None and "contradicted" in entry.verdicts for entry in entries),
         family=[by_id[name] for name in evidence.study.family if name in by_id],
         matrix=matrix(ordered, [study]),
-        gates=gate_rows([item.case for item in judgements if item.case is not None], registry.gates),
+        gates=gate_rows([item.case for item in judgements if item.case is not None]),
         towers=tower_figure(evidence, specific_above(registry)),
         curves=curve_figure(evidence),
         variants=variant_rows(evidence),

@@ -68,13 +68,13 @@ def test_pixels_before_compression_are_those_that_were_published(name: str, dige
     assert pixels.hexdigest() == digest
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_embedded_pictures_are_those_that_are_drawn(name: str) -> None:
+@pytest.mark.parametrize(("name", "most_bytes", "alike"), [("procedural", 6_000_000, 0.9), ("parts", 7_000_000, 0.85)])
+def test_embedded_pictures_are_those_that_are_drawn(name: str, most_bytes: int, alike: float) -> None:
     """Compared as pixels: another release of the JPEG encoder may write other bytes."""
     folder, drawn = ROOT / "data" / name, SETS[name]
     assert (folder / "manifest.json").exists(), f"data/{name} is not here: dvc pull data.dvc"
     layout = recognise(folder)
-    assert sum(path.stat().st_size for path in folder.iterdir()) < 7_000_000
+    assert sum(path.stat().st_size for path in folder.iterdir()) < most_bytes
     assert len(layout.train) == drawn.train_per_class * len(drawn.kinds)
     assert len(layout.validation) == drawn.validation_per_class * len(drawn.kinds)
     for picture in layout.train[:: len(layout.train) // 40]:
@@ -83,7 +83,7 @@ def test_embedded_pictures_are_those_that_are_drawn(name: str) -> None:
         pixels = drawn.draw(kind, int(number) - 1, split="train", side=drawn.side, seed=0)
         shown = np.asarray(Image.open(io.BytesIO(layout.read(picture))))
         assert np.abs(shown.astype(int) - pixels).mean() < 20
-        assert np.corrcoef(shown.ravel(), pixels.ravel())[0, 1] > 0.85
+        assert np.corrcoef(shown.ravel(), pixels.ravel())[0, 1] > alike
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -90,7 +90,7 @@ def test_a_part_differs_in_brightness_from_the_background() -> None:
 
 def _sample(split: str, each: int) -> tuple[np.ndarray, np.ndarray]:
     """Pictures (n, side, side, 3) and labels, `each` of every class."""
-    files = [SETS["parts"].encoded(kind, range(each), split=split, side=48, seed=0) for kind in parts.KINDS]
+    files = [SETS["parts"].encoded(kind, range(each), split=split, side=56, seed=0) for kind in parts.KINDS]
     pictures = [np.asarray(Image.open(io.BytesIO(file))) for group in files for file in group]
     return np.stack(pictures).astype(np.float64), np.repeat(np.arange(len(files)), each)
 
@@ -102,7 +102,7 @@ def test_a_linear_classifier_learns_next_to_nothing() -> None:
     def features(pictures: np.ndarray) -> np.ndarray:
         grey = pictures.mean(3)
         apart = np.abs(grey - np.median(grey, axis=(1, 2), keepdims=True))
-        blocks = [each.reshape(len(each), 12, 4, 12, 4).mean((2, 4)).reshape(len(each), -1) for each in (grey, apart)]
+        blocks = [each.reshape(len(each), 14, 4, 14, 4).mean((2, 4)).reshape(len(each), -1) for each in (grey, apart)]
         return np.concatenate(blocks, axis=1)
 
     inputs, others = features(train), features(held_out)

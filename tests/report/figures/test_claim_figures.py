@@ -222,7 +222,7 @@ def test_a_shut_gate_still_shows_what_was_measured() -> None:
     assert kinds(drawn) == [Strip, Chart]
     elsewhere = case_of("S30", seen, **nothing, verdict="not_evaluated", code="scale")
     assert claim_figures(elsewhere) == (), "the verdict was withheld for another reason than the gate"
-    assert gate_rows([elsewhere], REGISTRY.gates) == ()
+    assert gate_rows([elsewhere]) == ()
 
 
 def test_runs_of_later_seeds_are_not_shown_beside_a_verdict_of_the_first_look() -> None:
