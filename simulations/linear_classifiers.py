@@ -35,8 +35,10 @@ def load(layout: Layout, split: str) -> tuple[Matrix, Labels]:
 
 
 def means(pictures: Matrix, block: int) -> Matrix:
-    """Means over blocks of `block` x `block` px, as rows."""
-    count, side, _, channels = pictures.shape
+    """Means over blocks of `block` x `block` px, as rows; what is left over at the right and below is cut off."""
+    side = pictures.shape[1] // block * block
+    pictures = pictures[:, :side, :side]
+    count, _, _, channels = pictures.shape
     blocks = pictures.reshape(count, side // block, block, side // block, block, channels)
     rows: Matrix = blocks.mean((2, 4)).reshape(count, -1)
     return rows
