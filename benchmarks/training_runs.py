@@ -71,10 +71,14 @@ def whole_run(tiny: bool) -> Iterable[Record]:
         target=0.1,
         goal="at most",
     )
-    for name, target in (("private", 500.0), ("resident", None)):
+    for name, what, target in (
+        ("anonymous", "the process's own memory, of no file", 500.0),
+        ("private", "the same and pages of files that no other process reads, here torch's libraries too", None),
+        ("resident", "all of it that is in memory", None),
+    ):
         if name in most:
-            what = f"{name} memory of the process that trains such a run, the largest seen (smaps_rollup)"
-            yield measured(f"worker, {name}", what, [most[name]], "MB", target=target)
+            told = f"memory of the one process that trains such a run, the largest seen: {what} (smaps_rollup)"
+            yield measured(f"worker, {name}", told, [most[name]], "MB", target=target)
 
 
 def grid(tiny: bool) -> Iterable[Record]:
