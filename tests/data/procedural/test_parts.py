@@ -71,14 +71,14 @@ def test_strays_are_smaller_than_parts(drawn: list[dead_leaves.Leaf]) -> None:
 
 def test_the_parts_of_an_arrangement_hardly_ever_hide_each_other(drawn: list[dead_leaves.Leaf]) -> None:
     hidden = 0
-    for index in range(600):
+    for index in range(240):
         drawn.clear()
         parts.draw_picture(parts.KINDS[index % 12], index, split="validation", side=24, seed=3)
         hidden += any(
             (one.x - other.x) ** 2 + (one.y - other.y) ** 2 < (0.8 * (one.radius + other.radius)) ** 2
             for one, other in combinations(drawn[-4:], 2)
         )
-    assert hidden < 0.02 * 600
+    assert hidden < 0.02 * 240
 
 
 def test_a_part_differs_in_brightness_from_the_background() -> None:
@@ -97,7 +97,7 @@ def _sample(split: str, each: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_linear_classifier_learns_next_to_nothing() -> None:
     """On pixels and on their distances from the background's brightness, which show figures of either sign alike."""
-    (train, labels), (held_out, held_out_labels) = _sample("train", 60), _sample("validation", 30)
+    (train, labels), (held_out, held_out_labels) = _sample("train", 40), _sample("validation", 25)
 
     def features(pictures: np.ndarray) -> np.ndarray:
         grey = pictures.mean(3)
