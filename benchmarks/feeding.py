@@ -166,12 +166,12 @@ def torchvision_batches(tree: Path, crop: int) -> Iterator[Any]:
 
 def views(tiny: bool, size: int = 256, crop: int = 224) -> Iterable[Record]:
     """Ten views of prepared pictures, and of JPEG files that are decoded for each."""
+    from torchvision.transforms import ToTensor
+
     count = 2 if tiny else 32
     files = [jpeg(number, (size, size)) for number in range(count)]
     pixels = np.stack([np.asarray(Image.open(io.BytesIO(content))) for content in files])
     mean = pixels.mean(0, dtype=np.float32)
-    from torchvision.transforms import ToTensor
-
     to_tensor = ToTensor()
 
     def decoded() -> None:
