@@ -109,8 +109,17 @@ def text_of(points: Sequence[Point]) -> str:
             limit = "" if point.limit is None else f"{number(point.limit)} ({point.limit_name})"
             lines.append(f"| {number(point.x)} | {point.series} | {number(point.y)} | {limit} |")
         lines.append("")
-    lines.append(f"Measured on: {'. '.join(dict.fromkeys(point.machine for point in points))}.")
+    lines.append(f"Measured on: {'. '.join(_machines(points))}.")
     return "\n".join(lines)
+
+
+def _machines(points: Sequence[Point]) -> list[str]:
+    """Each machine once, with its lowest and its highest load."""
+    loads: dict[str, list[float]] = {}
+    for point in points:
+        machine, _, load = point.machine.partition("; load ")
+        loads.setdefault(machine, []).extend([float(load)] if load else [])
+    return [f"{machine}; load {min(seen)} to {max(seen)}" if seen else machine for machine, seen in loads.items()]
 
 
 def page_with(page: str, points: Sequence[Point]) -> str:

@@ -37,6 +37,14 @@ def test_the_page_holds_what_was_measured_with_its_limits() -> None:
     assert "old" not in page
 
 
+def test_a_machine_is_named_once_with_the_range_of_its_load() -> None:
+    points = [
+        point.model_copy(update={"machine": f"a machine; load {load}"})
+        for point, load in zip(SERIES[:3], (9.5, 10.0, 1.2), strict=True)
+    ]
+    assert plots.text_of(points).endswith("\nMeasured on: a machine; load 1.2 to 10.0.")
+
+
 def test_pictures_are_small_and_the_same_each_time(tmp_path: Path) -> None:
     for name in ("one", "two"):
         plots.draw(SERIES, tmp_path / name)
