@@ -18,6 +18,8 @@ from typing import Any, Literal
 
 import pytest
 
+from repro.scheduling.run_process import start_process
+
 At = Literal["open", "write", "rename"]
 VARIABLE = "BROKEN_DISK"
 CTRL_C = -1
@@ -72,7 +74,8 @@ def broken_disk(folder: Path, number: int, at: At = "open", spared: int = 0) -> 
 def broken_for_children(
     scratch: Path, patch: pytest.MonkeyPatch, folder: Path, number: int, at: At = "open", spared: int = 0
 ) -> None:
-    """The same for every Python that this process starts from now on."""
+    """The same for every Python that this process starts from now on, runs' processes among them."""
+    patch.setattr("repro.scheduling.local_pool.start", start_process)  # a fork server may have been started before
     hook = "import tests.broken_disk as disk\ndisk.break_as_told()\n"
     (scratch / "sitecustomize.py").write_text(hook)
     patch.setenv("PYTHONPATH", str(scratch))

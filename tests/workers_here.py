@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
@@ -30,9 +30,15 @@ class Ended:
     def poll(self) -> int:
         return self.code
 
+    def terminate(self) -> None:
+        """There is nothing to end."""
 
-def train_here(run: Run, device: str, checkpoint_seconds: float, log: IO[bytes], runs_a_device: int = 1) -> Ended:
-    """In place of `start_process`: the run is trained before this returns; what its worker says goes to `log`."""
+    def kill(self) -> None:
+        """There is nothing to end."""
+
+
+def train_here(run: Run, device: str, checkpoint_seconds: float, runs_a_device: int = 1) -> Ended:
+    """In place of a process: the run is trained before this returns; what its worker says goes to the run's log."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
@@ -40,7 +46,7 @@ def train_here(run: Run, device: str, checkpoint_seconds: float, log: IO[bytes],
         except Exception:
             traceback.print_exc()
             code = worker.FAILED
-    log.write(said.getvalue().encode())
+    run.log_path.write_text(said.getvalue())
     return Ended(code)
 
 
@@ -58,5 +64,5 @@ class Here(Executor):
 
 def use_workers_here(patch: pytest.MonkeyPatch) -> None:
     """From now on runs are trained and measured in this process, one after the other."""
-    patch.setattr("repro.scheduling.local_pool.start_process", train_here)
+    patch.setattr("repro.scheduling.local_pool.start", train_here)
     patch.setattr("repro.measurement.measure_all._pool", lambda processes: Here())

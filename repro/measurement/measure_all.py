@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -16,12 +15,11 @@ from pathlib import Path
 from repro.cores import usable_cores
 from repro.data.packed import Packed, open_packed
 from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED, Measurement, missing, take
-from repro.processes import ALLOCATOR, die_with_parent
+from repro.processes import ALLOCATOR, ONE_THREAD, die_with_parent, environment
 from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings
 
 _REPORT_EVERY = 10
-_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def measure_all(
             _report(number, len(left), say)
     elif left:
         several = min(processes or usable_cores(), len(left))
-        with _environment({**ALLOCATOR, **_THREADS}), _pool(several) as pool:
+        with environment({**ALLOCATOR, **ONE_THREAD}), _pool(several) as pool:
             futures = [pool.submit(_measure, task, pictures, evaluation, device) for task in left]
             try:
                 for number, future in enumerate(as_completed(futures), 1):
@@ -98,18 +96,3 @@ def _start(parent: int) -> None:
     """In each process: end with the parent, and leave Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(parent)
-
-
-@contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """What processes started in the block find in their environment: it is read before any of our code runs."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -98,6 +98,11 @@ class Run:
         return self.folder / "lease.json"
 
     @property
+    def log_path(self) -> Path:
+        """What the process that trains it says, errors above all."""
+        return self.folder / "worker.log"
+
+    @property
     def leased(self) -> bool:
         return lease.is_held(self.lease_path)
 

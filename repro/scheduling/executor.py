@@ -1,23 +1,19 @@
-"""Where runs are trained: what every way of it shares (the interface, the process of a run, the retry rule).
+"""Where runs are trained: what every way of it shares (the interface and the retry rule).
 
-A run is always trained by the same process, `python -m repro.scheduling.worker`, under the run's lease; the ways
+A run is always trained by a process of its own (`repro.scheduling.run_process`), under the run's lease; the ways
 differ in where that process is started. The local pool is the default, a Ray cluster the optional other.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
-from repro.processes import ALLOCATOR, INTERRUPTED
+from repro.processes import INTERRUPTED
 from repro.runs.store import Run
 from repro.scheduling import worker
 
@@ -75,23 +71,10 @@ Pool = AbstractContextManager[Executor]
 """Leaving its `with` block asks the runs' processes to write a checkpoint and end."""
 
 
-def start_process(
-    run: Run, device: str, checkpoint_seconds: float, log: IO[bytes], runs_a_device: int = 1
-) -> subprocess.Popen[bytes]:
-    """Start the process of a run, which dies with this one; what it says goes to `log`."""
-    command = [sys.executable, "-m", "repro.scheduling.worker", "--store", str(run.store), "--run", run.identity]
-    command += ["--device", device, "--parent", str(os.getpid())]
-    command += ["--checkpoint-seconds", str(checkpoint_seconds), "--runs-a-device", str(runs_a_device)]
-    environment = {**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    package = str(Path(__file__).resolve().parents[2])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH")]))
-    return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
-
-
-def last_words(log: Path, code: int) -> str:
+def last_words(run: Run, code: int) -> str:
     """What a run's process said last: its error in one line if it had one, else the end of its log."""
     try:
-        lines = log.read_text(errors="replace").strip().splitlines()
+        lines = run.log_path.read_text(errors="replace").strip().splitlines()
     except OSError:
         lines = []
     if code < 0:

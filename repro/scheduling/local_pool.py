@@ -5,9 +5,6 @@ The default way of `repro.scheduling.executor`; `repro.scheduling.ray_pool` is t
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import subprocess
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -17,11 +14,15 @@ from repro.cores import usable_cores
 from repro.errors import UserError
 from repro.net.table.placement import DEVICES, Placement, device_names
 from repro.runs.store import Run
-from repro.scheduling.executor import Outcome, RetryBudget, last_words, start_process
+from repro.scheduling.executor import Outcome, RetryBudget, last_words
+from repro.scheduling.run_process import RunProcess, start
+
+_SECONDS_TO_END = 30.0
+"""How long a process has for its checkpoint when the pool is left."""
 
 
 class LocalPool:
-    """An Executor of subprocesses. Leaving the `with` block asks them to write a checkpoint and end."""
+    """An Executor of processes. Leaving the `with` block asks them to write a checkpoint and end."""
 
     def __init__(self, devices: list[str], *, checkpoint_seconds: float = 30.0, poll_seconds: float = 0.25) -> None:
         self._devices = deque(devices)
@@ -29,7 +30,7 @@ class LocalPool:
         self._checkpoint_seconds = checkpoint_seconds
         self._poll_seconds = poll_seconds
         self._waiting: deque[Run] = deque()
-        self._active: dict[subprocess.Popen[bytes], tuple[Run, str]] = {}
+        self._active: dict[RunProcess, tuple[Run, str]] = {}
         self._kills = RetryBudget()
 
     def __enter__(self) -> LocalPool:
@@ -39,14 +40,12 @@ class LocalPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for process in self._active:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 30
+            process.terminate()
+        deadline = time.monotonic() + _SECONDS_TO_END
+        while any(process.poll() is None for process in self._active) and time.monotonic() < deadline:
+            time.sleep(0.02)
         for process in self._active:
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
+            process.kill()
 
     @property
     def active(self) -> list[Run]:
@@ -68,18 +67,17 @@ class LocalPool:
 
     def _start(self, run: Run) -> None:
         device = self._devices.popleft()
-        with (run.folder / "worker.log").open("wb") as log:
-            runs = 1 if device.startswith("cpu") else self._runs_on[device]  # each CPU in the list is a core
-            process = start_process(run, device, self._checkpoint_seconds, log, runs)
+        runs = 1 if device.startswith("cpu") else self._runs_on[device]  # each CPU in the list is a core
+        process = start(run, device, self._checkpoint_seconds, runs)
         self._active[process] = (run, device)
 
-    def _ended(self, process: subprocess.Popen[bytes]) -> Outcome | None:
+    def _ended(self, process: RunProcess) -> Outcome | None:
         code = process.poll()
         if code is None:
             return None
         run, device = self._active.pop(process)
         self._devices.append(device)
-        outcome = Outcome(run, code, last_words(run.folder / "worker.log", code))
+        outcome = Outcome(run, code, last_words(run, code))
         if self._kills.another_try(outcome):
             self._waiting.append(run)
             return None

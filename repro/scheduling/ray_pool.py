@@ -19,7 +19,8 @@ from repro.errors import UserError
 from repro.net.table.placement import DEVICES, Placement
 from repro.runs.store import Run
 from repro.scheduling import worker
-from repro.scheduling.executor import Outcome, RetryBudget, last_words, start_process
+from repro.scheduling.executor import Outcome, RetryBudget, last_words
+from repro.scheduling.run_process import start_process
 
 LOST = -signal.SIGKILL
 """The code of a run whose worker or node Ray lost: it was killed, as far as anybody knows."""
@@ -124,7 +125,7 @@ class RayPool:
                 return Outcome(run, worker.FINISHED, "")
             lost = not isinstance(error, self._ray.exceptions.RayTaskError)
             return Outcome(run, LOST if lost else worker.FAILED, str(error).strip())
-        return Outcome(run, code, last_words(run.folder / "worker.log", code))
+        return Outcome(run, code, last_words(run, code))
 
 
 def train_on_node(store: str, identity: str, device: str, checkpoint_seconds: float) -> int:
@@ -132,12 +133,11 @@ def train_on_node(store: str, identity: str, device: str, checkpoint_seconds: fl
     run = Run(Path(store), identity)
     if not run.folder.is_dir():
         raise FileNotFoundError(f"{run.folder} is not on this node: all nodes must see the store under the same path")
-    with (run.folder / "worker.log").open("wb") as log:
-        process = start_process(run, device, checkpoint_seconds, log)
-        try:
-            return process.wait()
-        except BaseException:  # Ray cancels a task with KeyboardInterrupt
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            process.wait(30)
-            raise
+    process = start_process(run, device, checkpoint_seconds)
+    try:
+        return process.wait()
+    except BaseException:  # Ray cancels a task with KeyboardInterrupt
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        process.wait(30)
+        raise

@@ -204,4 +204,4 @@ def _raise_failures(failures: list[tuple[GridRun, Outcome]]) -> None:
     sentence = f"{cell.label} (run {cell.run.identity}){more}: {outcome.message}"
     if outcome.code == worker.USER_ERROR:
         raise UserError(sentence)
-    raise RuntimeError(f"{sentence}\nThe same command again resumes; its log is {cell.run.folder / 'worker.log'}")
+    raise RuntimeError(f"{sentence}\nThe same command again resumes; its log is {cell.run.log_path}")

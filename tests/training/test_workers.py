@@ -182,7 +182,7 @@ def test_a_pool_tells_how_many_runs_share_a_device(tmp_path, monkeypatch, device
         told.append(arguments[-1])
         return Ended(0)
 
-    monkeypatch.setattr("repro.scheduling.local_pool.start_process", started)
+    monkeypatch.setattr("repro.scheduling.local_pool.start", started)
     run = small_run(tmp_path, make_packed(tmp_path))
     pool = LocalPool(devices, poll_seconds=0)
     pool.submit(run)
