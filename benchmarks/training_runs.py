@@ -20,7 +20,8 @@ from repro.stages.prepare import prepare_stage
 from repro.study.load import load_study
 from repro.study.settings import RunSettings
 
-WORKER = "repro.scheduling.worker"
+WORKER = "multiprocessing.forkserver"
+"""In the command lines of runs' processes: they are forked, and keep the command line of their server."""
 
 
 def whole_run(tiny: bool) -> Iterable[Record]:
@@ -72,8 +73,12 @@ def whole_run(tiny: bool) -> Iterable[Record]:
         goal="at most",
     )
     for name, what, target in (
-        ("anonymous", "the process's own memory, of no file", 500.0),
-        ("private", "the same and pages of files that no other process reads, here torch's libraries too", None),
+        ("private", "in no other process", 500.0),
+        (
+            "anonymous",
+            "of no file: private memory, and what importing torch left, which all runs' processes share",
+            None,
+        ),
         ("resident", "all of it that is in memory", None),
     ):
         if name in most:

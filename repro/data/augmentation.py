@@ -30,6 +30,10 @@ class Draws:
     mirrored: npt.NDArray[np.bool_]
     shift: npt.NDArray[np.float64]
 
+    def part(self, which: slice) -> Draws:
+        """The draws of some of the pictures."""
+        return Draws(self.top[which], self.left[which], self.mirrored[which], self.shift[which])
+
 
 def epoch_order(seed: int, epoch: int, pictures: int, order: Order = "each_epoch") -> Ints:
     """The order in which an epoch visits the training pictures; a permutation of range(pictures)."""
@@ -106,7 +110,9 @@ def training_batch(pictures: Pictures, samples: Ints, draws: Draws, mean: Floats
         if draws.mirrored[index]:
             mirror(batch[index])
     if draws.shift.any():
-        batch += draws.shift[:, None, None, :].astype(np.float32)
+        # A row's worth of each shift: numpy takes six times as long to add three numbers at a time.
+        rows = np.tile(draws.shift.astype(np.float32), crop)
+        batch.reshape(len(samples), crop, 3 * crop)[:] += rows[:, None, :]
     if scale != 1:
         batch *= np.float32(scale)
     return batch

@@ -208,7 +208,7 @@ class EvaluationSettings(Settings):
     """Settings that change nothing but rounding."""
 
     train_sample: int = Field(1000, ge=1, description="fixed training pictures for the training error")
-    batch: int = Field(128, ge=1, description="pictures at once")
+    batch: int = Field(64, ge=1, description="pictures at once")
     view_pictures: int = Field(40, ge=1, description="held-out pictures seen in ten views, off centre and recoloured")
     hidden_pictures: int = Field(500, ge=2, description="held-out pictures for correlations between hidden units")
     dropout_pictures: int = Field(100, ge=1, description="held-out pictures whose nets under dropout are averaged")
