@@ -151,7 +151,7 @@ def under_dvc(long: Path) -> Path:
     for name in ("repro", "bin", ".dvcignore"):
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, long / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, long / name)  # with its bytecode, so that no stage compiles it anew
         else:
             shutil.copy(source, long / name)
     with (long / "repro" / "stages" / "facts.py").open("a") as file:  # which facts there are is not of interest here

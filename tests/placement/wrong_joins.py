@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.tensor import DTensor, Replicate, Shard
 
 from repro.net.joins import DeviceJoins, Joins
 from repro.net.rank_joins import RankJoins
@@ -53,6 +51,10 @@ class DistributedTensor(RankJoins):
     """DTensor's `to_local` without `grad_placements` takes the gradient for one that is the same on both."""
 
     def for_towers(self, reader: str, parts: Sequence[Tensor]) -> list[Tensor]:
+        # Imported by the two ranks alone: it takes a second and a half, and whoever collects the tests need not wait.
+        from torch.distributed.device_mesh import DeviceMesh
+        from torch.distributed.tensor import DTensor, Replicate, Shard
+
         mesh = DeviceMesh("cpu", [0, 1])
         shared = DTensor.from_local(parts[0], mesh, [Shard(1)]).redistribute(placements=[Replicate()])
         return [shared.to_local()]

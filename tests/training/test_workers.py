@@ -73,14 +73,13 @@ def whole(tmp_path_factory) -> str:
     return run.result()["weights_digest"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_worker_resumes_to_the_same_weights(whole, tmp_path, number):
+def test_a_worker_that_is_asked_to_end_resumes_to_the_same_weights(whole, tmp_path):
+    """Killed ones: test_run_process.py."""
     run = small_run(tmp_path, make_packed(tmp_path), small_settings(**LONG))
     process = start(run)
     wait_for_checkpoint(run, process)
-    process.send_signal(number)
-    code = process.wait()
-    assert code in (-number, worker.INTERRUPTED, worker.FINISHED)
+    process.terminate()
+    assert process.wait() in (worker.INTERRUPTED, worker.FINISHED)
     assert here(run) == worker.FINISHED
     assert run.result()["weights_digest"] == whole
 
@@ -230,21 +229,6 @@ def test_retraining_sets_the_old_run_aside_and_compares(tmp_path):
         train_grid(cells, "test", ["cpu"], retrain=retrain, poll_seconds=0.01, say=said.append)
     assert said[-1] == f"test: {cells[0].run.identity} trained anew: the same weights"
     assert (tmp_path / "set-aside" / f"{cells[0].run.identity}-1" / "weights.safetensors").exists()
-
-
-def test_two_trainers_share_the_work(tmp_path):
-    """Each run is trained once: its log of sittings says so."""
-    pictures = make_packed(tmp_path)
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from tests.training.test_workers import cells_for, train_grid\n"
-        "cells = cells_for(Path(sys.argv[1]), sys.argv[2], range(2), epochs=4)\n"
-        "train_grid(cells, 'test', ['cpu'], poll_seconds=0.01)"
-    )
-    trainers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), pictures]) for _ in range(2)]
-    assert [trainer.wait() for trainer in trainers] == [0, 0]
-    for cell in cells_for(tmp_path, pictures, range(2), epochs=4):
-        assert cell.run.result()["sittings"] == 1
 
 
 @pytest.mark.usefixtures("workers_here")
