@@ -1,8 +1,8 @@
 """`full` starts: two steps of the paper's net on ILSVRC2012's layout, killed between them and resumed.
 
 The pictures are drawn by the project itself. Nothing of the study is changed but the amount of data, the number of
-classes (which follows from the data), the number of epochs, and the batches: a sixteenth of the paper's, since a step on
-128 pictures of full size takes a processor's core a quarter of a minute.
+classes (which follows from the data), the number of epochs, and the batches: a sixteenth of the paper's, since a step
+on 128 pictures of full size takes a processor's core a quarter of a minute.
 """
 
 from __future__ import annotations
