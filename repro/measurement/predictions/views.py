@@ -70,9 +70,13 @@ def ten_views(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale: f
 def cut_views(pictures: Tensor, crop: int) -> Tensor:
     """The same views of `pictures` (n, S, S, 3) as they are, of any kind of number, on the device where they lie."""
     views = pictures.new_empty(VIEWS, len(pictures), crop, crop, 3)
-    for index, (top, left) in enumerate(offsets(pictures.shape[1], crop)):
+    size = pictures.shape[1]
+    # A picture is mirrored once for its five views, with its channels first: torch then moves whole pixels.
+    mirrored = pictures.permute(0, 3, 1, 2).flip(3).permute(0, 2, 3, 1)
+    for index, (top, left) in enumerate(offsets(size, crop)):
+        right = size - crop - left  # where the same pixels begin in the mirrored picture
         views[index] = pictures[:, top : top + crop, left : left + crop]
-    views[5:] = views[:5].flip(3)
+        views[5 + index] = mirrored[:, top : top + crop, right : right + crop]
     return views
 
 
