@@ -14,13 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from repro.processes import ALLOCATOR
+from repro.processes import ALLOCATOR_VARIABLES, allocator
 from tests.project_copy import ROOT, surroundings
 
 
 def environment(root: Path, **more: str) -> dict[str, str]:
     """That of a user's command in `root`: compiled modules are kept, and no allocator settings are inherited."""
-    left_out = {*ALLOCATOR, "PYTHONDONTWRITEBYTECODE"}
+    left_out = {*ALLOCATOR_VARIABLES, "PYTHONDONTWRITEBYTECODE"}
     return {key: value for key, value in surroundings(root, **more).items() if key not in left_out}
 
 
@@ -53,7 +53,7 @@ class Helper:
     """
 
     def __init__(self, module: str, arguments: Sequence[str], *, keep_memory: bool) -> None:
-        settings: Mapping[str, str] = ALLOCATOR if keep_memory else {}
+        settings: Mapping[str, str] = allocator() if keep_memory else {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,

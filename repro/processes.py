@@ -15,13 +15,25 @@ from types import FrameType
 
 INTERRUPTED = 75  # after a checkpoint; the same command again goes on
 
-# glibc returns large blocks to the kernel and page-faults them anew at every step unless told not to;
-# read at process start, so whoever starts a worker must set them. See docs/scaling.md.
-ALLOCATOR = {
+# Read at process start, so whoever starts a process that computes must set them; docs/scaling.md says what they win.
+_ALLOCATOR = {
+    # glibc returns large blocks to the kernel and page-faults them anew at every step unless told not to.
     "MALLOC_MMAP_THRESHOLD_": "1000000000",
     "MALLOC_TRIM_THRESHOLD_": "10000000000",
     "MALLOC_TOP_PAD_": "200000000",
+    # Linux puts pages of 2 MB under large tensors if torch asks for them, and under the rest if glibc (2.35) does.
+    "THP_MEM_ALLOC_ENABLE": "1",
 }
+_TUNABLES = "GLIBC_TUNABLES"
+ALLOCATOR_VARIABLES = (*_ALLOCATOR, _TUNABLES)
+
+
+def allocator() -> dict[str, str]:
+    """Environment variables with which a process that computes keeps its memory, in large pages."""
+    tunables = filter(None, [os.environ.get(_TUNABLES), "glibc.malloc.hugetlb=1"])  # the user's own stay
+    return {**_ALLOCATOR, _TUNABLES: ":".join(tunables)}
+
+
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 """For a process that shares the cores with others like it."""
 

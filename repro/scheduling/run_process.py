@@ -18,7 +18,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Protocol
 
-from repro.processes import ALLOCATOR, ONE_THREAD, environment
+from repro.processes import ONE_THREAD, allocator, environment
 from repro.runs.store import Run
 from repro.scheduling import worker
 
@@ -109,4 +109,4 @@ def _environment() -> dict[str, str]:
     """What either way's processes find in their environment beside this process's own."""
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    return {**ALLOCATOR, **ONE_THREAD, "PYTHONPATH": path}
+    return {**allocator(), **ONE_THREAD, "PYTHONPATH": path}

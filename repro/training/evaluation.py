@@ -30,8 +30,6 @@ DTYPES: Mapping[Precision, torch.dtype] = {
     "bf16": torch.float32,
 }
 """What a run's weights, and what its net reads, are kept in: bf16 and tf32 are for products only."""
-AT_ONCE = 64
-"""Pictures that are classified together: a scaled net's maps of 256 pictures leave the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +141,8 @@ def rank_of_label(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def outcomes(net: AlexNet | TowerNet, inputs: Inputs, split: Split, sample: Ints, *, batch: int = AT_ONCE) -> Outcomes:
-    """Classify the pictures in `sample`; the net is put into evaluation mode and back."""
+def outcomes(net: AlexNet | TowerNet, inputs: Inputs, split: Split, sample: Ints, *, batch: int) -> Outcomes:
+    """Classify the pictures in `sample`, `batch` at a time; the net is put into evaluation mode and back."""
     was_training = net.training
     net.eval()
     losses, ranks, predictions = [], [], []

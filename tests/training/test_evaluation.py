@@ -58,7 +58,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Training:
 @pytest.mark.parametrize("training", [True, False])
 def test_evaluating_leaves_the_net_in_the_mode_that_it_was_in(begun: Training, training: bool) -> None:
     begun.net.train(training)
-    outcomes(begun.net, begun.inputs, begun.packed.held_out, np.arange(3))
+    outcomes(begun.net, begun.inputs, begun.packed.held_out, np.arange(3), batch=2)
     assert begun.net.training is training
     assert all(module.training is training for module in begun.net.modules())
 

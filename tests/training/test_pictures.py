@@ -260,10 +260,11 @@ def test_errors_are_of_the_chosen_pictures(tmp_path, choice, expected):
     view = seen(packed, **choice)
     assert found["held_out_pictures"] == len(view.held_out) == expected
     assert found["train_sample"] == len(view.train)
-    assert found["held_out_error"] == outcomes(runner.net, runner.inputs, view.held_out, np.arange(expected)).error
+    everything = np.arange(expected)
+    assert found["held_out_error"] == outcomes(runner.net, runner.inputs, view.held_out, everything, batch=8).error
     sample = fixed_sample(view.held_out, "curve held_out", 16)
     last = runner.run.log()[-1]
-    assert last["held_out_error"] == outcomes(runner.net, runner.inputs, view.held_out, sample).error
+    assert last["held_out_error"] == outcomes(runner.net, runner.inputs, view.held_out, sample, batch=8).error
 
 
 def test_steps_follow_the_pictures_that_are_trained_on(store):

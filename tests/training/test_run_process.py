@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.processes import INTERRUPTED
+from repro.processes import INTERRUPTED, ONE_THREAD, allocator
 from repro.runs.store import Run
 from repro.scheduling import run_process, worker
 from repro.scheduling.local_pool import LocalPool
@@ -86,6 +86,15 @@ def test_runs_share_one_server_which_has_one_thread_when_it_forks(tmp_path):
         trained(run, lambda run=run: servers.append(parent_of(owner_of(run))))
     assert servers[0] == servers[1] != os.getpid()
     assert len(list(Path(f"/proc/{servers[0]}/task").iterdir())) == 1
+    surroundings = Path(f"/proc/{servers[0]}/environ").read_text().split("\0")
+    assert {f"{name}={value}" for name, value in {**allocator(), **ONE_THREAD}.items()} <= set(surroundings)
+
+
+def test_runs_compute_in_large_pages_and_the_users_own_tunables_stay(monkeypatch):
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.perturb=1")
+    assert allocator()["GLIBC_TUNABLES"] == "glibc.malloc.perturb=1:glibc.malloc.hugetlb=1"
+    monkeypatch.delenv("GLIBC_TUNABLES")
+    assert allocator()["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1"
 
 
 def trainer(run: Run) -> subprocess.Popen[bytes]:
