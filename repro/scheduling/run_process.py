@@ -8,6 +8,7 @@ not always bear a fork, and on the nodes of a cluster each process is started by
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -42,7 +43,10 @@ class RunProcess(Protocol):
 def start(run: Run, device: str, checkpoint_seconds: float, runs_a_device: int = 1) -> RunProcess:
     """Start the process of a run in the way that suits this system; what it says goes to the run's log."""
     if sys.platform == "linux":
-        return ForkedProcess(run, device, checkpoint_seconds, runs_a_device)
+        run.log_path.write_bytes(b"")  # a disk that is full is told from here
+        # The server's socket lies in the folder for temporary files, whose path may be too long for one.
+        with contextlib.suppress(OSError):
+            return ForkedProcess(run, device, checkpoint_seconds, runs_a_device)
     return start_process(run, device, checkpoint_seconds, runs_a_device)
 
 
@@ -64,7 +68,6 @@ class ForkedProcess:
         context.set_forkserver_preload(["repro.scheduling.preloaded"])
         options = _options(run, device, checkpoint_seconds, runs_a_device)
         self._process: ForkServerProcess = context.Process(target=_work, args=(str(run.log_path), options), daemon=True)
-        run.log_path.write_bytes(b"")  # an error in opening it is this process's to tell
         with environment(_environment()):
             self._process.start()
 

@@ -134,6 +134,15 @@ def test_a_group_that_is_told_to_end_leaves_a_checkpoint_and_no_process(tmp_path
         assert not run.lease_path.exists(), "it was killed before it could give its lease back"
 
 
+def test_where_the_servers_socket_cannot_be_made_a_process_is_started_by_itself(run, whole, monkeypatch):
+    def without_server(*arguments: object) -> None:
+        raise OSError("AF_UNIX path too long")
+
+    monkeypatch.setattr(run_process.ForkedProcess, "__init__", without_server)
+    assert trained(run) == [worker.FINISHED]
+    assert run.result()["weights_digest"] == whole
+
+
 def test_elsewhere_a_process_is_started_by_itself(run, monkeypatch):
     started = []
     monkeypatch.setattr(run_process, "start_process", lambda *arguments: started.append(arguments))
