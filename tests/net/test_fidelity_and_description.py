@@ -16,6 +16,7 @@ from repro.net.table.fidelity import FIDELITIES, NAMES, SWITCHES, overrides
 from repro.net.table.layers import layer_table
 from repro.net.table.settings import NetSettings
 from repro.study.settings import TrainingSettings
+from repro.training.schedule import Schedule
 from tests.net.nets import TINY
 from tests.net.nets import net as small_net
 from tests.project_copy import edit_yaml
@@ -42,6 +43,33 @@ def test_every_switch_is_valid_and_has_a_source(fidelity: str) -> None:
 def test_every_net_switch_changes_something(fidelity: str) -> None:
     changed = {item["key"] for item in deviations_from_paper(of(fidelity))}
     assert changed == {switch.key for switch in SWITCHES[fidelity] if switch.key.startswith("net.")}
+
+
+def leaves(value: object, key: str) -> dict[str, object]:
+    """Dotted key -> value of nested settings."""
+    if not isinstance(value, dict):
+        return {key: value}
+    return {name: leaf for part, inner in value.items() for name, leaf in leaves(inner, f"{key}.{part}").items()}
+
+
+@pytest.mark.parametrize("fidelity", ["authors", "modern"])
+def test_every_training_switch_changes_something(fidelity: str) -> None:
+    printed = leaves(TrainingSettings().model_dump(), "training")
+    changed = leaves(TrainingSettings.model_validate(FIDELITIES[fidelity]["training"]).model_dump(), "training")
+    switched = {switch.key for switch in SWITCHES[fidelity] if switch.key.startswith("training.")}
+    assert {key for key in printed | changed if printed.get(key) != changed.get(key)} == switched
+
+
+def test_the_authors_alpha_is_the_prints_shared_by_the_maps_of_a_window() -> None:
+    printed, released = of("paper").normalisation, of("authors").normalisation
+    assert released.alpha == pytest.approx(printed.alpha / printed.size, rel=1e-12)
+
+
+@pytest.mark.parametrize(("fidelity", "falls", "epochs"), [("authors", [23, 51, 78], 93), ("modern", [30, 60], 90)])
+def test_the_rate_falls_after_the_epochs_of_the_source(fidelity: str, falls: list[int], epochs: int) -> None:
+    schedule = Schedule(TrainingSettings.model_validate(FIDELITIES[fidelity]["training"]), steps_per_epoch=1000)
+    assert [round(step / 1000) for step in schedule.planned_falls] == falls
+    assert schedule.total_steps == epochs * 1000
 
 
 def test_an_unknown_fidelity_is_refused() -> None:
@@ -129,6 +157,7 @@ def test_the_text_of_a_small_net_by_hand() -> None:
 
 def test_the_paper_described_for_programs() -> None:
     record = json.loads(json.dumps(describe(NetSettings(), 1000)))
+    assert record["input"] == [3, 224, 224]
     assert record["parameters"] == 60_965_224
     assert record["neurons"] == 659_272
     assert record["multiply_adds"] == 724_406_816

@@ -42,7 +42,6 @@ SWITCHES: Mapping[str, tuple[Switch, ...]] = {
         Switch("net.pooling.rounding", "ceil", "layer.py: numbers of outputs are rounded up"),
         Switch("training.bias_learning_rate_factor", 2.0, "layers/layer-params-153.cfg: epsB 0.02"),
         Switch("training.bias_rate_follows_schedule", False, "layers/layer-params-145.cfg: epsB 0.02 at the end"),
-        Switch("training.decay_biases", False, "src/layer.cu: no decay of biases"),
         Switch("training.epochs", 93, f"{_LOG}: stopped after epoch 93"),
         Switch("training.schedule.kind", "steps", f"{_LOG}: /10 after epochs 23, 51 and 78"),
         Switch("training.schedule.at", [0.247, 0.548, 0.839], f"{_LOG}: 23, 51 and 78 of 93"),
