@@ -39,7 +39,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 
 
 @contextlib.contextmanager
-def environment(values: Mapping[str, str]) -> Iterator[None]:
+def extended_environment(values: Mapping[str, str]) -> Iterator[None]:
     """What processes started in the block find in their environment: it is read before any of our code runs."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

@@ -15,7 +15,7 @@ from pathlib import Path
 from repro.cores import usable_cores
 from repro.data.packed import Packed, open_packed
 from repro.measurement.measure import MEASUREMENTS, OF_AVERAGED, Measurement, missing, take
-from repro.processes import ONE_THREAD, allocator, die_with_parent, environment
+from repro.processes import ONE_THREAD, allocator, die_with_parent, extended_environment
 from repro.runs.store import Run
 from repro.study.settings import EvaluationSettings
 
@@ -55,7 +55,7 @@ def measure_all(
             _report(number, len(left), say)
     elif left:
         several = min(processes or usable_cores(), len(left))
-        with environment({**allocator(), **ONE_THREAD}), _pool(several) as pool:
+        with extended_environment({**allocator(), **ONE_THREAD}), _pool(several) as pool:
             futures = [pool.submit(_measure, task, pictures, evaluation, device) for task in left]
             try:
                 for number, future in enumerate(as_completed(futures), 1):

@@ -39,11 +39,11 @@ class LocalPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in self._active:
-            process.terminate()
         deadline = time.monotonic() + _SECONDS_TO_END
         while any(process.poll() is None for process in self._active) and time.monotonic() < deadline:
-            time.sleep(0.02)
+            for process in self._active:  # again and again: one that has just begun may not hear the first
+                process.terminate()
+            time.sleep(0.1)
         for process in self._active:
             process.kill()
 

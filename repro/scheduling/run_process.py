@@ -4,6 +4,8 @@ A Python that imports torch needs two seconds of a core before it can train, as 
 a pool's processes are therefore forked from one that has imported it (a fork server, of the standard library's
 multiprocessing; repro/scheduling/preloaded.py says what it imports). Elsewhere, where the system's own libraries do
 not always bear a fork, and on the nodes of a cluster each process is started by itself.
+
+As everywhere in multiprocessing, a script that trains runs must do so below `if __name__ == "__main__":`.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Protocol
 
-from repro.processes import ONE_THREAD, allocator, environment
+from repro.processes import ONE_THREAD, allocator, extended_environment
 from repro.runs.store import Run
 from repro.scheduling import worker
 
+PRELOADED = "repro.scheduling.preloaded"
 SERVER_ENDED = 255
 """What multiprocessing says of a process whose fork server ended: the process has been killed with it."""
 
@@ -43,9 +46,10 @@ class RunProcess(Protocol):
 def start(run: Run, device: str, checkpoint_seconds: float, runs_a_device: int = 1) -> RunProcess:
     """Start the process of a run in the way that suits this system; what it says goes to the run's log."""
     if sys.platform == "linux":
-        run.log_path.write_bytes(b"")  # a disk that is full is told from here
-        # The server's socket lies in the folder for temporary files, whose path may be too long for one.
-        with contextlib.suppress(OSError):
+        run.log_path.write_bytes(b"")  # out here: an error of the store's disk must reach the user
+        # The server's socket lies in the folder for temporary files, whose path may be too long for one. EOFError: the
+        # server died, which a process started by itself can tell in the run's log.
+        with contextlib.suppress(OSError, EOFError):
             return ForkedProcess(run, device, checkpoint_seconds, runs_a_device)
     return start_process(run, device, checkpoint_seconds, runs_a_device)
 
@@ -56,7 +60,7 @@ def start_process(run: Run, device: str, checkpoint_seconds: float, runs_a_devic
     command += ["--parent", str(os.getpid())]
     with run.log_path.open("wb") as log:
         return subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **_environment()}
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **_surroundings()}
         )
 
 
@@ -65,10 +69,11 @@ class ForkedProcess:
 
     def __init__(self, run: Run, device: str, checkpoint_seconds: float, runs_a_device: int = 1) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["repro.scheduling.preloaded"])
+        context.set_forkserver_preload([PRELOADED])
         options = _options(run, device, checkpoint_seconds, runs_a_device)
+        # daemon: at its end this process asks the run's to end, and does not wait until the run is finished.
         self._process: ForkServerProcess = context.Process(target=_work, args=(str(run.log_path), options), daemon=True)
-        with environment(_environment()):
+        with extended_environment(_surroundings()):
             self._process.start()
 
     def poll(self) -> int | None:
@@ -86,20 +91,22 @@ def _work(log: str, options: list[str]) -> None:
     """In the forked process: what the worker's command does. It ends with the fork server and with the pool's process.
 
     The server lives as long as the processes that it forked, so that the kernel's word on the end of a parent is not
-    enough here.
+    enough here. Should the server be killed before the kernel was asked for it, the run goes on under its lease.
     """
-    threading.Thread(target=_end_with_pool, daemon=True).start()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until the worker says what it does then
+    threading.Thread(target=_end_with_starter, daemon=True).start()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(descriptor, stream.fileno())
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
     os.close(descriptor)
     sys.exit(worker.main([*options, "--parent", str(os.getppid())]))
 
 
-def _end_with_pool() -> None:
-    pool = multiprocessing.parent_process()
-    if pool is not None:
-        pool.join()
+def _end_with_starter() -> None:
+    """End this process when the one that asked for it has ended."""
+    starter = multiprocessing.parent_process()
+    if starter is not None:
+        starter.join()
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -108,7 +115,7 @@ def _options(run: Run, device: str, checkpoint_seconds: float, runs_a_device: in
     return [*options, "--checkpoint-seconds", str(checkpoint_seconds), "--runs-a-device", str(runs_a_device)]
 
 
-def _environment() -> dict[str, str]:
+def _surroundings() -> dict[str, str]:
     """What either way's processes find in their environment beside this process's own."""
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))

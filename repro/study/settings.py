@@ -141,7 +141,9 @@ class TrainingSettings(Settings):
         description="takes weight_decay's place: the decay for which the sum of rate x decay / (1 - momentum) over "
         "the planned steps is this; the paper's schedule has about 12.8",
     )
-    decay_biases: bool = Field(False, description="the print says 'weight'; the authors' code (src/layer.cu): no decay of biases")
+    decay_biases: bool = Field(
+        False, description="the print says 'weight'; the authors' code (src/layer.cu): no decay of biases"
+    )
     learning_rate: float = Field(0.01, gt=0, description="at the start")
     bias_learning_rate_factor: float = Field(1.0, gt=0, description="authors' code: 2")
     bias_rate_follows_schedule: bool = Field(True, description="authors' code: biases keep their rate")

@@ -176,7 +176,7 @@ class Training:
         last = epoch + 1 == self.settings.epochs
         if self.settings.schedule.kind == "plateau" and len(self.packed.validation):
             sample = np.arange(len(self.packed.validation.labels))
-            error = self._error(self.packed.validation, sample)
+            error = self._error(self.packed.validation, sample, 256)  # as ever, to the last bit: rates depend on it
             row["validation_error"] = self.placement.leads_number(error)
         if last or (epoch + 1) % self.settings.curve_every == 0:
             row["train_error"] = self._curve_error("train", self.packed.train)
@@ -203,11 +203,12 @@ class Training:
         )
 
     def _curve_error(self, name: str, split: Split) -> float:
-        return self._error(split, fixed_sample(split, f"curve {name}", self.settings.curve_pictures))
-
-    def _error(self, split: Split, sample: Ints) -> float:
         # As many pictures at once as in a step: they fit into the memory, and the caches, that the steps have warmed.
-        return outcomes(self.net, self.inputs, split, sample, batch=self.settings.batch_size).error
+        at_once = self.settings.batch_size
+        return self._error(split, fixed_sample(split, f"curve {name}", self.settings.curve_pictures), at_once)
+
+    def _error(self, split: Split, sample: Ints, at_once: int) -> float:
+        return outcomes(self.net, self.inputs, split, sample, batch=at_once).error
 
     # ---- the whole run ---------------------------------------------------------------------------
 

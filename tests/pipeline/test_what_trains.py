@@ -270,7 +270,7 @@ def test_what_cannot_be_removed_is_not_told_as_removed(place: Place, monkeypatch
 
 
 def test_what_starts_and_watches_runs_does_not_wait_for_torch() -> None:
-    """Each run's own process imports it; doing so before any of them starts doubled the time to the first step."""
+    """The runs' processes have it; importing it here before they start doubled the time to the first step."""
     script = "import sys, repro.stages.train; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"

@@ -110,7 +110,9 @@ def test_a_run_that_loses_its_launcher_and_a_rank_ends_with_the_bits_of_one_that
     # A killed rank ends the other, which says so once, and torchrun starts both again.
     launcher = torchrun("--max-restarts=1", *COMMAND, cwd=root)
     wait_for_step(root, reached + 3, launcher)
-    os.kill(ranks_of(launcher, root)[1], signal.SIGKILL)
+    first, second = ranks_of(launcher, root)
+    os.kill(second, signal.SIGKILL)
+    wait_until_gone(first)
     _, errors = launcher.communicate()
     assert launcher.returncode == 0, errors
     (told,) = [line for line in errors.splitlines() if line.startswith("error: ")]

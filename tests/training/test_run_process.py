@@ -18,6 +18,7 @@ from repro.runs.store import Run
 from repro.scheduling import run_process, worker
 from repro.scheduling.local_pool import LocalPool
 from tests.packed_pictures import make_packed
+from tests.project_copy import ROOT
 from tests.small_runs import small_run, small_settings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process is started by itself")
@@ -97,18 +98,21 @@ def test_runs_compute_in_large_pages_and_the_users_own_tunables_stay(monkeypatch
     assert allocator()["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1"
 
 
-def trainer(run: Run) -> subprocess.Popen[bytes]:
-    """A process, in a group of its own, that trains the run as `repro train` does."""
+def trainer(run: Run, first: str = "pass", **environment: str) -> subprocess.Popen[bytes]:
+    """A process, in a group of its own, that does what `first` says and trains the run as `repro train` does."""
     code = (
         "import sys; from pathlib import Path\n"
         "from repro.processes import leave_on_sigterm\n"
         "from repro.runs.store import Run\n"
+        "from repro.scheduling import run_process\n"
         "from repro.scheduling.local_pool import LocalPool\n"
+        f"{first}\n"
         "leave_on_sigterm()\n"
         "with LocalPool(['cpu'], checkpoint_seconds=0) as pool:\n"
         "    pool.submit(Run(Path(sys.argv[1]), sys.argv[2])); list(pool.finished())"
     )
-    return subprocess.Popen([sys.executable, "-c", code, str(run.store), run.identity], start_new_session=True)
+    command = [sys.executable, "-c", code, str(run.store), run.identity]
+    return subprocess.Popen(command, start_new_session=True, env={**os.environ, **environment})
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -134,12 +138,16 @@ def test_a_group_that_is_told_to_end_leaves_a_checkpoint_and_no_process(tmp_path
         assert not run.lease_path.exists(), "it was killed before it could give its lease back"
 
 
-def test_where_the_servers_socket_cannot_be_made_a_process_is_started_by_itself(run, whole, monkeypatch):
-    def without_server(*arguments: object) -> None:
-        raise OSError("AF_UNIX path too long")
-
-    monkeypatch.setattr(run_process.ForkedProcess, "__init__", without_server)
-    assert trained(run) == [worker.FINISHED]
+@pytest.mark.parametrize("trouble", ["no room for its socket", "killed while it imports"])
+def test_without_a_server_a_process_is_started_by_itself(run, whole, tmp_path, trouble):
+    socket_folder = tmp_path / ("long" * 30)
+    socket_folder.mkdir()
+    if trouble == "no room for its socket":
+        process = trainer(run, TMPDIR=str(socket_folder))
+    else:
+        (tmp_path / "ending.py").write_text("import os; os.kill(os.getpid(), 9)")
+        process = trainer(run, "run_process.PRELOADED = 'ending'", PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}")
+    assert process.wait() == 0
     assert run.result()["weights_digest"] == whole
 
 
