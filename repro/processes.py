@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
 INTERRUPTED = 75  # after a checkpoint; the same command again goes on
+ASKED_TO_END = (signal.SIGTERM, signal.SIGINT)
 
 # Read at process start, so whoever starts a process that computes must set them; docs/scaling.md says what they win.
 _ALLOCATOR = {
@@ -79,6 +80,6 @@ def stop_on_signals() -> Callable[[], bool]:
         nonlocal stopping
         stopping = True
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for number in ASKED_TO_END:
+        signal.signal(number, stop)
     return lambda: stopping

@@ -6,8 +6,11 @@ nothing. It ignores SIGTERM and Ctrl-C: runs die with their server, so it must o
 
 import signal
 
-for _asked in (signal.SIGTERM, signal.SIGINT):  # first of all: the imports take two seconds
-    signal.signal(_asked, signal.SIG_IGN)
+from repro.processes import ASKED_TO_END
+
+for _number in ASKED_TO_END:  # first of all: the imports take two seconds
+    signal.signal(_number, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED_TO_END)
 
 import repro.data.packed  # noqa: E402
 import repro.scheduling.progress_file  # noqa: E402

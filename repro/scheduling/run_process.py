@@ -17,11 +17,12 @@ import signal
 import subprocess
 import sys
 import threading
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Protocol
 
-from repro.processes import ONE_THREAD, allocator, extended_environment
+from repro.processes import ASKED_TO_END, ONE_THREAD, allocator, extended_environment
 from repro.runs.store import Run
 from repro.scheduling import worker
 
@@ -68,13 +69,12 @@ class ForkedProcess:
     """A run's process forked from the fork server, which is started with the first. Both die with this process."""
 
     def __init__(self, run: Run, device: str, checkpoint_seconds: float, runs_a_device: int = 1) -> None:
+        _start_server()
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([PRELOADED])
         options = _options(run, device, checkpoint_seconds, runs_a_device)
         # daemon: at its end this process asks the run's to end, and does not wait until the run is finished.
         self._process: ForkServerProcess = context.Process(target=_work, args=(str(run.log_path), options), daemon=True)
-        with extended_environment(_surroundings()):
-            self._process.start()
+        self._process.start()
 
     def poll(self) -> int | None:
         code = self._process.exitcode
@@ -87,6 +87,18 @@ class ForkedProcess:
         self._process.kill()
 
 
+def _start_server() -> None:
+    """Start the fork server unless it runs. Signals wait meanwhile, also in the server, until it ignores them."""
+    forkserver.set_forkserver_preload([PRELOADED])
+    resource_tracker.ensure_running()  # else the next line but two starts it, and it lets the signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED_TO_END)
+    try:
+        with extended_environment(_surroundings()):
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(log: str, options: list[str]) -> None:
     """In the forked process: what the worker's command does. It ends with the fork server and with the pool's process.
 
@@ -94,6 +106,7 @@ def _work(log: str, options: list[str]) -> None:
     enough here. Should the server be killed before the kernel was asked for it, the run goes on under its lease.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until the worker says what it does then
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED_TO_END)
     threading.Thread(target=_end_with_starter, daemon=True).start()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):

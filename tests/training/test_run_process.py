@@ -115,6 +115,28 @@ def trainer(run: Run, first: str = "pass", **environment: str) -> subprocess.Pop
     return subprocess.Popen(command, start_new_session=True, env={**os.environ, **environment})
 
 
+def test_the_server_never_hears_that_it_shall_end(run):
+    """From its first moment on: else Ctrl-C in the two seconds of its imports would show their traceback."""
+    process = trainer(run)
+    looks = 0
+    while process.poll() is None:
+        for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            if "forkserver" in Path(f"/proc/{pid}/cmdline").read_text():
+                looks += 1
+                assert not {signal.SIGTERM, signal.SIGINT} - signals_not_heard(pid)
+        if run.finished:
+            break
+    assert process.wait() == 0
+    assert looks > 10
+
+
+def signals_not_heard(pid: str) -> set[int]:
+    """Those that a process blocks or ignores."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    masks = int(status["SigBlk"], 16) | int(status["SigIgn"], 16)
+    return {number for number in range(1, 65) if masks >> (number - 1) & 1}
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_group_that_is_told_to_end_leaves_a_checkpoint_and_no_process(tmp_path, number):
     run = small_run(tmp_path, make_packed(tmp_path), small_settings(epochs=100000))
