@@ -263,6 +263,12 @@ def test_an_old_gpu_is_not_asked_for_what_it_cannot_do(monkeypatch, precision):
         prepare_devices(devices_named("cuda:0"), precision)
 
 
+@pytest.mark.parametrize("named", ["cuda,cuda:1", "cuda:0,cuda:1"])
+def test_two_gpus_are_not_one_that_is_named_twice(monkeypatch, named):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    prepare_devices(devices_named(named), "float32")
+
+
 def test_a_net_of_one_tower_takes_the_first_of_two_devices(tmp_path):
     run = small_run(tmp_path, make_packed(tmp_path), small_settings(net={"towers": 1}, epochs=1))
     assert worker.train_run(run, "cpu,cpu", 30.0, lambda: False) == worker.FINISHED
