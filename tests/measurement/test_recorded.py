@@ -126,6 +126,8 @@ def test_evidence_of_another_experiment_is_refused(
 ) -> None:
     """Whichever of the two is the newer one, and nothing is written."""
     one, same = _evidence(tmp_path / "one"), _evidence(tmp_path / "same")
+    # An equal name that is another object, as a long one would be: reading JSON keeps short texts once.
+    same.study = replace(same.study, study="".join(same.study.study))
     (part, value), *_ = change.items()
     merge_evidence(tmp_path / "both", one, same)
     changed = {**getattr(one.study, part), **value} if isinstance(value, dict) else value
