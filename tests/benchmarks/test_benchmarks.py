@@ -53,7 +53,7 @@ def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
         return 1.0
 
     @contextmanager
-    def memory(name: str) -> Iterator[dict[str, float]]:
+    def memory(name: str, every: float) -> Iterator[dict[str, float]]:
         yield {"anonymous": 250.0, "private": 300.0, "resident": 600.0}
 
     for module in (training_step, feeding, preparing):
