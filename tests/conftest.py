@@ -20,8 +20,8 @@ torch.set_num_threads(1)
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: in a container as many as its quota has cores, not as many as the host has."""
-    return usable_cores()
+    """`-n auto`: one more than there are cores, in a container those of its quota: many tests wait for processes."""
+    return usable_cores() + 1
 
 
 @pytest.fixture(scope="session")
