@@ -176,7 +176,8 @@ class Training:
         last = epoch + 1 == self.settings.epochs
         if self.settings.schedule.kind == "plateau" and len(self.packed.validation):
             sample = np.arange(len(self.packed.validation.labels))
-            error = self._error(self.packed.validation, sample, 256)  # as ever, to the last bit: rates depend on it
+            # Rates depend on this error. Another number at once could round it otherwise, and change finished runs.
+            error = self._error(self.packed.validation, sample, 256)
             row["validation_error"] = self.placement.leads_number(error)
         if last or (epoch + 1) % self.settings.curve_every == 0:
             row["train_error"] = self._curve_error("train", self.packed.train)

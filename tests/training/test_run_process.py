@@ -117,8 +117,10 @@ def trainer(run: Run, first: str = "pass", **environment: str) -> subprocess.Pop
 
 
 def check_that_the_server_hears_nothing(pool: int) -> int:
-    """That no signal asks the server to end, from its first moment on: else Ctrl-C in the two seconds of its imports
-    would show their traceback. Returns how many servers there are."""
+    """Assert that no signal asks the server to end, from its first moment on; returns how many servers there are.
+
+    Else Ctrl-C in the two seconds of its imports would show their traceback.
+    """
     servers = 0
     for pid in Path(f"/proc/{pool}/task/{pool}/children").read_text().split():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since

@@ -35,7 +35,7 @@ from simulations.null_family import (
 )
 from simulations.null_world import Kind, Part, World, make_world
 
-FAMILIES = 80
+FAMILIES = 120
 BOUND = 0.05 + 3 * math.sqrt(0.05 * 0.95 / FAMILIES)
 SIX = Design(EVERYTHING, 6, "fixed")
 
