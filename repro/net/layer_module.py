@@ -106,7 +106,8 @@ class LayerModule(nn.Module):
         if capture is not None:
             with torch.no_grad():
                 capture[f"{name}.normalisation_scale"] = self.normalisation.scale(x)
-        normalised: Tensor = self.normalisation(x)
+        # A training step goes back once through its graph; whoever captures values may go back from each.
+        normalised: Tensor = self.normalisation(x, backward_once=capture is None)
         return normalised
 
     def _dropped(self, x: Tensor, key: DropoutKey | None) -> Tensor:

@@ -40,8 +40,9 @@ class CrossMapNormalisation(nn.Module):
         band = ((at[:, None] - at[None, :]).abs() <= rule.size // 2).to(torch.get_default_dtype())
         self.register_buffer("band", band.repeat(blocks, 1)[:, :, None, None], persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return normalise(x, self._window_sum, self.rule)
+    def forward(self, x: Tensor, *, backward_once: bool = False) -> Tensor:
+        """`backward_once`: the backward pass may overwrite what it reads; torch then refuses a second one."""
+        return normalise(x, self._window_sum, self.rule, backward_once=backward_once)
 
     def scale(self, x: Tensor) -> Tensor:
         """s = k + alpha * sum of squares, before the power beta; equal to k where the layer is inert."""
@@ -72,7 +73,7 @@ class SpatialNormalisation(nn.Module):
         return summed.mul_(factor).add_(offset)
 
 
-def normalise(x: Tensor, window_sum: WindowSum, rule: NormalisationRule) -> Tensor:
+def normalise(x: Tensor, window_sum: WindowSum, rule: NormalisationRule, *, backward_once: bool = False) -> Tensor:
     """x / (k + alpha * window sum of x^2)^beta; `window_sum` must be linear and symmetric.
 
     Under autocast it is computed in float32: s stays close to k, where bf16 has three digits.
@@ -80,31 +81,37 @@ def normalise(x: Tensor, window_sum: WindowSum, rule: NormalisationRule) -> Tens
     result: Tensor
     if torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
-            result = _Normalise.apply(x.float(), window_sum, rule.k, rule.alpha, rule.beta)
+            result = _Normalise.apply(x.float(), window_sum, rule.k, rule.alpha, rule.beta, backward_once)
     else:
-        result = _Normalise.apply(x, window_sum, rule.k, rule.alpha, rule.beta)
+        result = _Normalise.apply(x, window_sum, rule.k, rule.alpha, rule.beta, backward_once)
     return result
 
 
 class _Normalise(torch.autograd.Function):
+    """Its time goes into moving memory, so it writes where it has just read as far as it may."""
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, window_sum: WindowSum, k: float, alpha: float, beta: float) -> Tensor:
-        s = window_sum(x * x, alpha, k)
+    def forward(
+        ctx: Any, x: Tensor, window_sum: WindowSum, k: float, alpha: float, beta: float, backward_once: bool
+    ) -> Tensor:
+        squares = x * x
+        s = window_sum(squares, alpha, k)
         if beta == 0.75:  # s^-3/4 by two reciprocal square roots: several times faster than pow
-            r = s.rsqrt()
-            f = r.sqrt().mul_(r)
+            r = s.rsqrt_()
+            f = torch.sqrt(r, out=squares).mul_(r)
             inverse = r.mul_(r)
         else:
             f = s.pow(-beta)
             inverse = s.reciprocal_()
         ctx.save_for_backward(x, f, inverse)
-        ctx.window_sum, ctx.factor = window_sum, 2 * alpha * beta
+        ctx.window_sum, ctx.factor, ctx.backward_once = window_sum, 2 * alpha * beta, backward_once
         return x * f
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, f, inverse = ctx.saved_tensors
-        direct = grad * f
-        shared = ctx.window_sum((direct * x).mul_(inverse), ctx.factor, 0.0)
-        return direct.addcmul_(x, shared, value=-1), None, None, None, None
+        direct = torch.mul(grad, f, out=f if ctx.backward_once else None)
+        weighted = torch.mul(direct * x, inverse, out=inverse if ctx.backward_once else None)
+        shared = ctx.window_sum(weighted, ctx.factor, 0.0)
+        return direct.addcmul_(x, shared, value=-1), None, None, None, None, None

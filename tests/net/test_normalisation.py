@@ -61,6 +61,21 @@ def test_gradients_by_finite_differences(beta: float) -> None:
     assert torch.autograd.gradcheck(SpatialNormalisation(rule), a)
 
 
+@pytest.mark.parametrize("beta", [0.75, 0.6])
+def test_a_backward_pass_that_may_overwrite_gives_the_same_bits_and_no_second_one(beta: float) -> None:
+    rule = NormalisationRule(size=5, k=2.0, alpha=0.4, beta=beta, blocks=1)
+    module = CrossMapNormalisation(rule, 8, 2)
+    a = torch.randn(2, 8, 2, 3, dtype=torch.float64, requires_grad=True)
+    kept, overwritten = module(a), module(a, backward_once=True)
+    assert torch.equal(kept, overwritten)
+    assert torch.equal(
+        torch.autograd.grad(kept.sin().sum(), a)[0],
+        torch.autograd.grad(overwritten.sin().sum(), a, retain_graph=True)[0],
+    )
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(overwritten.sin().sum(), a)
+
+
 @pytest.mark.parametrize(
     ("alpha", "expected"),
     [
