@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
 from benchmarks.alternation import Measure, in_turns, processor_seconds
-from benchmarks.drawn_pictures import image_folder, jpeg
+from benchmarks.drawn_pictures import image_folder
 from benchmarks.preparing import afresh
 from benchmarks.processes import Helper
 from benchmarks.projects import folder
@@ -31,6 +33,9 @@ from repro.training.batches import Batches
 from repro.training.evaluation import Inputs
 
 BATCH = 128
+VIEWED = 32
+"""Pictures that are cut into views at once."""
+CPU = torch.device("cpu")
 SIZES = {64: 56, 256: 224}
 """Prepared size and crop."""
 RAW_TARGETS, FLOAT_TARGETS = {64: 80.0, 256: 25.0}, {64: 40.0, 256: 4.0}
@@ -46,9 +51,9 @@ def feeding(tiny: bool) -> Iterable[Record]:
     yield from memory_copy(tiny)
 
 
-def batches(size: int, crop: int, tiny: bool) -> Iterable[Record]:
-    """Raw bytes and floats of one size of picture. Ours is started as a worker is, the peer plainly."""
-    pictures = 256 if tiny else {64: 4096, 256: 1024}[size]
+@contextlib.contextmanager
+def helpers(size: int, crop: int, pictures: int) -> Iterator[tuple[Helper, Helper]]:
+    """Two processes that answer as `main` on drawn pictures: ours started as a worker is, the peer's plainly."""
     with folder() as root:
         tree = image_folder(root / "made", pictures, (size, size))
         use_data(tree, "drawn", root)
@@ -59,16 +64,24 @@ def batches(size: int, crop: int, tiny: bool) -> Iterable[Record]:
             Helper("benchmarks.feeding", arguments, keep_memory=True) as ours,
             Helper("benchmarks.feeding", arguments, keep_memory=False) as peer,
         ):
-            asked = {
-                "raw": (ours, f"raw {2 if tiny else 30}"),
-                "float": (ours, f"float {1 if tiny else 10}"),
-                "peer": (peer, f"peer {1 if tiny else 2}"),
-            }
-            ways: dict[str, Measure] = {
-                name: lambda helper=helper, request=request: 1e6 * helper.ask(request) / BATCH  # type: ignore[misc]
-                for name, (helper, request) in asked.items()
-            }
-            taken = in_turns(ways, 1 if tiny else 7)
+            yield ours, peer
+
+
+def asked(helper: Helper, kind: str, times: int, scale: float) -> Measure:
+    """Processor seconds of a time, multiplied by `scale`."""
+    return lambda: scale * float(helper.ask(f"{kind} {times}"))
+
+
+def batches(size: int, crop: int, tiny: bool) -> Iterable[Record]:
+    """Raw bytes and floats of one size of picture."""
+    pictures, us = 256 if tiny else {64: 4096, 256: 1024}[size], 1e6 / BATCH
+    with helpers(size, crop, pictures) as (ours, peer):
+        ways = {
+            "raw": asked(ours, "raw", 2 if tiny else 30, us),
+            "float": asked(ours, "float", 1 if tiny else 10, us),
+            "peer": asked(peer, "peer", 1 if tiny else 2, us),
+        }
+        taken = in_turns(ways, 1 if tiny else 7)
     for name, what, targets in (
         ("raw", "uint8 pictures and their draws, for a device that crops and subtracts", RAW_TARGETS),
         ("float", "float32 crops, mirrored, the mean picture subtracted", FLOAT_TARGETS),
@@ -85,7 +98,7 @@ def batches(size: int, crop: int, tiny: bool) -> Iterable[Record]:
 
 
 def main() -> None:
-    """Answer every line, KIND BATCHES, with processor seconds a batch."""
+    """Answer every line, KIND TIMES, with processor seconds a time: of a batch, or of ten views of VIEWED pictures."""
     torch.set_num_threads(1)
     packed, tree, crop = open_packed(Path(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3])
     kinds: dict[str, Callable[[], object]] = {}
@@ -96,6 +109,9 @@ def main() -> None:
                 "raw": lambda: of_epochs(packed, crop, raw_batch),
                 "float": lambda: of_epochs(packed, crop, float_batch),
                 "peer": lambda: partial(next, torchvision_batches(tree, crop)),
+                "cut": lambda: partial(cut_views, torch.from_numpy(viewed(packed)), crop),
+                "seen": lambda: partial(ten_views, viewed(packed), Inputs.of(run_settings(packed, crop), packed, CPU)),
+                "decoded": lambda: partial(decoded_views, tree, crop),
             }[kind]()
         print(processor_seconds(kinds[kind], int(count))(), flush=True)
 
@@ -103,9 +119,9 @@ def main() -> None:
 Make = Callable[[Batches, Packed, Inputs, int, Any, int], object]
 
 
-def of_epochs(packed: Packed, crop: int, make: Make) -> Callable[[], object]:
-    """A call gives the next batch of a run, epoch after epoch."""
-    settings = RunSettings.model_validate(
+def run_settings(packed: Packed, crop: int) -> RunSettings:
+    """A run's on these pictures."""
+    return RunSettings.model_validate(
         {
             "data": {"size": packed.mean_picture.shape[0]},
             "net": {"geometry": {"crop": crop}},
@@ -117,9 +133,13 @@ def of_epochs(packed: Packed, crop: int, make: Make) -> Callable[[], object]:
             },
         }
     )
-    spec = RunSpec(settings, 0, packed.digest, "pictures")
-    made = Batches(spec, packed)
-    inputs = Inputs.of(settings, packed, torch.device("cpu"))
+
+
+def of_epochs(packed: Packed, crop: int, make: Make) -> Callable[[], object]:
+    """A call gives the next batch of a run, epoch after epoch."""
+    settings = run_settings(packed, crop)
+    made = Batches(RunSpec(settings, 0, packed.digest, "pictures"), packed)
+    inputs = Inputs.of(settings, packed, CPU)
 
     def each() -> Iterator[object]:
         for epoch in cycle(range(1000)):
@@ -164,36 +184,38 @@ def torchvision_batches(tree: Path, crop: int) -> Iterator[Any]:
     return chain.from_iterable(repeat(loader))
 
 
-def views(tiny: bool, size: int = 256, crop: int = 224) -> Iterable[Record]:
-    """Ten views of prepared pictures, and of JPEG files that are decoded for each."""
+def viewed(packed: Packed) -> npt.NDArray[np.uint8]:
+    """The pictures that are cut into views."""
+    return np.array(packed.train.pictures[:VIEWED])
+
+
+def decoded_views(tree: Path, crop: int) -> None:
+    """Ten passes over the JPEG files of as many pictures."""
     from torchvision.transforms import ToTensor
 
-    count = 2 if tiny else 32
-    files = [jpeg(number, (size, size)) for number in range(count)]
-    pixels = np.stack([np.asarray(Image.open(io.BytesIO(content))) for content in files])
-    mean = pixels.mean(0, dtype=np.float32)
     to_tensor = ToTensor()
+    for path in sorted(tree.rglob("*.JPEG"))[:VIEWED]:
+        content = path.read_bytes()
+        size = Image.open(io.BytesIO(content)).size[0]
+        for top, left in offsets(size, crop):
+            for mirrored in (False, True):
+                picture = Image.open(io.BytesIO(content)).convert("RGB").crop((left, top, left + crop, top + crop))
+                to_tensor(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture)
 
-    def decoded() -> None:
-        for content in files:
-            for top, left in offsets(size, crop):
-                for mirrored in (False, True):
-                    picture = Image.open(io.BytesIO(content)).convert("RGB").crop((left, top, left + crop, top + crop))
-                    to_tensor(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture)
 
-    ways = {
-        "bytes": processor_seconds(lambda: cut_views(torch.from_numpy(pixels), crop), 1 if tiny else 5),
-        "floats": processor_seconds(lambda: ten_views(pixels, mean, crop, 1.0)),
-        "peer": processor_seconds(decoded),
-    }
-    taken = {
-        name: [1000 * seconds / count for seconds in values]
-        for name, values in in_turns(ways, 1 if tiny else 5).items()
-    }
+def views(tiny: bool, size: int = 256, crop: int = 224) -> Iterable[Record]:
+    """Ten views of prepared pictures, and of JPEG files that are decoded for each."""
+    with helpers(size, crop, 2 * VIEWED) as (ours, peer):
+        ways = {
+            "bytes": asked(ours, "cut", 1 if tiny else 10, 1000 / VIEWED),
+            "floats": asked(ours, "seen", 1 if tiny else 3, 1000 / VIEWED),
+            "peer": asked(peer, "decoded", 1, 1000 / VIEWED),
+        }
+        taken = in_turns(ways, 1 if tiny else 7)
     against = "ten passes over the JPEG: decode, crop, mirror, ToTensor"
     for name, what, target in (
         ("bytes", "cut as uint8, before the mean is subtracted", 30.0),
-        ("floats", "as `repro evaluate` cuts them on a CPU: float32, the mean subtracted", None),
+        ("floats", "as `repro evaluate` makes them on a CPU: float32, the mean subtracted", None),
     ):
         yield compared(
             f"ten views, {name}",

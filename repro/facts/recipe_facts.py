@@ -15,7 +15,7 @@ from repro.measurement.predictions import views
 from repro.net.alexnet import AlexNet
 from repro.net.table.settings import NetSettings
 from repro.study.settings import TrainingSettings
-from repro.training.evaluation import rank_of_label
+from repro.training.evaluation import Inputs, rank_of_label
 from repro.training.schedule import Schedule
 from repro.training.update_rule import PaperSGD, Rates
 
@@ -91,7 +91,8 @@ def ten_views(net: NetSettings) -> Fact:
     generator = randomness.generator("facts", "views")
     pictures = generator.integers(0, 256, (2, _SIZE, _SIZE, 3), dtype=np.uint8)
     mean = generator.random((_SIZE, _SIZE, 3)).astype(np.float32)
-    made = views.ten_views(pictures, mean, _CROP, 1.0)
+    inputs = Inputs(mean, _CROP, 1.0, torch.device("cpu"), torch.float32)
+    made = views.ten_views(pictures, inputs).permute(0, 1, 3, 4, 2).numpy()
     corners = [_top_left(pictures, mean, view) for view in made[:5]]
     small = net.model_copy(
         update={
@@ -107,7 +108,7 @@ def ten_views(net: NetSettings) -> Fact:
         "offsets": corners,
         "views": len(made),
         "difference_from_mirrored": np.abs(made[5:] - made[:5, :, :, ::-1]).max(),
-        "difference_from_mean_softmax": np.abs(views.mean_probabilities(model, list(batch)).numpy() - one_by_one).max(),
+        "difference_from_mean_softmax": np.abs(views.mean_probabilities(model, batch).numpy() - one_by_one).max(),
     }
     return fact(
         values,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from repro import randomness
+from repro.data import augmentation
 from repro.data.augmentation import (
     Draws,
     centre_batch,
@@ -20,7 +21,7 @@ from repro.data.augmentation import (
     draw,
     epoch_order,
     mean_to_subtract,
-    mirror,
+    mirrored,
     training_batch,
 )
 from repro.data.packed import Colour
@@ -220,9 +221,18 @@ def test_the_mean_is_the_pictures_or_its_centre_or_one_number_a_channel():
     np.testing.assert_array_equal(mean_to_subtract(mean, "channel", 4), [52.5, 53.5, 54.5])
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3, 7, 100])
+def test_batches_do_not_depend_on_how_many_pictures_are_made_at_once(monkeypatch, at_once):
+    random, samples = randomness.generator("at once"), np.array([4, 0, 2, 2, 1, 3, 0])
+    draws = Draws(random.integers(0, 4, 7), random.integers(0, 4, 7), random.random(7) < 0.5, np.zeros((7, 3)))
+    whole = training_batch(PICTURES, samples, draws, MEAN, 3, 1.0)
+    monkeypatch.setattr(augmentation, "_CACHED", at_once * 3 * 3 * 3 * 4)
+    np.testing.assert_array_equal(training_batch(PICTURES, samples, draws, MEAN, 3, 1.0), whole)
+    none = training_batch(PICTURES, samples[:0], draws.part(slice(0)), MEAN, 3, 1.0)
+    assert none.shape == (0, 3, 3, 3)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-def test_a_picture_is_mirrored_where_it_lies(dtype):
-    picture = np.arange(2 * 5 * 3).reshape(2, 5, 3).astype(dtype)
-    expected = picture[:, ::-1].copy()
-    mirror(picture)
-    np.testing.assert_array_equal(picture, expected)
+def test_pictures_are_reflected_from_left_to_right(dtype):
+    pictures = np.arange(2 * 2 * 5 * 3).reshape(2, 2, 5, 3).astype(dtype)
+    np.testing.assert_array_equal(mirrored(pictures), pictures[:, :, ::-1])

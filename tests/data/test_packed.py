@@ -25,7 +25,9 @@ def packed(root: Path, pictures: Path, tmp_path: Path) -> Packed:
 
 
 def test_pictures_are_mapped_read_only(packed: Packed) -> None:
-    assert isinstance(packed.train.pictures, np.memmap)
+    assert isinstance(packed.train.pictures, np.ndarray)
+    assert isinstance(packed.train.pictures.base, np.memmap)
+    assert not packed.train.pictures.flags.writeable
     assert packed.train.pictures.shape == (15, 16, 16, 3)
     assert packed.train.pictures.dtype == np.uint8
     assert packed.train.labels.dtype == np.int64

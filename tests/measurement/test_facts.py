@@ -50,7 +50,7 @@ def test_a_wrong_constant_of_normalisation_would_be_seen(monkeypatch: pytest.Mon
     assert _value(net_facts.normalisation(rule))["largest_difference_from_loop"] < 1e-10
     monkeypatch.setattr(
         "repro.net.normalisation.normalise",
-        lambda x, window_sum, rule: x / window_sum(x * x, rule.alpha / rule.size, rule.k) ** rule.beta,
+        lambda x, window_sum, rule, **_: x / window_sum(x * x, rule.alpha / rule.size, rule.k) ** rule.beta,
     )
     assert _value(net_facts.normalisation(rule))["largest_difference_from_loop"] > 1e-3
 

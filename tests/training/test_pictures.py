@@ -136,7 +136,7 @@ def test_a_choice_that_leaves_nothing_is_named(tmp_path):
 def test_nothing_is_read_before_it_is_asked_for(packed):
     view = seen(packed, share=0.5, colour="grey")
     for name in ("train", "validation", "held_out"):
-        assert isinstance(getattr(view, name).pictures.whole, np.memmap)
+        assert isinstance(getattr(view, name).pictures.whole.base, np.memmap)
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,7 @@ def measure_ten_views(subject: Subject, *, view_pictures: int) -> Measured:
     sample, means = views.viewed(split, view_pictures), []
     for start in range(0, len(sample), subject.batch):
         pictures = np.asarray(split.pictures[sample[start : start + subject.batch]])
-        seen = views.ten_views(pictures, inputs.mean, inputs.crop, inputs.scale)
-        means.append(views.mean_probabilities(subject.net, [inputs.tensor(view) for view in seen]).cpu())
+        means.append(views.mean_probabilities(subject.net, views.ten_views(pictures, inputs)).cpu())
     return Measured(arrays={"probabilities": _kept(torch.cat(means), subject.outputs)})
 
 

@@ -16,7 +16,6 @@ from repro.training.evaluation import Inputs, fixed_sample, rank_of_label
 
 VERSION = 1
 
-Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 VIEWS = 10
 
@@ -48,27 +47,22 @@ def offsets(size: int, crop: int) -> tuple[tuple[int, int], ...]:
     return ((0, 0), (0, far), (far, 0), (far, far), (middle, middle))
 
 
-def ten_views(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale: float) -> Floats:
-    """Views (10, n, crop, crop, 3) of `pictures` (n, S, S, 3): five crops, then the same mirrored.
+def ten_views(raw: npt.NDArray[np.uint8], inputs: Inputs) -> Tensor:
+    """Views (10, n, 3, crop, crop) of pictures (n, S, S, 3): five crops, then the same mirrored.
 
-    `mean` as in `repro.data.augmentation.training_batch`: a whole mean picture is subtracted where the
-    crop lies, before mirroring.
+    As the net reads them, on its device: the mean is subtracted where the crop lies, before mirroring. Only bytes
+    are sent there, and cut; ten views in floats are forty times as large.
     """
-    n, size = pictures.shape[:2]
-    views = np.empty((VIEWS, n, crop, crop, 3), dtype=np.float32)
-    for index, (top, left) in enumerate(offsets(size, crop)):
-        whole = mean.shape[:2] == pictures.shape[1:3]
-        here = mean[top : top + crop, left : left + crop] if whole else mean
-        views[index] = pictures[:, top : top + crop, left : left + crop]
-        views[index] -= here
-    if scale != 1:
-        views[:5] *= np.float32(scale)
-    views[5:] = views[:5, :, :, ::-1]
-    return views
+    views = cut_views(sent(raw, inputs.device), inputs.crop).float()
+    mean = sent(inputs.mean, inputs.device)
+    views -= cut_views(mean[None], inputs.crop) if mean.shape[:2] == raw.shape[1:3] else _five_and_mirrored(mean)
+    if inputs.scale != 1:
+        views *= float(np.float32(inputs.scale))
+    return views.permute(0, 1, 4, 2, 3).to(inputs.dtype)
 
 
 def cut_views(pictures: Tensor, crop: int) -> Tensor:
-    """The same views of `pictures` (n, S, S, 3) as they are, of any kind of number, on the device where they lie."""
+    """Ten views (10, n, crop, crop, 3) of `pictures` (n, S, S, 3) as they are, of any kind of number."""
     views = pictures.new_empty(VIEWS, len(pictures), crop, crop, 3)
     size = pictures.shape[1]
     # A picture is mirrored once for its five views, with its channels first: torch then moves whole pixels.
@@ -80,16 +74,6 @@ def cut_views(pictures: Tensor, crop: int) -> Tensor:
     return views
 
 
-def views_on_device(raw: npt.NDArray[np.uint8], inputs: Inputs) -> Tensor:
-    """As `ten_views`, bit by bit, made on the net's device: bytes are sent once, instead of ten views in floats."""
-    views = cut_views(sent(raw, inputs.device), inputs.crop).float()
-    mean = sent(inputs.mean, inputs.device)
-    views -= cut_views(mean[None], inputs.crop) if mean.shape[:2] == raw.shape[1:3] else _five_and_mirrored(mean)
-    if inputs.scale != 1:
-        views *= float(np.float32(inputs.scale))
-    return views
-
-
 def _five_and_mirrored(mean: Tensor) -> Tensor:
     """A mean that is the same for every crop, (crop, crop, 3) or (3,), beside the ten views."""
     if mean.ndim == 1:
@@ -98,18 +82,16 @@ def _five_and_mirrored(mean: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def probabilities(net: AlexNet, views: list[Tensor]) -> Tensor:
-    """Softmax outputs (views, n, classes), float64, for each of the views (n, 3, crop, crop); the net must be
-    in eval mode.
-    """
-    if not views:
+def probabilities(net: AlexNet, views: Tensor) -> Tensor:
+    """Softmax outputs (views, n, classes), float64, of a net in eval mode, for views (views, n, 3, crop, crop)."""
+    if not len(views):
         raise ValueError("a prediction needs at least one view")
     return torch.stack([torch.softmax(net(view).double(), 1) for view in views])
 
 
 @torch.inference_mode()
-def mean_probabilities(net: AlexNet, views: list[Tensor]) -> Tensor:
-    """Mean softmax output (n, classes), float64, over views (n, 3, crop, crop); the net must be in eval mode."""
+def mean_probabilities(net: AlexNet, views: Tensor) -> Tensor:
+    """Mean softmax output (n, classes), float64, over views (views, n, 3, crop, crop); the net must be in eval mode."""
     return probabilities(net, views).mean(0)
 
 
@@ -121,14 +103,7 @@ def view_ranks(net: AlexNet, inputs: Inputs, split: Split, sample: Ints, *, batc
     parts = []
     for start in range(0, len(sample), batch):
         ids = sample[start : start + batch]
-        each = probabilities(net, _views(np.asarray(split.pictures[ids]), inputs))
+        each = probabilities(net, ten_views(np.asarray(split.pictures[ids]), inputs))
         labels = torch.from_numpy(np.asarray(split.labels[ids])).to(each.device)
         parts.append(torch.stack([rank_of_label(scores, labels) for scores in (each.mean(0), *each[:5])]).cpu().numpy())
     return np.concatenate(parts, axis=1)
-
-
-def _views(raw: npt.NDArray[np.uint8], inputs: Inputs) -> list[Tensor]:
-    """The ten views, each (n, 3, crop, crop) in channels_last memory, on the net's device."""
-    if inputs.raw:
-        return [view.permute(0, 3, 1, 2).to(inputs.dtype) for view in views_on_device(raw, inputs)]
-    return [inputs.tensor(view) for view in ten_views(raw, inputs.mean, inputs.crop, inputs.scale)]

@@ -204,7 +204,9 @@ def test_what_a_layer_reads_has_no_negative_sum_and_follows_a_kernel_that_nothin
     assert vector.sum() >= 0
     if np.abs(weights).sum() > 1e-3:
         assert abs(vector[2]) < 1e-6
-        np.testing.assert_allclose(input_vector(weights * 7), vector, atol=1e-5)
+        first, second, *_ = np.linalg.svd(np.abs(weights).sum(axis=(2, 3)), compute_uv=False)
+        if first > 1.001 * second:  # of two equal ones each vector in their plane is a first one
+            np.testing.assert_allclose(input_vector(weights * 7), vector, atol=1e-5)
 
 
 def test_a_kernel_larger_than_the_pictures_has_no_share(tmp_path: Path):
