@@ -10,7 +10,13 @@ StudyName = Annotated[str, typer.Argument(help="name of a file in studies/, for 
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="processes or threads side by side (default: one a core)")
 ]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda (every accelerator), or cuda:0 and so on")]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="cpu, cuda (every accelerator), or cuda:0 and so on; cuda:0+graph records updates as a CUDA graph",
+    ),
+]
 Placed = Annotated[
     str,
     typer.Option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from repro.net.dropout import DropoutKey
+from repro.net.dropout import DropoutKey, HeldKeys
 from repro.net.input_positions import input_positions
 from repro.net.layer_module import LayerModule
 from repro.net.state import from_tower_state, load_tower_state, tower_state
@@ -37,7 +37,7 @@ class AlexNet(nn.Module):
             self.add_module(layer.layer.name, layer)
 
     def forward(
-        self, x: Tensor, *, dropout: DropoutKey | None = None, capture: dict[str, Tensor] | None = None
+        self, x: Tensor, *, dropout: DropoutKey | HeldKeys | None = None, capture: dict[str, Tensor] | None = None
     ) -> Tensor:
         """Logits (N, classes) of crops `x` (N, 3, crop, crop), less the training mean, divided by `input_divisor`.
 

@@ -8,6 +8,7 @@ of `repro.randomness.hash64`, in wrapping int64 arithmetic that gives the same b
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
@@ -34,15 +35,46 @@ class DropoutKey:
         """The key of one layer's mask."""
         return DropoutKey(randomness.key(self.key, "dropout", name), self.sample_ids)
 
+    def held(self, layers: Sequence[str]) -> HeldKeys:
+        """The keys of these layers' masks, where the pictures' ids lie."""
+        bits = torch.tensor([_signed(self.of_layer(name).key) for name in layers], dtype=torch.int64)
+        if self.sample_ids.is_cuda:
+            bits = bits.pin_memory()
+        return HeldKeys(tuple(layers), bits.to(self.sample_ids.device, non_blocking=True), self.sample_ids)
 
-def keep_mask(key: DropoutKey, units: range, probability: float) -> Tensor:
+
+@dataclass(frozen=True)
+class HeldKeys:
+    """The keys of a step's masks in a tensor, which a recorded step reads anew each time it is repeated."""
+
+    layers: tuple[str, ...]
+    bits: Tensor
+    """int64, one for each of the layers: the bits of its key."""
+    sample_ids: Tensor
+    """int64, one id for each picture of the batch."""
+
+    def of_layer(self, name: str) -> LayerKey:
+        """The key of one layer's mask."""
+        return LayerKey(self.bits[self.layers.index(name)], self.sample_ids)
+
+
+@dataclass(frozen=True)
+class LayerKey:
+    """The key of one layer's mask as a tensor; see DropoutKey."""
+
+    key: Tensor
+    sample_ids: Tensor
+
+
+def keep_mask(key: DropoutKey | LayerKey, units: range, probability: float) -> Tensor:
     """bool (pictures, units): True where a unit is kept, each with chance 1 - `probability`.
 
     `units` are ids within the whole layer. Equal to
     `repro.randomness.uniform(key.key, sample_ids[:, None], units) >= probability`, bit for bit.
     """
     ids = key.sample_ids
-    rows = _mix(_mix(ids.clone()) ^ _signed(key.key))[:, None]
+    bits = _signed(key.key) if isinstance(key, DropoutKey) else key.key
+    rows = _mix(_mix(ids.clone()) ^ bits)[:, None]
     columns = _mix(torch.arange(units.start, units.stop, dtype=torch.int64, device=ids.device))[None, :]
     # uniform >= p compares the top 53 bits; the sign bit is flipped to compare as unsigned.
     lowest = _signed(min(math.ceil(probability * 2**53), 2**53 - 1) << 11) ^ _SIGN
@@ -54,7 +86,7 @@ def keep_mask(key: DropoutKey, units: range, probability: float) -> Tensor:
     return mask
 
 
-def dropout(x: Tensor, key: DropoutKey, units: range, probability: float, rule: DropoutRule) -> Tensor:
+def dropout(x: Tensor, key: DropoutKey | LayerKey, units: range, probability: float, rule: DropoutRule) -> Tensor:
     """`x` (N, ...) with units dropped, its values of one picture being the units in order.
 
     Rule mask leaves the kept values alone (section 4.2), inverted divides them by 1 - probability.

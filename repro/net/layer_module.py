@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.net.dropout import DropoutKey, dropout, scaled_in_evaluation
+from repro.net.dropout import DropoutKey, HeldKeys, dropout, scaled_in_evaluation
 from repro.net.initial_values import initial_bias, initial_weight
 from repro.net.normalisation import CrossMapNormalisation, SpatialNormalisation
 from repro.net.table.activation import ACTIVATIONS
@@ -48,7 +48,7 @@ class LayerModule(nn.Module):
         self.spatial_normalisation = SpatialNormalisation(spatial) if spatial is not None else None
 
     def forward(
-        self, x: Tensor, key: DropoutKey | None = None, capture: Capture | None = None, prefix: str = ""
+        self, x: Tensor, key: DropoutKey | HeldKeys | None = None, capture: Capture | None = None, prefix: str = ""
     ) -> Tensor:
         """The layer's output; `capture` collects linear, activation, normalisation_scale and out."""
         layer = self.layer
@@ -110,7 +110,7 @@ class LayerModule(nn.Module):
         normalised: Tensor = self.normalisation(x, backward_once=capture is None)
         return normalised
 
-    def _dropped(self, x: Tensor, key: DropoutKey | None) -> Tensor:
+    def _dropped(self, x: Tensor, key: DropoutKey | HeldKeys | None) -> Tensor:
         layer = self.layer
         if not self.training:
             return scaled_in_evaluation(x, layer.dropout, layer.dropout_rule)

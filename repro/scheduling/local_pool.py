@@ -12,7 +12,7 @@ from types import TracebackType
 
 from repro.cores import usable_cores
 from repro.errors import UserError
-from repro.net.table.placement import DEVICES, Placement, device_names
+from repro.net.table.placement import DEVICES, GRAPHED, Placement, device_names
 from repro.runs.store import Run
 from repro.scheduling.executor import Outcome, RetryBudget, last_words
 from repro.scheduling.run_process import RunProcess, start
@@ -87,27 +87,32 @@ class LocalPool:
 def local_devices(workers: int | None, device: str, placement: Placement = "single") -> list[str]:
     """What each process computes on: for `cpu` a core, for `cuda` each accelerator in turn, or those named.
 
-    Placed as `split` a process takes two, with a comma between: cuda:0,cuda:1 (on a CPU still one core). Raises
-    UserError, before anything is started, for devices that have another name, are not here, or are too few.
+    A name may end in +graph, which says how a run is trained there. Placed as `split` a process takes two, with a
+    comma between: cuda:0,cuda:1 (on a CPU still one core). Raises UserError, before anything is started, for devices
+    that have another name, are not here, or are too few.
     """
     each = DEVICES[placement]
     named = device_names(device)
     if device == "cpu":
         return [",".join(["cpu"] * each)] * (workers or usable_cores())
-    if device == "cuda":
+    every = device.removesuffix(GRAPHED) == "cuda"
+    if every:
         import torch
 
-        names = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+        how = device.removeprefix("cuda")
+        names = [f"cuda:{index}{how}" for index in range(torch.cuda.device_count())]
         if not names:
-            raise UserError("--device cuda: there are 0 CUDA devices here; use cpu")
+            raise UserError(f"--device {device}: there are 0 CUDA devices here; use cpu")
     else:
         names = list(named)
     groups = [",".join(group) for group in zip(*[iter(names)] * each, strict=False)]
-    if not groups or (device != "cuda" and len(names) % each):
+    if not groups or (not every and len(names) % each):
         raise UserError(
             f"--device {device}: a run of --placement {placement} takes {each} devices, and these are {len(names)}; "
             "name them in pairs, as in cuda:0,cuda:1"
         )
+    if each > 1 and any(name.endswith(GRAPHED) for name in names):
+        raise UserError(f"--device {device}: {GRAPHED} records a run on one device; use --placement single")
     _check_there(names)
     if len(groups) == 1:
         return groups * (workers or 1)
@@ -116,7 +121,8 @@ def local_devices(workers: int | None, device: str, placement: Placement = "sing
 
 def _check_there(names: list[str]) -> None:
     """UserError when one of the CUDA devices is not there."""
-    highest = max((int(name.partition(":")[2] or 0) for name in names if name.startswith("cuda")), default=-1)
+    plain = [name.removesuffix(GRAPHED) for name in names]
+    highest = max((int(name.partition(":")[2] or 0) for name in plain if name.startswith("cuda")), default=-1)
     if highest >= 0:
         import torch
 

@@ -31,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m repro.scheduling.worker", description=__doc__)
     parser.add_argument("--store", type=Path, required=True, help="the store of runs")
     parser.add_argument("--run", required=True, help="identity of the run")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda:0 and so on; cuda:0,cuda:1 splits the towers")
+    parser.add_argument(
+        "--device", default="cpu", help="cpu, cuda:0, cuda:0+graph and so on; cuda:0,cuda:1 splits the towers"
+    )
     parser.add_argument("--checkpoint-seconds", type=float, default=30.0, help="seconds between checkpoints")
     parser.add_argument("--runs-a-device", type=int, default=1, help="how many runs share the device; recorded")
     parser.add_argument("--parent", type=int, help="process id to die with")
@@ -80,10 +82,10 @@ def train_run(
 
 def _placement_of(run: Run, device: str, runs_a_device: int) -> RunPlacement:
     """One device, or one for each tower: of two devices a net of one tower takes the first."""
-    from repro.training.devices.run_placement import RunPlacement, devices_named
+    from repro.training.devices.run_placement import RunPlacement, training_devices
 
-    devices = devices_named(device)[: run.spec().settings.net.towers]
-    return RunPlacement(*devices, runs_a_device=runs_a_device)
+    devices, graphed = training_devices(device)
+    return RunPlacement(*devices[: run.spec().settings.net.towers], runs_a_device=runs_a_device, graphed=graphed)
 
 
 def compute(

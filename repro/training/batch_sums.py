@@ -26,12 +26,17 @@ class BatchSums:
         """Of how many pictures `wrong` is."""
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """A batch: its mean loss, and scores (n, classes) with the true classes; ties count as wrong."""
-        count = len(labels)
-        self.loss += loss.detach().double() * count
+        """A batch: its mean loss, and scores (n, classes) with the true classes; ties count as wrong.
+
+        It works on tensors alone and can be recorded in a graph; `count` says how many pictures it was.
+        """
+        self.loss += loss.detach().double() * len(labels)
         self.wrong += (rank_of_label(logits.detach(), labels) > 0).sum()
-        self.pictures += count
-        self._judged += count
+
+    def count(self, pictures: int) -> None:
+        """So many pictures were added."""
+        self.pictures += pictures
+        self._judged += pictures
 
     @property
     def finite(self) -> bool:

@@ -13,9 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
-from torch import Tensor
 
 from repro import randomness
 from repro.data.chosen_pictures import pictures_of
@@ -25,6 +23,7 @@ from repro.runs.store import Run
 from repro.training.batch_sums import BatchSums
 from repro.training.batches import Batch, Batches
 from repro.training.devices.device_pictures import sent
+from repro.training.devices.graphed_update import GraphedUpdate, cuda_graph
 from repro.training.devices.run_placement import RunPlacement
 from repro.training.evaluation import Inputs, fixed_sample, outcomes
 from repro.training.records.checkpoint import load_checkpoint, save_checkpoint
@@ -35,6 +34,7 @@ from repro.training.records.progress import progress_of
 from repro.training.records.provenance import provenance
 from repro.training.schedule import Schedule, with_weight_decay
 from repro.training.timing import Stopwatch, seconds_of_augmentation
+from repro.training.update import PlainUpdate, Update
 from repro.training.update_rule import PaperSGD
 
 _CHECK_FINITE_EVERY = 50
@@ -67,6 +67,12 @@ class Training:
         self.schedule = Schedule(self.settings, self.steps_per_epoch)
         self.step = 0
         self.sums = BatchSums(self.device)
+        self.plain_update = PlainUpdate(
+            self.net, self.rule, self.sums, self.inputs.dtype, bf16=self.settings.precision == "bf16"
+        )
+        self.update: Update = self.plain_update
+        if placement.graphed:
+            self.update = GraphedUpdate(self.plain_update, self.settings.batch_size, cuda_graph)
         self.dose = 0.0
         self.rows: list[dict[str, Any]] = []
         self.sittings = 0
@@ -131,7 +137,8 @@ class Training:
     @property
     def _timed_on(self) -> list[str]:
         """Placement and devices on which clock seconds were measured; those of different devices are not added up."""
-        return [self.placement.name, str(self.placement.runs_a_device), *self.placement.accelerators]
+        how = [self.placement.name, str(self.placement.runs_a_device), *self.placement.accelerators]
+        return [*how, "graphed"] if self.placement.graphed else how
 
     # ---- steps -----------------------------------------------------------------------------------
 
@@ -139,30 +146,24 @@ class Training:
         """One update; advances the step."""
         offset = (self.step - epoch * self.steps_per_epoch) * self.settings.batch_size
         rates = self.schedule.rates(self.step)
-        batch = self.batches.at(epoch, order, offset, self.inputs)
-        loss, logits = self.gradients(batch)
-        self.rule.step(rates)
-        self.sums.add(loss, logits, batch[1])
+        pixels, labels, ids = self.batches.at(epoch, order, offset, self.inputs)
+        self.update(pixels, labels, self._dropout(ids), rates)
+        self.sums.count(len(labels))
         self.dose += rates.weights * self.settings.weight_decay / (1 - self.settings.momentum)
         self.step += 1
 
-    def gradients(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Forward and backward pass of the step: gradients of the loss, which it returns with the scores."""
-        pixels, labels, ids = batch
-        dropout = None
-        if self.net_settings.dropout.probability > 0:
-            # Each of several devices gets the pictures' ids from here: nothing but the joins goes between them.
-            there = sent(ids, self.device) if len(self.placement.devices) == 1 else torch.from_numpy(ids)
-            dropout = DropoutKey(randomness.key(self.spec.seed, "dropout", self.step), there)
-        self.rule.zero_gradients()
-        with self._precision():
-            logits = self.net(pixels, dropout=dropout).to(self.inputs.dtype)
-        loss = F.cross_entropy(logits, labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss, logits
+    def _dropout(self, ids: Ints) -> DropoutKey | None:
+        """What the step's masks depend on, for a net that has any."""
+        if self.net_settings.dropout.probability == 0:
+            return None
+        # Each of several devices gets the pictures' ids from here: nothing but the joins goes between them.
+        there = sent(ids, self.device) if len(self.placement.devices) == 1 else torch.from_numpy(ids)
+        return DropoutKey(randomness.key(self.spec.seed, "dropout", self.step), there)
 
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
+    def gradients(self, batch: Batch) -> object:
+        """Forward and backward pass of the step alone; no weight changes."""
+        pixels, labels, ids = batch
+        return self.plain_update.gradients(pixels, labels, self._dropout(ids))
 
     def end_epoch(self, epoch: int, rate: float) -> None:
         """Write the epoch's row of the log, and let the schedule know the validation error."""

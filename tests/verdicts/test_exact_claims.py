@@ -223,6 +223,15 @@ def test_time_on_a_shared_device_does_not_count(statement: str, judge: Any) -> N
     assert judge(made, statement).code == "hardware"
 
 
+def test_time_of_recorded_updates_does_not_count(judge: Any) -> None:
+    """Not every placement can record them, so that runs of two placements would not be compared alike."""
+    made = RECORD_CASES["S15"]["supported"]
+    some = {("base", seed): {"graphed": True} for seed in made.seeds[:2]}
+    every = {("base", seed): {"graphed": True} for seed in made.seeds}
+    assert judge(replace(made, provenance=some), "S15").code != "hardware"
+    assert judge(replace(made, provenance=every), "S15").code == "hardware"
+
+
 def test_a_run_that_diverged_took_no_time(judge: Any) -> None:
     made = replace(RECORD_CASES["S15"]["supported"], diverged={"base": [3]})
     assert judge(made, "S15").outcome == "supported"

@@ -22,7 +22,9 @@ Placement = Literal["single", "split", "ranks"]
 PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
 DEVICES: Mapping[Placement, int] = {"single": 1, "split": 2, "ranks": 2}
 """Devices that a run takes."""
-_DEVICE = re.compile(r"cpu(:0)?|cuda(:[0-9]+)?")
+GRAPHED = "+graph"
+"""What follows the name of a CUDA device on which a run's updates are recorded as a graph."""
+_DEVICE = re.compile(rf"cpu(:0)?|cuda(:[0-9]+)?({re.escape(GRAPHED)})?")
 LOSS = "loss"
 """The name of the loss among the readers of joined values."""
 

@@ -28,7 +28,7 @@ from repro.settings import validated
 from repro.study.identity import TRAINING_VERSION
 from repro.study.load import read_study
 from repro.study.settings import EvaluationSettings, RunSettings
-from repro.training.devices.run_placement import devices_named, prepare_devices
+from repro.training.devices.run_placement import prepare_devices, training_devices
 
 _OF_NUMBERS = ("alexnet-repro", "python", "torch", "torchvision", "numpy", "scipy", "pillow")
 """Programs on which a run's numbers may depend."""
@@ -87,7 +87,7 @@ def repeat_run(project: Project, path: Path, wanted: str, *, device: str, say: C
     evaluation = _evaluation(project, evidence)
     train_grid(cells, f"repeating {called(recorded)}", devices, say=say)
     packed = open_packed(pictures)
-    torch_devices = devices_named(devices[0])
+    torch_devices, _ = training_devices(devices[0])
     prepare_devices(torch_devices, "float32")
     say("measuring it")
     return _compared(recorded, cells[-1].run, packed, evaluation, torch_devices[0])

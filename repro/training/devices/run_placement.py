@@ -16,7 +16,7 @@ from torch import Tensor
 from repro.errors import UserError
 from repro.net.alexnet import AlexNet
 from repro.net.joins import DeviceJoins, Joins
-from repro.net.table.placement import Placement, device_names
+from repro.net.table.placement import GRAPHED, Placement, device_names
 from repro.net.table.settings import NetSettings
 from repro.net.towers import TowerNet
 
@@ -32,10 +32,14 @@ class RunPlacement:
 
     leads = True
 
-    def __init__(self, *devices: torch.device, runs_a_device: int = 1) -> None:
-        """`runs_a_device`: how many runs this program trains on each device at once, this one among them."""
+    def __init__(self, *devices: torch.device, runs_a_device: int = 1, graphed: bool = False) -> None:
+        """`runs_a_device`: how many runs this program trains on each device at once, this one among them.
+
+        `graphed`: updates are recorded as a CUDA graph (repro/training/devices/graphed_update.py), on one device.
+        """
         self.devices = devices
         self.runs_a_device = runs_a_device
+        self.graphed = graphed
         self.name: Placement = "single" if len(devices) == 1 else "split"
 
     @property
@@ -100,12 +104,27 @@ class RunPlacement:
             "devices": [str(device) for device in self.devices],
             "accelerators": self.accelerators,
             "runs_a_device": self.runs_a_device,
+            **({"graphed": True} if self.graphed else {}),
         }
 
 
 def devices_named(text: str) -> tuple[torch.device, ...]:
     """`cpu`, `cuda:0`, or several with commas between; UserError for what is neither cpu nor a CUDA device."""
-    return tuple(torch.device(name) for name in device_names(text))
+    names = device_names(text)
+    if any(name.endswith(GRAPHED) for name in names):
+        raise UserError(f"--device {text}: {GRAPHED} is a way of training; leave it out here")
+    return tuple(torch.device(name) for name in names)
+
+
+def training_devices(text: str) -> tuple[tuple[torch.device, ...], bool]:
+    """What a run is trained on, and whether its updates are recorded there, as `cuda:0+graph` says.
+
+    Raises UserError as `devices_named`, and for a run on several devices that is to be recorded.
+    """
+    plain, graphed = text.removesuffix(GRAPHED), text.endswith(GRAPHED)
+    if graphed and "," in plain:
+        raise UserError(f"--device {text}: {GRAPHED} records a run on one device; use --placement single")
+    return devices_named(plain), graphed
 
 
 def prepare_devices(devices: Sequence[torch.device], precision: str) -> None:

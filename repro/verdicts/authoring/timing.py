@@ -28,15 +28,15 @@ class RunTiming:
 def timings_by_accelerators(runs: Sequence[RunRecord]) -> dict[Accelerators, list[RunTiming]]:
     """The timings of runs by what they ran on.
 
-    Left out are runs whose clock seconds are not known, that shared their device with others, or that diverged,
-    which ended early.
+    Left out are runs whose clock seconds are not known, that shared their device with others, that recorded their
+    updates as graphs, which not every placement can, or that diverged, which ended early.
     """
     timings: dict[Accelerators, list[RunTiming]] = {}
     for run in runs:
         seconds, steps, epochs = (run.scalar(name) for name in ("clock_seconds", "steps", "epochs"))
         accelerators = run.provenance.get("accelerators")
-        alone = run.provenance.get("runs_a_device") == 1
-        if run.status == "diverged" or accelerators is None or not alone or seconds is None or not steps or not epochs:
+        usual = run.provenance.get("runs_a_device") == 1 and not run.provenance.get("graphed")
+        if run.status == "diverged" or accelerators is None or not usual or seconds is None or not steps or not epochs:
             continue
         augmented, plain = run.scalar("augmented_step_seconds"), run.scalar("plain_step_seconds")
         augmentation = None if augmented is None or not plain else augmented / plain - 1
