@@ -3,7 +3,8 @@
     python -m benchmarks.step_helper '{"form": "ours", "settings": {...}, "classes": 10, "batch": 32}'
 
 Answers with seconds of the processor and of the clock a step. Whoever starts it chooses the allocator's settings.
-`form` is ours, plain (benchmarks/plain_net.py with torch's own SGD) or product (multiply-adds of matrices alone).
+`form` is ours, forward (our net's predictions alone), plain (benchmarks/plain_net.py with torch's own SGD) or product
+(multiply-adds of matrices alone).
 """
 
 from __future__ import annotations
@@ -66,6 +67,16 @@ def plain_step(net: nn.Module, pixels: Tensor, labels: Tensor, training: Trainin
     return step
 
 
+def forward_step(net: AlexNet, pixels: Tensor) -> Callable[[], None]:
+    """What a point of a learning curve takes for a batch."""
+
+    @torch.inference_mode()
+    def step() -> None:
+        net(pixels)
+
+    return step
+
+
 def product_step() -> Callable[[], None]:
     """A product of two square matrices: SIDE to the third multiply-adds."""
     left, right, out = (torch.randn(SIDE, SIDE) for _ in range(3))
@@ -86,6 +97,8 @@ def step_of(request: dict[str, Any]) -> Callable[[], None]:
     pixels, labels = fixed_batch(settings, request["classes"], request["batch"])
     if request["form"] == "ours":
         return our_step(net.train(), pixels, labels, training)
+    if request["form"] == "forward":
+        return forward_step(net.eval(), pixels)
     return plain_step(plain_net(net).train(), pixels, labels, training)
 
 

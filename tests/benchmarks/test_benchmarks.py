@@ -248,6 +248,21 @@ def test_runs_one_after_another_are_the_same_runs(tmp_path: Path) -> None:
     assert len({cell.run.result()["weights_digest"] for cell in training_runs.cells_of(root)}) == 2
 
 
+@pytest.mark.parametrize(("epochs", "every", "points"), [(4, 1, 4), (5, 2, 3), (4, 2, 2)])
+def test_the_pictures_of_a_learning_curve_are_counted(tmp_path: Path, epochs: int, every: int, points: int) -> None:
+    from repro.data.packed import open_packed
+    from repro.training.loop import Training
+    from tests.packed_pictures import make_packed
+    from tests.small_runs import small_run
+
+    settings = small_settings(epochs=epochs, curve_every=every, curve_pictures=10)
+    run = small_run(tmp_path, make_packed(tmp_path, classes=4, train=32, held_out=8), settings)
+    Training(run, open_packed(run.store / run.spec().pictures), torch.device("cpu")).train()
+    assert sum("train_error" in row for row in run.log()) == points
+    counted = training_runs.curve_batches({"train": 32, "held_out": 8}, settings)
+    assert counted == points * (10 + 8) / settings.training.batch_size
+
+
 def test_a_batch_for_a_device_is_what_the_loop_draws(tmp_path: Path) -> None:
     """`raw_batch` stands for the host's half of `Batches.at` on a device: the device's half completes it."""
     from repro.data.packed import open_packed
