@@ -68,7 +68,7 @@ def helpers(size: int, crop: int, pictures: int) -> Iterator[tuple[Helper, Helpe
 
 
 def asked(helper: Helper, kind: str, times: int, scale: float) -> Measure:
-    """Processor seconds of a time, multiplied by `scale`."""
+    """Processor seconds of one call, multiplied by `scale`."""
     return lambda: scale * float(helper.ask(f"{kind} {times}"))
 
 
@@ -98,7 +98,7 @@ def batches(size: int, crop: int, tiny: bool) -> Iterable[Record]:
 
 
 def main() -> None:
-    """Answer every line, KIND TIMES, with processor seconds a time: of a batch, or of ten views of VIEWED pictures."""
+    """Answer every line, KIND CALLS, with processor seconds a call: a batch, or ten views of VIEWED pictures."""
     torch.set_num_threads(1)
     packed, tree, crop = open_packed(Path(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3])
     kinds: dict[str, Callable[[], object]] = {}
@@ -111,7 +111,7 @@ def main() -> None:
                 "peer": lambda: partial(next, torchvision_batches(tree, crop)),
                 "cut": lambda: partial(cut_views, torch.from_numpy(viewed(packed)), crop),
                 "seen": lambda: partial(ten_views, viewed(packed), Inputs.of(run_settings(packed, crop), packed, CPU)),
-                "decoded": lambda: partial(decoded_views, tree, crop),
+                "decoded": lambda: decoded_views(tree, crop),
             }[kind]()
         print(processor_seconds(kinds[kind], int(count))(), flush=True)
 
@@ -189,18 +189,22 @@ def viewed(packed: Packed) -> npt.NDArray[np.uint8]:
     return np.array(packed.train.pictures[:VIEWED])
 
 
-def decoded_views(tree: Path, crop: int) -> None:
-    """Ten passes over the JPEG files of as many pictures."""
+def decoded_views(tree: Path, crop: int) -> Callable[[], None]:
+    """A call takes ten passes over VIEWED pictures' JPEG files, which are in memory."""
     from torchvision.transforms import ToTensor
 
     to_tensor = ToTensor()
-    for path in sorted(tree.rglob("*.JPEG"))[:VIEWED]:
-        content = path.read_bytes()
-        size = Image.open(io.BytesIO(content)).size[0]
-        for top, left in offsets(size, crop):
-            for mirrored in (False, True):
-                picture = Image.open(io.BytesIO(content)).convert("RGB").crop((left, top, left + crop, top + crop))
-                to_tensor(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture)
+    files = [path.read_bytes() for path in sorted(tree.rglob("*.JPEG"))[:VIEWED]]
+    size = Image.open(io.BytesIO(files[0])).size[0]
+
+    def passes() -> None:
+        for content in files:
+            for top, left in offsets(size, crop):
+                for mirrored in (False, True):
+                    picture = Image.open(io.BytesIO(content)).convert("RGB").crop((left, top, left + crop, top + crop))
+                    to_tensor(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture)
+
+    return passes
 
 
 def views(tiny: bool, size: int = 256, crop: int = 224) -> Iterable[Record]:

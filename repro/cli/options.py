@@ -14,7 +14,7 @@ Device = Annotated[
     str,
     typer.Option(
         "--device",
-        help="cpu, cuda (every accelerator), or cuda:0 and so on; cuda:0+graph records updates as a CUDA graph",
+        help="cpu, cuda (every accelerator), or cuda:0 and so on; cuda:0+graph captures the update as a CUDA graph",
     ),
 ]
 Placed = Annotated[

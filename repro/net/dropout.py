@@ -45,7 +45,7 @@ class DropoutKey:
 
 @dataclass(frozen=True)
 class HeldKeys:
-    """The keys of a step's masks in a tensor, which a recorded step reads anew each time it is repeated."""
+    """The keys of a step's masks in a tensor, which a step that was captured as a graph reads at each replay."""
 
     layers: tuple[str, ...]
     bits: Tensor

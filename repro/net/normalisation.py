@@ -111,7 +111,9 @@ class _Normalise(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, f, inverse = ctx.saved_tensors
-        direct = torch.mul(grad, f, out=f if ctx.backward_once else None)
-        weighted = torch.mul(direct * x, inverse, out=inverse if ctx.backward_once else None)
+        # Where a gradient lies otherwise in memory, overwriting would change the order of sums, and so the bits.
+        overwrite = ctx.backward_once and grad.stride() == x.stride() == f.stride()
+        direct = torch.mul(grad, f, out=f if overwrite else None)
+        weighted = torch.mul(direct * x, inverse, out=inverse if overwrite else None)
         shared = ctx.window_sum(weighted, ctx.factor, 0.0)
         return direct.addcmul_(x, shared, value=-1), None, None, None, None, None

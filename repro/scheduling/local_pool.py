@@ -26,7 +26,7 @@ class LocalPool:
 
     def __init__(self, devices: list[str], *, checkpoint_seconds: float = 30.0, poll_seconds: float = 0.25) -> None:
         self._devices = deque(devices)
-        self._runs_on = Counter(devices)
+        self._runs_on = Counter(name.removesuffix(GRAPHED) for name in devices)
         self._checkpoint_seconds = checkpoint_seconds
         self._poll_seconds = poll_seconds
         self._waiting: deque[Run] = deque()
@@ -67,7 +67,9 @@ class LocalPool:
 
     def _start(self, run: Run) -> None:
         device = self._devices.popleft()
-        runs = 1 if device.startswith("cpu") else self._runs_on[device]  # each CPU in the list is a core
+        runs = (
+            1 if device.startswith("cpu") else self._runs_on[device.removesuffix(GRAPHED)]
+        )  # each CPU in the list is a core
         process = start(run, device, self._checkpoint_seconds, runs)
         self._active[process] = (run, device)
 
@@ -95,6 +97,8 @@ def local_devices(workers: int | None, device: str, placement: Placement = "sing
     named = device_names(device)
     if device == "cpu":
         return [",".join(["cpu"] * each)] * (workers or usable_cores())
+    if each > 1 and any(name.endswith(GRAPHED) for name in named):
+        raise UserError(f"--device {device}: {GRAPHED} is for a run on one device; use --placement single")
     every = device.removesuffix(GRAPHED) == "cuda"
     if every:
         import torch
@@ -111,8 +115,6 @@ def local_devices(workers: int | None, device: str, placement: Placement = "sing
             f"--device {device}: a run of --placement {placement} takes {each} devices, and these are {len(names)}; "
             "name them in pairs, as in cuda:0,cuda:1"
         )
-    if each > 1 and any(name.endswith(GRAPHED) for name in names):
-        raise UserError(f"--device {device}: {GRAPHED} records a run on one device; use --placement single")
     _check_there(names)
     if len(groups) == 1:
         return groups * (workers or 1)

@@ -28,7 +28,7 @@ class BatchSums:
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """A batch: its mean loss, and scores (n, classes) with the true classes; ties count as wrong.
 
-        It works on tensors alone and can be recorded in a graph; `count` says how many pictures it was.
+        It works on tensors alone, so that a graph can do it; `count` is told how many pictures the batch had.
         """
         self.loss += loss.detach().double() * len(labels)
         self.wrong += (rank_of_label(logits.detach(), labels) > 0).sum()

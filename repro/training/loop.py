@@ -281,7 +281,8 @@ class Training:
         seconds, clock, clock_here = self._processor_seconds(), self.stopwatch.clock, self.stopwatch.clock_here
         pictures = (self.step - self.first_step) * self.settings.batch_size
         timed: tuple[float, float] | None = None
-        if self.placement.accelerators and not self.diverged:
+        # Verdicts do not read it of a graphed run, whose graph may have left no memory for a plain step.
+        if self.placement.accelerators and not self.diverged and not self.placement.graphed:
             timed = seconds_of_augmentation(self.batches, self.inputs, self.gradients, self.placement.wait)
         if not self.placement.leads:
             return

@@ -61,19 +61,35 @@ def test_gradients_by_finite_differences(beta: float) -> None:
     assert torch.autograd.gradcheck(SpatialNormalisation(rule), a)
 
 
+LAYOUTS = (torch.contiguous_format, torch.channels_last)
+
+
 @pytest.mark.parametrize("beta", [0.75, 0.6])
-def test_a_backward_pass_that_may_overwrite_gives_the_same_bits_and_no_second_one(beta: float) -> None:
-    rule = NormalisationRule(size=5, k=2.0, alpha=0.4, beta=beta, blocks=1)
-    module = CrossMapNormalisation(rule, 8, 2)
-    a = torch.randn(2, 8, 2, 3, dtype=torch.float64, requires_grad=True)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("of_gradient", LAYOUTS)
+def test_a_backward_pass_that_may_overwrite_gives_the_same_bits(
+    beta: float, layout: torch.memory_format, of_gradient: torch.memory_format
+) -> None:
+    """Gradients come in another layout than the maps where a fully connected layer follows."""
+    module = CrossMapNormalisation(NormalisationRule(size=5, k=2.0, alpha=0.4, beta=beta, blocks=1), 16, 2)
+    generator = torch.Generator().manual_seed(0)
+    a, gradient = (torch.randn(4, 16, 7, 7, generator=generator) for _ in range(2))
+    a = a.contiguous(memory_format=layout).requires_grad_()
+    gradient = gradient.contiguous(memory_format=of_gradient)
     kept, overwritten = module(a), module(a, backward_once=True)
     assert torch.equal(kept, overwritten)
-    assert torch.equal(
-        torch.autograd.grad(kept.sin().sum(), a)[0],
-        torch.autograd.grad(overwritten.sin().sum(), a, retain_graph=True)[0],
-    )
+    one, two = (torch.autograd.grad(values, a, gradient)[0] for values in (kept, overwritten))
+    assert torch.equal(one, two)
+    assert one.stride() == two.stride()
+
+
+def test_what_was_overwritten_is_not_read_again() -> None:
+    a = torch.randn(2, 8, 2, 3, requires_grad=True)
+    values = CrossMapNormalisation(PAPER, 8, 2)(a, backward_once=True)
+    gradient = torch.randn(2, 8, 2, 3)
+    torch.autograd.grad(values, a, gradient, retain_graph=True)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        torch.autograd.grad(overwritten.sin().sum(), a)
+        torch.autograd.grad(values, a, gradient)
 
 
 @pytest.mark.parametrize(

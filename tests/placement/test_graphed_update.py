@@ -1,12 +1,12 @@
-"""An update that is recorded once and repeated computes what the plain one does, bit by bit.
+"""An update that is captured and replayed computes what the plain one does, bit by bit.
 
-Where there is no CUDA device, a graph of torch's operations stands in for CUDA's: it too repeats the same operations
-on the same tensors, with every number of Python's as it was when they were recorded.
+Where there is no CUDA device, a graph of torch's operations stands in for CUDA's: it too does the same operations
+on the same tensors, with every number of Python's as it was when they were captured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +21,19 @@ from repro.net.dropout import HeldKeys
 from repro.scheduling import worker
 from repro.scheduling.local_pool import local_devices
 from repro.training.devices import graphed_update
-from repro.training.devices.graphed_update import GraphedUpdate, Record, Work, cuda_graph
-from repro.training.devices.run_placement import RunPlacement, devices_named, training_devices
+from repro.training.devices.graphed_update import GraphedUpdate, MakeGraph, Work, cuda_graph
+from repro.training.devices.run_placement import RunPlacement, devices_named, prepare_devices, training_devices
 from repro.training.loop import Training
 from repro.training.update_rule import Rates
 from tests.packed_pictures import make_packed
 from tests.placement.traces import NETS, settings_of, training
 from tests.small_runs import small_run, small_settings
 
-HERE: dict[str, Record] = {}
+HERE: dict[str, MakeGraph] = {}
 
 
-def recorded_operations(work: Work, changed: Sequence[Tensor]) -> Work:
-    """The operations that `work` starts. They are done while they are recorded, so what changed is put back."""
+def torchs_graph(work: Work, changed: Sequence[Tensor]) -> Work:
+    """The operations that `work` starts. They are done while they are captured, so what changed is put back."""
     before = [value.detach().clone() for value in changed]
 
     def traced() -> list[Tensor]:
@@ -52,18 +52,18 @@ def recorded_operations(work: Work, changed: Sequence[Tensor]) -> Work:
     return replay
 
 
-HERE["cpu"] = recorded_operations
+HERE["cpu"] = torchs_graph
 if torch.cuda.is_available():
     HERE["cuda"] = cuda_graph
 
 
-def graphed(run: Training, record: Record) -> list[int]:
-    """Let the run record its updates; the list grows with each recording."""
+def graphed(run: Training, make_graph: MakeGraph) -> list[int]:
+    """Let the run replay its updates; the list has the step of each capture."""
     made: list[int] = []
 
     def counted(work: Work, changed: Sequence[Tensor]) -> Work:
         made.append(run.step)
-        return record(work, changed)
+        return make_graph(work, changed)
 
     run.update = GraphedUpdate(run.plain_update, run.settings.batch_size, counted)
     return made
@@ -89,16 +89,26 @@ def steps(run: Training, count: int) -> None:
         run.one_step(epoch, run.batches.order(epoch))
 
 
-@pytest.mark.parametrize("device", HERE)
+@pytest.fixture(params=HERE)
+def device(request: pytest.FixtureRequest) -> Iterator[torch.device]:
+    """Each kind that is here, set up as a run's process sets it up."""
+    place = torch.device(request.param)
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    prepare_devices([place], "float32")
+    yield place
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+
+
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("net", NETS)
-def test_recorded_updates_are_the_same_bits(tmp_path: Path, device: str, precision: str, net: str) -> None:
-    place = RunPlacement(torch.device(device))
-    plain, repeated = (training(tmp_path, settings_of(net, precision), place) for _ in range(2))
-    made = graphed(repeated, HERE[device])
-    steps(plain, 12)
-    steps(repeated, 12)
-    assert differing(whole_state(plain), whole_state(repeated)) == []
+def test_replayed_updates_are_the_same_bits(tmp_path: Path, device: torch.device, precision: str, net: str) -> None:
+    place = RunPlacement(device)
+    plain, again, replayed = (training(tmp_path, settings_of(net, precision), place) for _ in range(3))
+    made = graphed(replayed, HERE[device.type])
+    for run in (plain, again, replayed):
+        steps(run, 12)
+    assert differing(whole_state(plain), whole_state(again)) == []  # else the device does not repeat its own bits
+    assert differing(whole_state(plain), whole_state(replayed)) == []
     rates = [plain.schedule.rates(step) for step in range(12)]
     assert made == [step for step in range(12) if step == 0 or rates[step] != rates[step - 1]]
 
@@ -108,26 +118,26 @@ def run_of_short_batches(tmp_path: Path, **recipe: Any) -> Training:
     return training(tmp_path, small_settings(batch_size=20, epochs=6, **recipe), RunPlacement(torch.device("cpu")))
 
 
-def test_a_new_rate_is_recorded_and_a_short_batch_is_not(tmp_path: Path) -> None:
+def test_a_new_rate_is_captured_and_a_short_batch_is_not(tmp_path: Path) -> None:
     recipe = {"schedule": {"kind": "steps", "at": [0.5]}}
-    plain, repeated = (run_of_short_batches(tmp_path, **recipe) for _ in range(2))
-    made = graphed(repeated, recorded_operations)
+    plain, replayed = (run_of_short_batches(tmp_path, **recipe) for _ in range(2))
+    made = graphed(replayed, torchs_graph)
     steps(plain, 18)
-    steps(repeated, 18)
+    steps(replayed, 18)
     assert made == [0, 9]
-    assert differing(whole_state(plain), whole_state(repeated)) == []
+    assert differing(whole_state(plain), whole_state(replayed)) == []
 
 
-def test_a_run_that_goes_on_from_a_checkpoint_is_recorded_anew(tmp_path: Path) -> None:
+def test_a_run_that_goes_on_from_a_checkpoint_is_captured_anew(tmp_path: Path) -> None:
     plain = run_of_short_batches(tmp_path)
     steps(plain, 8)
     first = run_of_short_batches(tmp_path)
-    graphed(first, recorded_operations)
+    graphed(first, torchs_graph)
     steps(first, 4)
     first.checkpoint()
     second = run_of_short_batches(tmp_path)
     second.resume()
-    made = graphed(second, recorded_operations)
+    made = graphed(second, torchs_graph)
     steps(second, 4)
     assert made == [4]
     assert differing(whole_state(plain), whole_state(second)) == []
@@ -135,42 +145,42 @@ def test_a_run_that_goes_on_from_a_checkpoint_is_recorded_anew(tmp_path: Path) -
 
 @pytest.mark.parametrize("fault", ["masks", "pixels", "rates", "state"])
 def test_what_is_not_read_anew_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
-    """Each way in which a recording can be wrong gives other bits in the test above."""
+    """Each way in which a graph can be wrong gives other bits in the tests above."""
     recipe = {"schedule": {"kind": "steps", "at": [0.5]}}
-    plain, repeated = (run_of_short_batches(tmp_path, **recipe) for _ in range(2))
-    graphed(repeated, recorded_operations)
-    again = graphed_update._Recorded.repeat
+    plain, replayed = (run_of_short_batches(tmp_path, **recipe) for _ in range(2))
+    graphed(replayed, torchs_graph)
+    again = graphed_update._Graph.replay
     if fault == "masks":
 
         def same_masks(self: Any, pixels: Tensor, labels: Tensor, keys: HeldKeys | None) -> None:
             again(self, pixels, labels, None)
 
-        monkeypatch.setattr(graphed_update._Recorded, "repeat", same_masks)
+        monkeypatch.setattr(graphed_update._Graph, "replay", same_masks)
     elif fault == "pixels":
 
         def same_pixels(self: Any, pixels: Tensor, labels: Tensor, keys: HeldKeys | None) -> None:
             again(self, self._pixels, labels, keys)
 
-        monkeypatch.setattr(graphed_update._Recorded, "repeat", same_pixels)
+        monkeypatch.setattr(graphed_update._Graph, "replay", same_pixels)
     elif fault == "rates":
         monkeypatch.setattr(Rates, "__ne__", lambda self, other: False)
     else:
-        monkeypatch.setattr(type(repeated.plain_update), "state", property(lambda self: [self.sums.loss]))
+        monkeypatch.setattr(type(replayed.plain_update), "state", property(lambda self: [self.sums.loss]))
     steps(plain, 12)
-    steps(repeated, 12)
-    assert differing(whole_state(plain), whole_state(repeated))
+    steps(replayed, 12)
+    assert differing(whole_state(plain), whole_state(replayed))
 
 
-def test_a_run_on_a_graphed_device_records_its_updates_and_says_so(
+def test_a_run_on_a_graphed_device_replays_its_updates_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[int] = []
 
-    def record(work: Work, changed: Sequence[Tensor]) -> Work:
+    def make_graph(work: Work, changed: Sequence[Tensor]) -> Work:
         made.append(len(changed))
-        return recorded_operations(work, changed)
+        return torchs_graph(work, changed)
 
-    monkeypatch.setattr("repro.training.loop.cuda_graph", record)
+    monkeypatch.setattr("repro.training.loop.cuda_graph", make_graph)
     settings = small_settings(epochs=1)
     pictures = make_packed(tmp_path)
     assert make_packed(tmp_path / "other") == pictures
@@ -184,7 +194,7 @@ def test_a_run_on_a_graphed_device_records_its_updates_and_says_so(
         assert torch.equal(value, load_file(other.checked_weights())[name])
 
 
-def test_the_device_says_whether_updates_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_device_says_whether_the_update_is_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     assert training_devices("cuda:1+graph") == ((torch.device("cuda:1"),), True)
     assert training_devices("cuda:1") == ((torch.device("cuda:1"),), False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
@@ -194,11 +204,13 @@ def test_the_device_says_whether_updates_are_recorded(monkeypatch: pytest.Monkey
         ("cpu+graph", "single", r"--device cpu\+graph: use cpu, cuda"),
         ("cuda:0+graphs", "single", r"--device cuda:0\+graphs: use cpu, cuda"),
         ("cuda:2+graph", "single", "there are 2 CUDA devices here"),
-        ("cuda+graph", "split", r"\+graph records a run on one device"),
+        ("cuda+graph", "split", r"\+graph is for a run on one device"),
+        ("cuda:0+graph", "split", r"\+graph is for a run on one device"),
     ):
         with pytest.raises(UserError, match=message):
             local_devices(None, refused, placement)  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"\+graph records a run on one device"):
-        training_devices("cuda:0,cuda:1+graph")
+    for two in ("cuda:0,cuda:1+graph", "cuda:0+graph,cuda:1"):
+        with pytest.raises(UserError, match=r"\+graph is for a run on one device"):
+            training_devices(two)
     with pytest.raises(UserError, match=r"\+graph is a way of training"):
         devices_named("cuda:0+graph")

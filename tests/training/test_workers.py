@@ -172,7 +172,14 @@ def test_a_run_whose_dead_owners_lease_has_gone_is_not_kept_waiting_for_the_othe
 
 
 @pytest.mark.parametrize(
-    ("devices", "expected"), [(["cpu", "cpu"], 1), (["cuda:0", "cuda:0"], 2), (["cuda:0", "cuda:1"], 1)]
+    ("devices", "expected"),
+    [
+        (["cpu", "cpu"], 1),
+        (["cuda:0", "cuda:0"], 2),
+        (["cuda:0", "cuda:1"], 1),
+        (["cuda:0", "cuda:0+graph"], 2),
+        (["cuda:0+graph", "cuda:1"], 1),
+    ],
 )
 def test_a_pool_tells_how_many_runs_share_a_device(tmp_path, monkeypatch, devices, expected):
     told = []

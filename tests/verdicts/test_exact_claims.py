@@ -223,8 +223,8 @@ def test_time_on_a_shared_device_does_not_count(statement: str, judge: Any) -> N
     assert judge(made, statement).code == "hardware"
 
 
-def test_time_of_recorded_updates_does_not_count(judge: Any) -> None:
-    """Not every placement can record them, so that runs of two placements would not be compared alike."""
+def test_time_of_graphed_updates_does_not_count(judge: Any) -> None:
+    """An update is a graph on a single device alone, so that runs of two placements would not be compared alike."""
     made = RECORD_CASES["S15"]["supported"]
     some = {("base", seed): {"graphed": True} for seed in made.seeds[:2]}
     every = {("base", seed): {"graphed": True} for seed in made.seeds}

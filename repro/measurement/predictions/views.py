@@ -51,7 +51,7 @@ def ten_views(raw: npt.NDArray[np.uint8], inputs: Inputs) -> Tensor:
     """Views (10, n, 3, crop, crop) of pictures (n, S, S, 3): five crops, then the same mirrored.
 
     As the net reads them, on its device: the mean is subtracted where the crop lies, before mirroring. Only bytes
-    are sent there, and cut; ten views in floats are forty times as large.
+    are sent there, and cut; ten views in floats are thirty times as large.
     """
     views = cut_views(sent(raw, inputs.device), inputs.crop).float()
     mean = sent(inputs.mean, inputs.device)

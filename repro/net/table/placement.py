@@ -23,7 +23,7 @@ PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
 DEVICES: Mapping[Placement, int] = {"single": 1, "split": 2, "ranks": 2}
 """Devices that a run takes."""
 GRAPHED = "+graph"
-"""What follows the name of a CUDA device on which a run's updates are recorded as a graph."""
+"""What follows the name of a CUDA device on which a run's update is captured as a graph."""
 _DEVICE = re.compile(rf"cpu(:0)?|cuda(:[0-9]+)?({re.escape(GRAPHED)})?")
 LOSS = "loss"
 """The name of the loss among the readers of joined values."""

@@ -249,6 +249,6 @@ def _elsewhere(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
     for part, names in (("versions", _OF_NUMBERS), ("machine", _OF_MACHINES)):
         old, new = before.get(part, {}), after.get(part, {})
         yield from (Difference(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name))
-    for name in ("device", "placement", "threads"):
+    for name in ("device", "placement", "graphed", "threads"):
         if before.get(name) != after.get(name):
             yield Difference(name, before.get(name), after.get(name))

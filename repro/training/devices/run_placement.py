@@ -35,7 +35,7 @@ class RunPlacement:
     def __init__(self, *devices: torch.device, runs_a_device: int = 1, graphed: bool = False) -> None:
         """`runs_a_device`: how many runs this program trains on each device at once, this one among them.
 
-        `graphed`: updates are recorded as a CUDA graph (repro/training/devices/graphed_update.py), on one device.
+        `graphed`: the update is a CUDA graph (repro/training/devices/graphed_update.py), on one device.
         """
         self.devices = devices
         self.runs_a_device = runs_a_device
@@ -109,7 +109,10 @@ class RunPlacement:
 
 
 def devices_named(text: str) -> tuple[torch.device, ...]:
-    """`cpu`, `cuda:0`, or several with commas between; UserError for what is neither cpu nor a CUDA device."""
+    """`cpu`, `cuda:0`, or several with commas between.
+
+    Raises UserError for what is neither cpu nor a CUDA device, and for +graph, which is for training alone.
+    """
     names = device_names(text)
     if any(name.endswith(GRAPHED) for name in names):
         raise UserError(f"--device {text}: {GRAPHED} is a way of training; leave it out here")
@@ -117,14 +120,15 @@ def devices_named(text: str) -> tuple[torch.device, ...]:
 
 
 def training_devices(text: str) -> tuple[tuple[torch.device, ...], bool]:
-    """What a run is trained on, and whether its updates are recorded there, as `cuda:0+graph` says.
+    """What a run is trained on, and whether its update is a CUDA graph there, as `cuda:0+graph` says.
 
-    Raises UserError as `devices_named`, and for a run on several devices that is to be recorded.
+    Raises UserError as `devices_named`, and for a run on several devices with a graph.
     """
-    plain, graphed = text.removesuffix(GRAPHED), text.endswith(GRAPHED)
-    if graphed and "," in plain:
-        raise UserError(f"--device {text}: {GRAPHED} records a run on one device; use --placement single")
-    return devices_named(plain), graphed
+    names = device_names(text)
+    graphed = any(name.endswith(GRAPHED) for name in names)
+    if graphed and len(names) > 1:
+        raise UserError(f"--device {text}: {GRAPHED} is for a run on one device; use --placement single")
+    return devices_named(text.removesuffix(GRAPHED)), graphed
 
 
 def prepare_devices(devices: Sequence[torch.device], precision: str) -> None:

@@ -28,8 +28,8 @@ class RunTiming:
 def timings_by_accelerators(runs: Sequence[RunRecord]) -> dict[Accelerators, list[RunTiming]]:
     """The timings of runs by what they ran on.
 
-    Left out are runs whose clock seconds are not known, that shared their device with others, that recorded their
-    updates as graphs, which not every placement can, or that diverged, which ended early.
+    Left out are runs whose clock seconds are not known, that shared their device with others, whose update
+    was a CUDA graph, since it can be one only on a single device, or that diverged, which ended early.
     """
     timings: dict[Accelerators, list[RunTiming]] = {}
     for run in runs:

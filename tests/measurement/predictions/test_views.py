@@ -31,7 +31,7 @@ CPU = torch.device("cpu")
 
 
 def seen(pictures: np.ndarray, mean: np.ndarray, crop: int, scale: float) -> np.ndarray:
-    """The ten views with channels last, in which pictures are written here."""
+    """The ten views with their channels last, as pictures have them."""
     inputs = Inputs(mean, crop, scale, CPU, torch.float32)
     return ten_views(pictures, inputs).permute(0, 1, 3, 4, 2).numpy()
 
