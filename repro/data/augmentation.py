@@ -21,8 +21,8 @@ from repro.study.settings import Augmentation, Mean, Order
 Floats = npt.NDArray[np.float32]
 # One crop and one reflection for so many consecutive pictures in the authors' code (`crop_chunk`).
 _SHARED_BY = 32
-# Bytes of floats made at once; a core's own cache has as many or a few times as many.
-_CACHED = 1 << 20
+# Bytes of floats made at once: a core's caches hold as many, with what they are made of.
+_CACHED = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,43 @@ def colour_shifts(deviation: float, colour: Colour, key: int, samples: Ints) -> 
     return np.asarray((normal * deviation * colour.deviations) @ colour.eigenvectors.T)
 
 
-def training_batch(pictures: Pictures, samples: Ints, draws: Draws, mean: Floats, crop: int, scale: float) -> Floats:
+class CropMeans:
+    """What is subtracted from crops of `crop` pixels a side, which are mirrored or not.
+
+    mean: float32 (S, S, 3), subtracted where the crop lies; (crop, crop, 3), the same for every crop; or (3,), a
+    channel's mean.
+    """
+
+    def __init__(self, mean: Floats, crop: int) -> None:
+        self.crop = crop
+        self._mean = mean
+        if mean.ndim == 3:
+            both = np.stack([mean, mirrored(mean[None])[0]])
+            # (2, tops, lefts, crop, crop, 3), without a copy; of a mean that is as small as a crop there is one.
+            self._windows = np.moveaxis(sliding_window_view(both, (crop, crop), axis=(1, 2)), 3, 5)
+
+    def of(self, drawn: Draws) -> Floats:
+        """float32 that broadcasts to (n, crop, crop, 3)."""
+        if self._mean.ndim == 1:
+            return self._mean
+        which = drawn.mirrored.astype(np.int64)
+        here: Floats
+        if self._windows.shape[1] == 1:
+            here = self._windows[which, 0, 0]
+        else:
+            # The crop's left side is its right side in the mirrored mean.
+            left = np.where(drawn.mirrored, self._mean.shape[1] - self.crop - drawn.left, drawn.left)
+            here = self._windows[which, drawn.top, left]
+        return here
+
+
+def training_batch(pictures: Pictures, samples: Ints, draws: Draws, means: CropMeans, scale: float) -> Floats:
     """Pictures `samples` cropped, mean-subtracted, mirrored, shifted and multiplied by `scale`.
 
-    pictures: uint8 (N, S, S, 3); samples: indices into it. mean: float32 (S, S, 3), subtracted where the crop lies;
-    (crop, crop, 3), the same for every crop; or (3,), a channel's mean. Returns float32 (n, crop, crop, 3).
+    pictures: uint8 (N, S, S, 3); samples: indices into it. Returns float32 (n, crop, crop, 3).
     """
+    crop = means.crop
     batch = np.empty((len(samples), crop, crop, 3), dtype=np.float32)
-    means = _Means(mean, pictures.shape[1], crop)
     # So many at once that what one step leaves is still in the cache when the next reads it.
     at_once = max(1, _CACHED // batch[:1].nbytes) if len(batch) else 1
     for start in range(0, len(samples), at_once):
@@ -117,8 +146,9 @@ def training_batch(pictures: Pictures, samples: Ints, draws: Draws, mean: Floats
             cut[index] = pictures[sample, top : top + crop, left : left + crop]
         if drawn.mirrored.any():
             cut[drawn.mirrored] = mirrored(cut[drawn.mirrored])
-        batch[part] = cut
-        batch[part] -= means.of(drawn)
+        floats = torch.from_numpy(batch[part])
+        floats.copy_(torch.from_numpy(cut))
+        floats.sub_(torch.from_numpy(means.of(drawn)))
     if draws.shift.any():
         # A row's worth of each shift: numpy takes six times as long to add three numbers at a time.
         rows = np.tile(draws.shift.astype(np.float32), crop)
@@ -138,33 +168,11 @@ def mirrored(pictures: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return flipped
 
 
-class _Means:
-    """What is subtracted from crops: `mean` (as in `training_batch`) as it is, or mirrored with the picture."""
-
-    def __init__(self, mean: Floats, size: int, crop: int) -> None:
-        self._mean, self._to_the_right = mean, size - crop
-        if mean.ndim == 3:
-            both = np.stack([mean, mirrored(mean[None])[0]])
-            # (2, tops, lefts, crop, crop, 3), without a copy; of a mean that is as small as a crop there is one.
-            self._windows = np.moveaxis(sliding_window_view(both, (crop, crop), axis=(1, 2)), 3, 5)
-
-    def of(self, drawn: Draws) -> Floats:
-        """float32 that broadcasts to (n, crop, crop, 3)."""
-        if self._mean.ndim == 1:
-            return self._mean
-        which = drawn.mirrored.astype(np.int64)
-        here: Floats
-        if self._windows.shape[1] == 1:
-            here = self._windows[which, 0, 0]
-        else:
-            # The crop's left side is its right side in the mirrored mean.
-            left = np.where(drawn.mirrored, self._to_the_right - drawn.left, drawn.left)
-            here = self._windows[which, drawn.top, left]
-        return here
-
-
 def centre_batch(pictures: npt.NDArray[np.uint8], mean: Floats, crop: int, scale: float) -> Floats:
-    """The central crops of `pictures` (n, S, S, 3), mean-subtracted and scaled: float32 (n, crop, crop, 3)."""
+    """The central crops of `pictures` (n, S, S, 3), mean-subtracted and scaled: float32 (n, crop, crop, 3).
+
+    `mean` as in `CropMeans`.
+    """
     start = (pictures.shape[1] - crop) // 2
     window = slice(start, start + crop)
     here = mean[window, window] if mean.shape[:2] == pictures.shape[1:3] else mean

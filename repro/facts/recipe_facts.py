@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from repro import randomness
-from repro.data.augmentation import centre_batch, colour_shifts, draw, mean_to_subtract, training_batch
+from repro.data.augmentation import CropMeans, centre_batch, colour_shifts, draw, mean_to_subtract, training_batch
 from repro.data.colour import ColourSums
 from repro.data.packed import Colour
 from repro.data.preparation.resizing import crop_offset, resize_and_crop, resized_shape
@@ -159,7 +159,7 @@ def _grey_batch(training: TrainingSettings, colour: Colour, epoch: int) -> np.nd
     pictures = np.full((4, 40, 40, 3), 128, dtype=np.uint8)
     samples = np.arange(4)
     draws = draw(training.augmentation, colour, seed=0, epoch=epoch, samples=samples, offset=0, size=40, crop=32)
-    return training_batch(pictures, samples, draws, np.zeros(3, dtype=np.float32), 32, 1.0)
+    return training_batch(pictures, samples, draws, CropMeans(np.zeros(3, dtype=np.float32), 32), 1.0)
 
 
 def update_rule(training: TrainingSettings) -> Fact:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repro import randomness
-from repro.data.augmentation import Draws, centre_batch, mean_to_subtract, training_batch
+from repro.data.augmentation import CropMeans, Draws, centre_batch, mean_to_subtract, training_batch
 from repro.data.packed import Packed, Pictures, Split
 from repro.net.alexnet import AlexNet
 from repro.net.towers import TowerNet
@@ -64,13 +64,18 @@ class Inputs:
         if self.raw:
             raw = pictures[samples]
             return self._made(lambda device: device.training(raw, draws, scale))
-        return self.tensor(training_batch(pictures, samples, draws, self.mean, self.crop, scale))
+        return self.tensor(training_batch(pictures, samples, draws, self.crop_means, scale))
 
     def centre(self, raw: npt.NDArray[np.uint8]) -> Pixels:
         """The central crops of pictures."""
         if self.raw:
             return self._made(lambda device: device.centre(raw, self.scale))
         return self.tensor(centre_batch(raw, self.mean, self.crop, self.scale))
+
+    @cached_property
+    def crop_means(self) -> CropMeans:
+        """What is subtracted from a picture's crops."""
+        return CropMeans(self.mean, self.crop)
 
     def _made(self, make: Callable[[DevicePictures], Tensor]) -> Pixels:
         batches = tuple(make(device).to(self.dtype) for device in self._device_pictures)

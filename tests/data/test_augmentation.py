@@ -15,6 +15,7 @@ from scipy import stats
 from repro import randomness
 from repro.data import augmentation
 from repro.data.augmentation import (
+    CropMeans,
     Draws,
     centre_batch,
     colour_shifts,
@@ -195,7 +196,7 @@ def test_training_pictures_are_those_made_by_hand(kind, scale, noise, crop):
         shift=np.array([[1.5, -2.0, 0.25], [0.0, 0.0, 0.0], [-9.0, 3.0, 7.0]]) * noise,
     )
     mean = mean_to_subtract(MEAN, kind, crop)
-    batch = training_batch(PICTURES, np.array([4, 0, 2]), draws, mean, crop, scale)
+    batch = training_batch(PICTURES, np.array([4, 0, 2]), draws, CropMeans(mean, crop), scale)
     assert (batch.shape, batch.dtype) == ((3, crop, crop, 3), np.float32)
     for which, sample in enumerate((4, 0, 2)):
         expected = by_hand(PICTURES[sample], draws, which, mean.astype(float), crop, scale)
@@ -225,10 +226,10 @@ def test_the_mean_is_the_pictures_or_its_centre_or_one_number_a_channel():
 def test_batches_do_not_depend_on_how_many_pictures_are_made_at_once(monkeypatch, at_once):
     random, samples = randomness.generator("at once"), np.array([4, 0, 2, 2, 1, 3, 0])
     draws = Draws(random.integers(0, 4, 7), random.integers(0, 4, 7), random.random(7) < 0.5, np.zeros((7, 3)))
-    whole = training_batch(PICTURES, samples, draws, MEAN, 3, 1.0)
+    whole = training_batch(PICTURES, samples, draws, CropMeans(MEAN, 3), 1.0)
     monkeypatch.setattr(augmentation, "_CACHED", at_once * 3 * 3 * 3 * 4)
-    np.testing.assert_array_equal(training_batch(PICTURES, samples, draws, MEAN, 3, 1.0), whole)
-    none = training_batch(PICTURES, samples[:0], draws.part(slice(0)), MEAN, 3, 1.0)
+    np.testing.assert_array_equal(training_batch(PICTURES, samples, draws, CropMeans(MEAN, 3), 1.0), whole)
+    none = training_batch(PICTURES, samples[:0], draws.part(slice(0)), CropMeans(MEAN, 3), 1.0)
     assert none.shape == (0, 3, 3, 3)
 
 

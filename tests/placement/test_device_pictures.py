@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from repro.data.augmentation import Draws, centre_batch, mean_to_subtract, training_batch
+from repro.data.augmentation import CropMeans, Draws, centre_batch, mean_to_subtract, training_batch
 from repro.randomness import generator
 from repro.training.devices.device_pictures import DevicePictures
 from repro.training.devices.run_placement import RunPlacement
@@ -37,7 +37,7 @@ def test_training_batches_are_the_same_bits(kind, crop, scale):
     made = draws(len(samples), 21 - crop + 1)
     place = DevicePictures(CPU, mean, crop)
     for drawn in (made, replace(made, shift=np.zeros((len(samples), 3)))):
-        expected = training_batch(PICTURES, samples, drawn, mean, crop, scale)
+        expected = training_batch(PICTURES, samples, drawn, CropMeans(mean, crop), scale)
         found = place.training(PICTURES[samples], drawn, scale)
         assert found.is_contiguous(memory_format=torch.channels_last)
         assert np.array_equal(found.permute(0, 2, 3, 1).numpy(), expected)

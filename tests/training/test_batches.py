@@ -56,7 +56,7 @@ def test_a_batch_depends_on_nothing_that_was_asked_before(packed, asked, crops, 
             crop=inputs.crop,
         )
         scale = inputs.scale / (1.0 if off is not None and epoch >= off else 1.1)
-        expected = training_batch(packed.train.pictures, samples, draws, inputs.mean, inputs.crop, scale)
+        expected = training_batch(packed.train.pictures, samples, draws, inputs.crop_means, scale)
         pixels, labels, found = made.at(epoch, order, offset, inputs)
         assert torch.equal(pixels, inputs.tensor(expected))
         assert labels.tolist() == packed.train.labels[samples].tolist()

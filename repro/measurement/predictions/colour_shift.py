@@ -38,7 +38,7 @@ def _answers(subject: Subject, sample: Ints, shifts: npt.NDArray[np.float64]) ->
     inputs, pictures = subject.inputs, subject.pictures.held_out.pictures
     offset = np.full(len(sample), (pictures.shape[1] - inputs.crop) // 2)
     draws = Draws(offset, offset, np.zeros(len(sample), dtype=bool), shifts)
-    pixels = training_batch(pictures, sample, draws, inputs.mean, inputs.crop, inputs.scale)
+    pixels = training_batch(pictures, sample, draws, inputs.crop_means, inputs.scale)
     with torch.inference_mode():
         answers: Ints = subject.net(inputs.tensor(pixels)).argmax(1).cpu().numpy()
     return answers

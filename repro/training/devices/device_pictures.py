@@ -17,7 +17,7 @@ from repro.data.augmentation import Draws
 
 
 class DevicePictures:
-    """What turns raw pictures into inputs on `device`; `mean` and `crop` as in `training_batch`."""
+    """What turns raw pictures into inputs on `device`; `mean` and `crop` as in `CropMeans`."""
 
     def __init__(self, device: torch.device, mean: npt.NDArray[np.float32], crop: int) -> None:
         self.device = device
