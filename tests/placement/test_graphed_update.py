@@ -29,8 +29,6 @@ from tests.packed_pictures import make_packed
 from tests.placement.traces import NETS, settings_of, training
 from tests.small_runs import small_run, small_settings
 
-HERE: dict[str, MakeGraph] = {}
-
 
 def torchs_graph(work: Work, changed: Sequence[Tensor]) -> Work:
     """The operations that `work` starts. They are done while they are captured, so what changed is put back."""
@@ -52,7 +50,7 @@ def torchs_graph(work: Work, changed: Sequence[Tensor]) -> Work:
     return replay
 
 
-HERE["cpu"] = torchs_graph
+HERE: dict[str, MakeGraph] = {"cpu": torchs_graph}
 if torch.cuda.is_available():
     HERE["cuda"] = cuda_graph
 
